@@ -1,0 +1,71 @@
+/// A network as a list of operations in an order in which they can run.
+///
+/// A graph knows shapes and tensor names but holds no weights; `Plan` joins the two.
+package struct Graph: Sendable {
+    /// A value in the graph: its input, or the output of the node with that index.
+    package enum Value: Hashable, Sendable {
+        case input
+        case node(Int)
+    }
+
+    /// One operation with its place in the network.
+    package struct Node: Sendable {
+        /// The prefix of its tensors, such as `layer1.0.conv1`; also its name in tables.
+        package let name: String
+        package let op: any Op
+        package let inputs: [Value]
+        /// The shape of one item's output.
+        package let shape: Shape
+    }
+
+    /// The shape of one item that goes in.
+    package let inputShape: Shape
+    package private(set) var nodes: [Node] = []
+    /// The values that a run hands out, by name: `logits`, `probabilities`.
+    package private(set) var outputs: [(name: String, value: Value)] = []
+
+    package init(inputShape: Shape) {
+        self.inputShape = inputShape
+    }
+
+    /// Appends an operation and returns its output.
+    ///
+    /// - Throws: `ShapeError` with the node's name when the inputs do not fit.
+    package mutating func add(_ op: any Op, name: String, inputs: [Value]) throws(ShapeError) -> Value {
+        let shape: Shape
+        do {
+            shape = try op.outputShape(of: inputs.map(self.shape(of:)))
+        } catch {
+            throw ShapeError("\(name): \(error.description)")
+        }
+        nodes.append(Node(name: name, op: op, inputs: inputs, shape: shape))
+        return .node(nodes.count - 1)
+    }
+
+    /// Declares `value` as an output under `name`.
+    package mutating func setOutput(_ name: String, to value: Value) {
+        outputs.append((name, value))
+    }
+
+    /// The shape of one item of `value`.
+    package func shape(of value: Value) -> Shape {
+        switch value {
+        case .input: inputShape
+        case .node(let index): nodes[index].shape
+        }
+    }
+
+    /// The trained arrays of all nodes under their full names, in graph order.
+    package var parameters: [Parameter] {
+        nodes.flatMap { node in
+            node.op.parameters.map { Parameter("\(node.name).\($0.name)", $0.shape) }
+        }
+    }
+
+    /// Multiplications followed by an addition for one item.
+    package var multiplyAdds: Int {
+        nodes.reduce(0) { total, node in
+            total + node.op.multiplyAdds(inputs: node.inputs.map(shape(of:)), output: node.shape)
+        }
+    }
+}

@@ -1,0 +1,21 @@
+/// Joins images along the channels.
+///
+/// - Shape: cᵢ × h × w … → Σcᵢ × h × w.
+package struct Concat: Op {
+    package init() {}
+
+    package var structure: String { "concat" }
+
+    package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape {
+        let (_, height, width) = try requireImage(inputs[0], for: "concat")
+        var channels = 0
+        for input in inputs {
+            let image = try requireImage(input, for: "concat")
+            guard image.height == height, image.width == width else {
+                throw ShapeError("concat: \(inputs[0]) and \(input) differ in height or width")
+            }
+            channels += image.channels
+        }
+        return [channels, height, width]
+    }
+}

@@ -1,0 +1,24 @@
+/// A row of a table for each token.
+///
+/// - Shape: steps (token numbers as floats, 0 ..< size) → steps × features.
+/// - Source: `weight` is size × features, as in PyTorch's `Embedding`.
+package struct Embedding: Op {
+    package let size: Int
+    package let features: Int
+
+    package init(size: Int, features: Int) {
+        self.size = size
+        self.features = features
+    }
+
+    package var structure: String { "\(size) × \(features)" }
+
+    package var parameters: [Parameter] { [Parameter("weight", [size, features])] }
+
+    package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape {
+        guard inputs[0].rank == 1 else {
+            throw ShapeError("embedding: expected a row of tokens, found \(inputs[0])")
+        }
+        return [inputs[0][0], features]
+    }
+}

@@ -1,0 +1,31 @@
+/// A fully connected layer: y = W·x + b, applied to the last dimension.
+///
+/// - Shape: inputs → outputs, or steps × inputs → steps × outputs.
+/// - Source: `weight` is outputs × inputs and `bias` outputs, as in PyTorch's `Linear`.
+package struct Linear: Op {
+    package let inputs: Int
+    package let outputs: Int
+    package let hasBias: Bool
+
+    package init(inputs: Int, outputs: Int, hasBias: Bool = true) {
+        self.inputs = inputs
+        self.outputs = outputs
+        self.hasBias = hasBias
+    }
+
+    package var structure: String { "\(inputs) → \(outputs)" }
+
+    package var parameters: [Parameter] {
+        let weight = Parameter("weight", [outputs, inputs])
+        return hasBias ? [weight, Parameter("bias", [outputs])] : [weight]
+    }
+
+    package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape {
+        guard let last = inputs[0].dimensions.last, last == self.inputs, inputs[0].rank <= 2 else {
+            throw ShapeError("linear: expected \(self.inputs) values, found \(inputs[0])")
+        }
+        return Shape(inputs[0].dimensions.dropLast() + [outputs])
+    }
+
+    package func multiplyAdds(inputs: [Shape], output: Shape) -> Int { output.elementCount * self.inputs }
+}

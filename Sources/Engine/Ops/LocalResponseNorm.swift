@@ -1,0 +1,26 @@
+/// Local response normalisation across channels: b_i = a_i / (k + α·Σ a_j²)^β, j within `size`/2 of i.
+///
+/// The paper's α multiplies the sum as it is; Caffe and PyTorch divide their α by `size` first. `alpha` here is the
+/// paper's: pass α / size for weights of the other kind.
+/// - Shape: c × h × w → same.
+/// - Source: Krizhevsky et al. 2012, §3.3.
+package struct LocalResponseNorm: Op {
+    package let size: Int
+    package let alpha: Float
+    package let beta: Float
+    package let k: Float
+
+    package init(size: Int = 5, alpha: Float = 1e-4, beta: Float = 0.75, k: Float = 2) {
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+    }
+
+    package var structure: String { "LRN" }
+
+    package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape {
+        _ = try requireImage(inputs[0], for: "LRN")
+        return inputs[0]
+    }
+}

@@ -1,0 +1,53 @@
+/// Pooling over a sliding window.
+///
+/// - Shape: c × h × w → c × h' × w', with the window's positions h' × w'.
+package struct Pool: Op {
+    package enum Kind: String, Sendable {
+        case max
+        /// The mean over the window, with the padding counted as zeros (PyTorch's and Caffe's default).
+        case average
+        /// The mean over the part of the window that lies inside the image (`count_include_pad=False`).
+        case averageInside
+    }
+
+    package let kind: Kind
+    package let window: Window
+
+    package init(_ kind: Kind, window: Window) {
+        self.kind = kind
+        self.window = window
+    }
+
+    package var structure: String { "\(kind == .max ? "max" : "average") pool \(window.description)" }
+
+    package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape {
+        let (channels, height, width) = try requireImage(inputs[0], for: "pool")
+        guard window.padHeight * 2 <= window.kernelHeight, window.padWidth * 2 <= window.kernelWidth else {
+            throw ShapeError("pool: padding is more than half of the window (\(window.description))")
+        }
+        let (rows, columns) = try window.positions(height: height, width: width)
+        return [channels, rows, columns]
+    }
+}
+
+/// Average pooling to a fixed size: output cell i covers rows ⌊i·h/H⌋ ..< ⌈(i+1)·h/H⌉, columns likewise.
+///
+/// - Shape: c × h × w → c × height × width.
+/// - Source: PyTorch's `AdaptiveAvgPool2d`; 1×1 is the global average pooling of Lin et al. 2014, §3.2.
+package struct AdaptiveAveragePool: Op {
+    package let height: Int
+    package let width: Int
+
+    package init(height: Int, width: Int) {
+        self.height = height
+        self.width = width
+    }
+
+    package var structure: String {
+        height == 1 && width == 1 ? "global average pool" : "average pool to \(height)×\(width)"
+    }
+
+    package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape {
+        [try requireImage(inputs[0], for: "average pool").channels, height, width]
+    }
+}

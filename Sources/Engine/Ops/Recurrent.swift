@@ -1,0 +1,81 @@
+/// One layer of a recurrent network, in one or both directions.
+///
+/// The formulas are PyTorch's (σ is the logistic function, ⊙ the elementwise product):
+/// - `rnn`:  h' = tanh(W_ih·x + b_ih + W_hh·h + b_hh)
+/// - `lstm`: rows of W in the order i f g o;  c' = σ(f)⊙c + σ(i)⊙tanh(g),  h' = σ(o)⊙tanh(c')
+/// - `gru`:  rows of W in the order r z n;  n = tanh(W_in·x + b_in + r⊙(W_hn·h + b_hn)),  h' = (1−z)⊙n + z⊙h.
+///   With `resetsAfter` false the reset gate is applied before the product: n = tanh(W_in·x + b_in + W_hn·(r⊙h) + b_hn).
+///
+/// - Shape: steps × inputs → steps × (hidden · directions), forward half first.
+/// - Source: Elman 1990; Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al. 2000; Cho et al. 2014.
+package struct Recurrent: Op {
+    package enum Cell: String, Sendable, CaseIterable {
+        case rnn, lstm, gru
+
+        /// Rows of the weight matrices for each hidden unit.
+        package var gates: Int {
+            switch self {
+            case .rnn: 1
+            case .lstm: 4
+            case .gru: 3
+            }
+        }
+    }
+
+    package let cell: Cell
+    package let inputs: Int
+    package let hidden: Int
+    /// The number of the layer, part of its tensor names: `weight_ih_l0`.
+    package let layer: Int
+    package let isBidirectional: Bool
+    package let hasBias: Bool
+    /// Whether a GRU applies its reset gate after the recurrent product (PyTorch, cuDNN) or before (Cho et al.).
+    package let resetsAfter: Bool
+
+    package init(
+        _ cell: Cell,
+        inputs: Int,
+        hidden: Int,
+        layer: Int = 0,
+        isBidirectional: Bool = false,
+        hasBias: Bool = true,
+        resetsAfter: Bool = true
+    ) {
+        self.cell = cell
+        self.inputs = inputs
+        self.hidden = hidden
+        self.layer = layer
+        self.isBidirectional = isBidirectional
+        self.hasBias = hasBias
+        self.resetsAfter = resetsAfter
+    }
+
+    package var directions: Int { isBidirectional ? 2 : 1 }
+
+    package var structure: String {
+        "\(cell.rawValue.uppercased()) \(inputs) → \(hidden)" + (isBidirectional ? ", both directions" : "")
+    }
+
+    package var parameters: [Parameter] {
+        ["", "_reverse"].prefix(directions).flatMap { direction in
+            let rows = cell.gates * hidden
+            let weights = [
+                Parameter("weight_ih_l\(layer)\(direction)", [rows, inputs]),
+                Parameter("weight_hh_l\(layer)\(direction)", [rows, hidden]),
+            ]
+            let biases = ["bias_ih", "bias_hh"].map { Parameter("\($0)_l\(layer)\(direction)", [rows]) }
+            return hasBias ? weights + biases : weights
+        }
+    }
+
+    package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape {
+        guard inputs[0].rank == 2, inputs[0][1] == self.inputs else {
+            throw ShapeError("\(cell.rawValue): expected steps×\(self.inputs), found \(inputs[0])")
+        }
+        return [inputs[0][0], hidden * directions]
+    }
+
+    package func multiplyAdds(inputs: [Shape], output: Shape) -> Int {
+        inputs[0][0] * directions * cell.gates * hidden * (self.inputs + hidden)
+    }
+}
