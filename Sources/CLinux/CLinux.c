@@ -1,5 +1,32 @@
+#define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 void linux_set_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+const char *linux_error_name(int code) { return strerrorname_np(code); }
+
+int linux_affinity_count(void) {
+    // The kernel refuses a set smaller than its own; grow until it fits.
+    for (int cpus = 1024; cpus <= 1 << 20; cpus *= 4) {
+        cpu_set_t *set = CPU_ALLOC(cpus);
+        if (!set) return 0;
+        const size_t size = CPU_ALLOC_SIZE(cpus);
+        const int failed = sched_getaffinity(0, size, set);
+        const int count = failed ? 0 : CPU_COUNT_S(size, set);
+        CPU_FREE(set);
+        if (!failed) return count;
+    }
+    return 0;
+}
+
+int linux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+
+const void *linux_find(const void *bytes, size_t count, const void *needle, size_t needle_count) {
+    return memmem(bytes, count, needle, needle_count);
+}

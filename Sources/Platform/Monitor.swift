@@ -41,6 +41,14 @@ package final class Monitor<State>: @unchecked Sendable { // @unchecked: state i
         return withLock(body)
     }
 
+    /// Changes the state and wakes one thread that waits on it.
+    ///
+    /// Only right when every waiting thread waits for the same thing.
+    package func signalOne<Result>(_ body: (inout State) -> Result) -> Result {
+        defer { unsafe pthread_cond_signal(condition) }
+        return withLock(body)
+    }
+
     /// Waits until `body` returns a value, calling it after each signal.
     ///
     /// - Parameters:

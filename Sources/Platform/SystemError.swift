@@ -1,3 +1,4 @@
+internal import CLinux
 import Glibc
 
 /// A failed system call: what was attempted, on what, and the error number.
@@ -17,8 +18,10 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
         self.init(action, code: errno)
     }
 
+    /// One line such as `listen 0.0.0.0:8080: address already in use (EADDRINUSE)`.
     package var description: String {
         let message = unsafe String(cString: strerror(code))
-        return "\(action): \(message.lowercased())"
+        guard let name = unsafe linux_error_name(code) else { return "\(action): \(message.lowercased())" }
+        return unsafe "\(action): \(message.lowercased()) (\(String(cString: name)))"
     }
 }

@@ -38,6 +38,11 @@ package struct Thread: ~Copyable {
         pthread_join(handle, nil)
     }
 
+    /// Gives up the handle, for an owner that joins it later.
+    consuming func releaseHandle() -> pthread_t {
+        handle
+    }
+
     private final class Start {
         let name: String
         let body: @Sendable () -> Void

@@ -5,5 +5,20 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
+#include <stddef.h>
+
 /// Names the calling thread; Linux keeps the first 15 bytes. `prctl` is variadic, which Swift cannot call.
 void linux_set_thread_name(const char *_Nonnull name);
+
+/// The symbol of an error number, such as "EADDRINUSE"; null when the C library does not know it.
+const char *_Nullable linux_error_name(int code);
+
+/// How many CPUs the scheduler may run this process on, or 0 when it does not say. `CPU_COUNT` is a macro.
+int linux_affinity_count(void);
+
+/// `accept4` without the peer's address: a descriptor that does not block and does not survive exec, or -1.
+int linux_accept(int listener);
+
+/// Where `needle` first begins in `bytes` (`memmem`); null when it does not.
+const void *_Nullable linux_find(const void *_Nonnull bytes, size_t count, const void *_Nonnull needle,
+                                 size_t needle_count);

@@ -1,0 +1,63 @@
+internal import CLinux
+import Glibc
+
+/// Scans and copies of bytes at the speed of the C library, bounds checked here once.
+extension Span<UInt8> {
+    /// The first index at or after `start` that holds `byte`, or nil.
+    package func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
+        precondition(start >= 0 && start <= count, "scan from \(start) of \(count) bytes")
+        return unsafe withUnsafeBufferPointer { bytes in
+            guard start < bytes.count, let base = bytes.baseAddress else { return nil }
+            guard let found = unsafe memchr(base + start, Int32(byte), bytes.count - start) else {
+                return nil
+            }
+            return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
+        }
+    }
+
+    /// Where `pattern` first begins at or after `start`, or nil.
+    package func firstIndex(of pattern: Span<UInt8>, from start: Int = 0) -> Int? {
+        precondition(start >= 0 && start <= count, "scan from \(start) of \(count) bytes")
+        return unsafe withUnsafeBufferPointer { bytes in
+            unsafe pattern.withUnsafeBufferPointer { pattern in
+                guard let base = bytes.baseAddress, let needle = pattern.baseAddress else { return nil }
+                guard
+                    let found = unsafe linux_find(base + start, bytes.count - start, needle, pattern.count)
+                else { return nil }
+                return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
+            }
+        }
+    }
+
+    /// Whether these are exactly the bytes of `text`.
+    package func equals(_ text: StaticString) -> Bool {
+        precondition(text.hasPointerRepresentation, "a single scalar cannot be compared as bytes")
+        return unsafe withUnsafeBufferPointer { bytes in
+            guard bytes.count == text.utf8CodeUnitCount else { return false }
+            guard let base = bytes.baseAddress else { return true }
+            return unsafe memcmp(base, text.utf8Start, bytes.count) == 0
+        }
+    }
+}
+
+extension Array<UInt8> {
+    /// Copies `bytes` to the end.
+    package mutating func append(copying bytes: Span<UInt8>) {
+        unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
+    }
+}
+
+extension String {
+    /// The text that `bytes` encode in UTF-8; a byte sequence that is not UTF-8 becomes U+FFFD.
+    package init(decoding bytes: Span<UInt8>) {
+        self = unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The text that `bytes` encode in UTF-8, or nil when they are not UTF-8.
+    package init?(validating bytes: Span<UInt8>) {
+        guard
+            let text = unsafe bytes.withUnsafeBufferPointer({ unsafe String(validating: $0, as: UTF8.self) })
+        else { return nil }
+        self = text
+    }
+}
