@@ -1,0 +1,59 @@
+/// A tensor for each parameter of a graph, in the graph's order.
+package struct Weights: Sendable {
+    /// As many as `graph.parameters`, with the same shapes.
+    package let tensors: [Tensor]
+
+    /// Takes the tensors of a file; those of the file and those of the graph must be the same.
+    ///
+    /// - Parameters:
+    ///   - file: where the tensors are.
+    ///   - graph: the network that needs them.
+    ///   - ignoring: names that may be in the file although the graph does not know them.
+    /// - Throws: `WeightsError` with everything that is missing, too much, misshapen or unreadable.
+    package init(
+        _ file: Safetensors,
+        for graph: Graph,
+        ignoring: (String) -> Bool = { _ in false }
+    ) throws(WeightsError) {
+        let shapes = file.shapes
+        let parameters = graph.parameters
+        let known = Set(parameters.map(\.name))
+        var tensors: [Tensor] = []
+        var missing: [Parameter] = []
+        var misshapen: [WeightsError.Misshapen] = []
+        var unreadable: [SafetensorsError.Problem] = []
+        for parameter in parameters {
+            guard let shape = shapes[parameter.name] else {
+                missing.append(parameter)
+                continue
+            }
+            guard shape == parameter.shape else {
+                misshapen.append(.init(name: parameter.name, found: shape, needed: parameter.shape))
+                continue
+            }
+            do {
+                tensors.append(try file.tensor(parameter.name))
+            } catch {
+                unreadable.append(error.problem)
+            }
+        }
+        let extra = shapes.filter { !known.contains($0.key) && !ignoring($0.key) }
+            .map { Parameter($0.key, $0.value) }
+            .sorted { $0.name < $1.name }
+        guard missing.isEmpty, extra.isEmpty, misshapen.isEmpty, unreadable.isEmpty else {
+            throw WeightsError(
+                path: file.path,
+                missing: missing,
+                extra: extra,
+                misshapen: misshapen,
+                unreadable: unreadable
+            )
+        }
+        self.tensors = tensors
+    }
+
+    /// Makes weights up: the same for the same names, shapes and seed.
+    package init(synthetic seed: UInt64, for graph: Graph) {
+        tensors = graph.parameters.map { SyntheticWeights.tensor($0.name, $0.shape, seed: seed) }
+    }
+}
