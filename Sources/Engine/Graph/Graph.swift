@@ -55,6 +55,19 @@ package struct Graph: Sendable {
         }
     }
 
+    /// The same network for items of another shape: larger images, longer sequences.
+    ///
+    /// - Throws: `ShapeError` with the node's name when the network cannot take it.
+    package func reshaped(to inputShape: Shape) throws(ShapeError) -> Graph {
+        guard inputShape.dimensions.allSatisfy({ $0 > 0 }) else {
+            throw ShapeError("input: expected an item with elements, found \(inputShape)")
+        }
+        var graph = Graph(inputShape: inputShape)
+        for node in nodes { _ = try graph.add(node.op, name: node.name, inputs: node.inputs) }
+        graph.outputs = outputs
+        return graph
+    }
+
     /// The trained arrays of all nodes under their full names, in graph order.
     package var parameters: [Parameter] {
         nodes.flatMap { node in

@@ -1,5 +1,8 @@
 /// One operation of a network: its attributes, its shape rule, its cost, and how to run it.
 ///
+/// It runs as one or more phases, each a number of tasks that may run at once. What a task computes is decided by the
+/// shapes alone: an item's result never depends on the batch, its place in it, or the number of threads.
+///
 /// To add one: a file in `Ops/` with a struct that conforms, a naive reference and rows in the case table of the
 /// tests, and, if a paper's table needs it, a case of `Layer` in the zoo.
 package protocol Op: Sendable {
@@ -16,10 +19,58 @@ package protocol Op: Sendable {
 
     /// Multiplications followed by an addition for one item, biases not counted.
     func multiplyAdds(inputs: [Shape], output: Shape) -> Int
+
+    /// Where the output may lie.
+    var placement: Placement { get }
+
+    /// The working memory it needs.
+    func scratch(inputs: [Shape], output: Shape) -> Scratch
+
+    /// How many phases a run has; one begins when the one before has ended.
+    var phases: Int { get }
+
+    /// How many tasks a phase has.
+    func taskCount(phase: Int, of call: OpCall) -> Int
+
+    /// Runs one task; must not allocate.
+    func run(_ task: OpTask, of call: OpCall)
+}
+
+/// Where an operation's output may lie in memory.
+package enum Placement: Sendable {
+    /// In memory of its own.
+    case separate
+    /// Over an input of the same size that nobody reads afterwards: each output element depends on the input elements
+    /// of its own task only, which are read before it is written.
+    case overInput
+    /// It is the first input under another shape; nothing runs.
+    case view
+}
+
+/// Working memory of an operation, in floats.
+package struct Scratch: Sendable {
+    /// Between its phases, for each item of the batch.
+    package var perItem = 0
+    /// During a task, for each thread.
+    package var perThread = 0
+}
+
+/// One task of a phase.
+package struct OpTask: Sendable {
+    package let phase: Int
+    package let index: Int
+    /// Below the pool's thread count; picks the scratch memory.
+    package let thread: Int
 }
 
 extension Op {
     package var parameters: [Parameter] { [] }
+
+    package var placement: Placement { .separate }
+
+    package var phases: Int { 1 }
+
+    package func scratch(inputs: [Shape], output: Shape) -> Scratch { Scratch() }
 
     package func multiplyAdds(inputs: [Shape], output: Shape) -> Int { 0 }
 }

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// An elementwise function.
 ///
 /// - Shape: any → same.
@@ -11,4 +13,23 @@ package enum Activation: String, Op {
     package var structure: String { self == .relu ? "ReLU" : rawValue }
 
     package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape { inputs[0] }
+}
+
+extension Activation {
+    package var placement: Placement { .overInput }
+
+    package func taskCount(phase: Int, of call: OpCall) -> Int {
+        Chunks(call.batch * call.outputCount, of: elementsPerTask).count
+    }
+
+    package func run(_ task: OpTask, of call: OpCall) {
+        let chunk = Chunks(call.batch * call.outputCount, of: elementsPerTask)[task.index]
+        let input = unsafe call.input(item: 0) + chunk.lowerBound
+        let output = unsafe call.output(item: 0) + chunk.lowerBound
+        switch self {
+        case .relu: unsafe kernel_relu(input, output, chunk.count)
+        case .tanh: unsafe kernel_tanh(input, output, chunk.count)
+        case .sigmoid: unsafe kernel_sigmoid(input, output, chunk.count)
+        }
+    }
 }

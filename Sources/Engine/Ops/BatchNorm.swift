@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Batch normalisation at inference: y = (x − running_mean) / √(running_var + ε) · weight + bias, per channel.
 ///
 /// - Shape: c × h × w → same.
@@ -23,5 +25,40 @@ package struct BatchNorm: Op {
             throw ShapeError("batch norm: expected \(channels) channels, found \(found)")
         }
         return inputs[0]
+    }
+}
+
+extension BatchNorm {
+    package var placement: Placement { .overInput }
+
+    package func taskCount(phase: Int, of call: OpCall) -> Int { planes(of: call).count }
+
+    package func run(_ task: OpTask, of call: OpCall) {
+        let pixels = call.outputCount / channels
+        for plane in planes(of: call)[task.index] {
+            let (scale, shift) = line(channel: plane % channels, of: call)
+            unsafe kernel_scale_shift(
+                call.input(item: 0) + plane * pixels,
+                call.output(item: 0) + plane * pixels,
+                pixels,
+                scale,
+                shift
+            )
+        }
+    }
+
+    /// The channels of all items, in chunks.
+    private func planes(of call: OpCall) -> Chunks {
+        Chunks(call.batch * channels, of: elementsPerTask / max(1, call.outputCount / channels))
+    }
+
+    /// The scale and shift that the four trained numbers of a channel amount to, rounded once.
+    private func line(channel: Int, of call: OpCall) -> (scale: Float, shift: Float) {
+        let weight = unsafe Double(call.weight(0)[channel])
+        let bias = unsafe Double(call.weight(1)[channel])
+        let mean = unsafe Double(call.weight(2)[channel])
+        let variance = unsafe Double(call.weight(3)[channel])
+        let scale = weight / (variance + Double(epsilon)).squareRoot()
+        return (Float(scale), Float(bias - mean * scale))
     }
 }

@@ -7,6 +7,7 @@ package struct Concat: Op {
     package var structure: String { "concat" }
 
     package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape {
+        guard !inputs.isEmpty else { throw ShapeError("concat: nothing to join") }
         let (_, height, width) = try requireImage(inputs[0], for: "concat")
         var channels = 0
         for input in inputs {
@@ -17,5 +18,18 @@ package struct Concat: Op {
             channels += image.channels
         }
         return [channels, height, width]
+    }
+}
+
+extension Concat {
+    package func taskCount(phase: Int, of call: OpCall) -> Int { call.batch }
+
+    package func run(_ task: OpTask, of call: OpCall) {
+        var target = unsafe call.output(item: task.index)
+        for index in 0..<call.inputs {
+            let count = call.inputCount(index)
+            unsafe target.update(from: call.input(index, item: task.index), count: count)
+            unsafe target += count
+        }
     }
 }

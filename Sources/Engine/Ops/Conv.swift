@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// A two-dimensional convolution (in the field's sense: cross-correlation), optionally grouped and dilated.
 ///
 /// - Shape: c × h × w → outputChannels × h' × w', with the window's positions h' × w'.
@@ -51,5 +53,69 @@ package struct Conv: Op {
 
     package func multiplyAdds(inputs: [Shape], output: Shape) -> Int {
         output.elementCount * (inputChannels / groups) * window.kernelHeight * window.kernelWidth
+    }
+}
+
+extension Conv {
+    package func scratch(inputs: [Shape], output: Shape) -> Scratch {
+        Scratch(perThread: isPointwise ? 0 : depth * ConvSplit(self, output: output).columns.size)
+    }
+
+    package func taskCount(phase: Int, of call: OpCall) -> Int {
+        call.batch * ConvSplit(self, output: call.outputShape).tasksPerItem
+    }
+
+    package func run(_ task: OpTask, of call: OpCall) {
+        let split = ConvSplit(self, output: call.outputShape)
+        let item = task.index / split.tasksPerItem
+        let part = split.part(task.index % split.tasksPerItem)
+        let image = kernel_image(call.inputShape(), output: call.outputShape)
+        let groupChannels = inputChannels / groups
+        let input = unsafe call.input(item: item) + part.group * groupChannels * image.height * image.width
+        let row = part.group * (outputChannels / groups) + part.rows.lowerBound
+        let (matrix, stride) = unsafe columns(
+            part.columns,
+            of: input,
+            image,
+            scratch: call.scratch(of: task.thread)
+        )
+        unsafe kernel_gemm(
+            part.rows.count,
+            part.columns.count,
+            depth,
+            call.weight(0) + row * depth,
+            matrix,
+            stride,
+            hasBias ? call.weight(1) + row : nil,
+            call.output(item: item) + row * split.columns.total + part.columns.lowerBound,
+            split.columns.total
+        )
+    }
+
+    /// The length of the sums: the trained numbers of one filter.
+    var depth: Int { inputChannels / groups * window.kernelHeight * window.kernelWidth }
+
+    /// Whether the image itself is the matrix that is multiplied.
+    private var isPointwise: Bool { window == Window(1) }
+
+    /// The pixels under some window positions as a matrix of `depth` rows, and the distance from row to row.
+    private func columns(
+        _ positions: Range<Int>,
+        of input: UnsafePointer<Float>,
+        _ image: kernel_image,
+        scratch: UnsafeMutablePointer<Float>
+    ) -> (UnsafePointer<Float>, Int) {
+        guard !isPointwise else { return unsafe (input + positions.lowerBound, image.height * image.width) }
+        var group = image
+        group.channels = inputChannels / groups
+        unsafe kernel_im2col(
+            input,
+            group,
+            window.kernelWindow,
+            positions.lowerBound,
+            positions.count,
+            scratch
+        )
+        return unsafe (UnsafePointer(scratch), positions.count)
     }
 }

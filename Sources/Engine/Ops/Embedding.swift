@@ -1,5 +1,8 @@
+internal import CKernels
+
 /// A row of a table for each token.
 ///
+/// A number that is no token of the table gives a row of NaN: the mistake shows, and harms no other item.
 /// - Shape: steps (token numbers as floats, 0 ..< size) → steps × features.
 /// - Source: `weight` is size × features, as in PyTorch's `Embedding`.
 package struct Embedding: Op {
@@ -20,5 +23,20 @@ package struct Embedding: Op {
             throw ShapeError("embedding: expected a row of tokens, found \(inputs[0])")
         }
         return [inputs[0][0], features]
+    }
+}
+
+extension Embedding {
+    package func taskCount(phase: Int, of call: OpCall) -> Int { call.batch }
+
+    package func run(_ task: OpTask, of call: OpCall) {
+        unsafe kernel_embedding(
+            call.input(item: task.index),
+            call.inputCount(),
+            call.weight(0),
+            size,
+            features,
+            call.output(item: task.index)
+        )
     }
 }

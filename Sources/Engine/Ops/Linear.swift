@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// A fully connected layer: y = W·x + b, applied to the last dimension.
 ///
 /// - Shape: inputs → outputs, or steps × inputs → steps × outputs.
@@ -28,4 +30,24 @@ package struct Linear: Op {
     }
 
     package func multiplyAdds(inputs: [Shape], output: Shape) -> Int { output.elementCount * self.inputs }
+}
+
+extension Linear {
+    package func taskCount(phase: Int, of call: OpCall) -> Int {
+        product(of: call).taskCount
+    }
+
+    package func run(_ task: OpTask, of call: OpCall) {
+        unsafe product(of: call).run(
+            task.index,
+            x: call.input(item: 0),
+            weight: call.weight(0),
+            bias: hasBias ? call.weight(1) : nil,
+            y: call.output(item: 0)
+        )
+    }
+
+    private func product(of call: OpCall) -> LinearProduct {
+        LinearProduct(rows: call.batch * (call.inputCount() / inputs), inputs: inputs, outputs: outputs)
+    }
 }

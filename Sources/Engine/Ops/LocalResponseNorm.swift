@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Local response normalisation across channels: b_i = a_i / (k + α·Σ a_j²)^β, j within `size`/2 of i.
 ///
 /// The paper's α multiplies the sum as it is; Caffe and PyTorch divide their α by `size` first. `alpha` here is the
@@ -22,5 +24,32 @@ package struct LocalResponseNorm: Op {
     package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape {
         _ = try requireImage(inputs[0], for: "LRN")
         return inputs[0]
+    }
+}
+
+extension LocalResponseNorm {
+    package func taskCount(phase: Int, of call: OpCall) -> Int { call.batch * pixels(of: call).count }
+
+    package func run(_ task: OpTask, of call: OpCall) {
+        let chunks = pixels(of: call)
+        let item = task.index / chunks.count
+        let chunk = chunks[task.index % chunks.count]
+        unsafe kernel_local_response_norm(
+            call.input(item: item),
+            call.outputShape[0],
+            chunks.total,
+            chunk.lowerBound,
+            chunk.count,
+            size,
+            alpha,
+            beta,
+            k,
+            call.output(item: item)
+        )
+    }
+
+    private func pixels(of call: OpCall) -> Chunks {
+        let channels = max(1, call.outputShape[0])
+        return Chunks(call.outputCount / channels, of: elementsPerTask / channels)
     }
 }

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// The parameter-free shortcut: every `stride`-th row and column, and channels of zeros, half on each side.
 ///
 /// - Shape: c × h × w → channels × ⌈h/stride⌉ × ⌈w/stride⌉; the first ⌊(channels − c)/2⌋ channels are zero.
@@ -19,5 +21,18 @@ package struct PadShortcut: Op {
             throw ShapeError("shortcut: expected at most \(channels) channels, found \(found)")
         }
         return [channels, (height + stride - 1) / stride, (width + stride - 1) / stride]
+    }
+}
+
+extension PadShortcut {
+    package func taskCount(phase: Int, of call: OpCall) -> Int { call.batch }
+
+    package func run(_ task: OpTask, of call: OpCall) {
+        let image = kernel_image(call.inputShape(), output: call.outputShape)
+        let plane = image.output_height * image.output_width
+        let before = (channels - image.channels) / 2
+        let output = unsafe call.output(item: task.index)
+        unsafe output.update(repeating: 0, count: call.outputCount)
+        unsafe kernel_subsample(call.input(item: task.index), image, stride, output + before * plane)
     }
 }

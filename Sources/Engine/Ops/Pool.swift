@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Pooling over a sliding window.
 ///
 /// - Shape: c × h × w → c × h' × w', with the window's positions h' × w'.
@@ -49,5 +51,60 @@ package struct AdaptiveAveragePool: Op {
 
     package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape {
         [try requireImage(inputs[0], for: "average pool").channels, height, width]
+    }
+}
+
+extension Pool {
+    package func taskCount(phase: Int, of call: OpCall) -> Int {
+        call.batch * ChannelChunks(call).count
+    }
+
+    package func run(_ task: OpTask, of call: OpCall) {
+        let part = unsafe ChannelChunks(call).part(task.index, of: call)
+        switch kind {
+        case .max: unsafe kernel_max_pool(part.input, part.image, window.kernelWindow, part.output)
+        case .average:
+            unsafe kernel_average_pool(part.input, part.image, window.kernelWindow, true, part.output)
+        case .averageInside:
+            unsafe kernel_average_pool(part.input, part.image, window.kernelWindow, false, part.output)
+        }
+    }
+}
+
+extension AdaptiveAveragePool {
+    package func taskCount(phase: Int, of call: OpCall) -> Int {
+        call.batch * ChannelChunks(call).count
+    }
+
+    package func run(_ task: OpTask, of call: OpCall) {
+        let part = unsafe ChannelChunks(call).part(task.index, of: call)
+        unsafe kernel_adaptive_average_pool(part.input, part.image, part.output)
+    }
+}
+
+/// The channels of an image in chunks that are worth a task each.
+private struct ChannelChunks {
+    private let channels: Chunks
+
+    init(_ call: OpCall) {
+        let total = call.inputShape()[0]
+        channels = Chunks(total, of: elementsPerTask * max(1, total) / max(1, call.inputCount()))
+    }
+
+    var count: Int { channels.count }
+
+    /// The chunk of a task: where it is read, its shape, and where it goes.
+    func part(
+        _ task: Int,
+        of call: OpCall
+    ) -> (input: UnsafePointer<Float>, image: kernel_image, output: UnsafeMutablePointer<Float>) {
+        let item = task / count
+        let chunk = channels[task % count]
+        var image = kernel_image(call.inputShape(), output: call.outputShape)
+        image.channels = chunk.count
+        let input = unsafe call.input(item: item) + chunk.lowerBound * image.height * image.width
+        let output =
+            unsafe call.output(item: item) + chunk.lowerBound * image.output_height * image.output_width
+        return unsafe (input, image, output)
     }
 }

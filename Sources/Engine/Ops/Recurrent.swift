@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// One layer of a recurrent network, in one or both directions.
 ///
 /// The formulas are PyTorch's (σ is the logistic function, ⊙ the elementwise product):
@@ -77,5 +79,89 @@ package struct Recurrent: Op {
 
     package func multiplyAdds(inputs: [Shape], output: Shape) -> Int {
         inputs[0][0] * directions * cell.gates * hidden * (self.inputs + hidden)
+    }
+}
+
+extension Recurrent {
+    /// The first phase multiplies the inputs of all steps, the second walks through the steps.
+    package var phases: Int { 2 }
+
+    package func scratch(inputs: [Shape], output: Shape) -> Scratch {
+        Scratch(
+            perItem: directions * inputs[0][0] * width,
+            perThread: Self.sequencesPerTask * kernel_recurrent_scratch(kernelCell, hidden)
+        )
+    }
+
+    package func taskCount(phase: Int, of call: OpCall) -> Int {
+        directions * (phase == 0 ? product(of: call).taskCount : sequences(of: call).count)
+    }
+
+    package func run(_ task: OpTask, of call: OpCall) {
+        let tasks = taskCount(phase: task.phase, of: call) / directions
+        let direction = task.index / tasks
+        if task.phase == 0 {
+            multiplyInputs(task.index % tasks, direction, of: call)
+        } else {
+            walk(sequences(of: call)[task.index % tasks], direction, thread: task.thread, of: call)
+        }
+    }
+
+    /// Sequences that one task walks through side by side, so that they share each pass over the weights.
+    private static let sequencesPerTask = 4
+
+    /// Rows of the weight matrices.
+    private var width: Int { cell.gates * hidden }
+
+    private var kernelCell: kernel_cell {
+        switch cell {
+        case .rnn: kernel_rnn
+        case .lstm: kernel_lstm
+        case .gru: resetsAfter ? kernel_gru : kernel_gru_early
+        }
+    }
+
+    private func product(of call: OpCall) -> LinearProduct {
+        LinearProduct(rows: call.batch * call.inputShape()[0], inputs: inputs, outputs: width)
+    }
+
+    private func sequences(of call: OpCall) -> Chunks { Chunks(call.batch, of: Self.sequencesPerTask) }
+
+    /// The input products of a direction: batch × steps × width.
+    private func products(_ direction: Int, of call: OpCall) -> UnsafeMutablePointer<Float> {
+        unsafe call.scratch + direction * call.batch * call.inputShape()[0] * width
+    }
+
+    /// A trained array of a direction: 0 and 1 are the matrices, 2 and 3 the biases.
+    private func array(_ index: Int, _ direction: Int, of call: OpCall) -> UnsafePointer<Float> {
+        unsafe call.weight(direction * (hasBias ? 4 : 2) + index)
+    }
+
+    private func multiplyInputs(_ task: Int, _ direction: Int, of call: OpCall) {
+        unsafe product(of: call).run(
+            task,
+            x: call.input(item: 0),
+            weight: array(0, direction, of: call),
+            bias: hasBias ? array(2, direction, of: call) : nil,
+            y: products(direction, of: call)
+        )
+    }
+
+    private func walk(_ items: Range<Int>, _ direction: Int, thread: Int, of call: OpCall) {
+        let steps = call.inputShape()[0]
+        var recurrence = unsafe kernel_recurrence(
+            cell: kernelCell,
+            rows: items.count,
+            steps: steps,
+            hidden: hidden,
+            is_reverse: direction == 1,
+            products: products(direction, of: call) + items.lowerBound * steps * width,
+            weight: array(1, direction, of: call),
+            bias: hasBias ? array(3, direction, of: call) : nil,
+            output: call.output(item: items.lowerBound) + direction * hidden,
+            output_stride: hidden * directions,
+            scratch: call.scratch(of: thread)
+        )
+        unsafe kernel_recurrent(&recurrence)
     }
 }

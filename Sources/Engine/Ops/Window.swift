@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// A window that slides over an image: its size, step and the zeros around the image.
 package struct Window: Hashable, Sendable {
     package var kernel: (height: Int, width: Int) { (kernelHeight, kernelWidth) }
@@ -22,8 +24,8 @@ package struct Window: Hashable, Sendable {
         roundsUp: Bool = false
     ) {
         precondition(
-            height > 0 && width > 0 && stride > 0 && dilation > 0,
-            "window \(height)×\(width)/\(stride)"
+            height > 0 && width > 0 && stride > 0 && dilation > 0 && padHeight >= 0 && padWidth >= 0,
+            "window \(height)×\(width), stride \(stride), pad \(padHeight)×\(padWidth), dilation \(dilation)"
         )
         kernelHeight = height
         kernelWidth = width
@@ -86,5 +88,32 @@ package struct Window: Hashable, Sendable {
         if padHeight != padWidth { parts.append("pad \(padHeight)×\(padWidth)") }
         if dilation > 1 { parts.append("dilation \(dilation)") }
         return parts.joined(separator: ", ")
+    }
+}
+
+extension Window {
+    /// The form that the kernels take.
+    var kernelWindow: kernel_window {
+        kernel_window(
+            kernel_height: kernelHeight,
+            kernel_width: kernelWidth,
+            stride: stride,
+            pad_height: padHeight,
+            pad_width: padWidth,
+            dilation: dilation
+        )
+    }
+}
+
+extension kernel_image {
+    /// An image of channels × height × width and the positions of a window over it.
+    init(_ shape: Shape, output: Shape) {
+        self.init(
+            channels: shape[0],
+            height: shape[1],
+            width: shape[2],
+            output_height: output[1],
+            output_width: output[2]
+        )
     }
 }

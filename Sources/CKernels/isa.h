@@ -1,0 +1,23 @@
+#pragma once
+
+#include "kernels.h"
+
+// The kernels that exist once for each instruction set; vector.inc has their bodies.
+typedef struct {
+    const char *name;
+    void (*linear)(size_t, size_t, size_t, const float *, size_t, const float *, const float *, float *, size_t);
+    void (*relu)(const float *, float *, size_t);
+    void (*tanh)(const float *, float *, size_t);
+    void (*sigmoid)(const float *, float *, size_t);
+    void (*add)(const float *, const float *, float *, size_t);
+    void (*scale_shift)(const float *, float *, size_t, float, float);
+    void (*softmax)(const float *, float *, size_t);
+    void (*local_response_norm)(const float *, size_t, size_t, size_t, size_t, size_t, float, float, float, float *);
+    void (*recurrent)(const kernel_recurrence *);
+} kernel_table;
+
+extern const kernel_table kernel_portable;
+#if defined(__x86_64__)
+extern const kernel_table kernel_avx2;
+extern const kernel_table kernel_avx512;
+#endif

@@ -1,0 +1,49 @@
+internal import CKernels
+internal import Synchronization
+
+/// The threads that run the tasks of one job at a time, together with the thread that asks.
+///
+/// Which thread takes which task is left to chance, so tasks must not depend on it.
+@safe // the handle is created in init and destroyed in deinit
+package final class WorkerPool: Sendable {
+    /// How many threads work, the caller included.
+    package let threads: Int
+    private nonisolated(unsafe) let handle: OpaquePointer // immutable; kernel_pool synchronises itself
+    private let isBusy = Atomic(false)
+
+    /// Starts `threads` − 1 threads.
+    ///
+    /// - Precondition: `threads` is positive, and the system can start them.
+    package init(threads: Int) {
+        precondition(threads > 0, "a pool of \(threads) threads")
+        guard let handle = unsafe kernel_pool_create(threads) else {
+            fatalError("cannot start \(threads - 1) threads: the system has no memory or thread left")
+        }
+        unsafe self.handle = handle
+        self.threads = threads
+    }
+
+    deinit { unsafe kernel_pool_destroy(handle) }
+
+    /// Runs `body` for every task in 0 ..< `tasks` and returns when all are done.
+    ///
+    /// - Precondition: no other job is running on this pool.
+    package func parallel(_ tasks: Int, _ body: (_ task: Int, _ thread: Int) -> Void) {
+        withoutActuallyEscaping(body) { body in
+            var body = body
+            unsafe withUnsafeMutablePointer(to: &body) { pointer in
+                unsafe run(tasks, context: pointer) { context, task, thread in
+                    unsafe context.assumingMemoryBound(to: ((Int, Int) -> Void).self).pointee(task, thread)
+                }
+            }
+        }
+    }
+
+    /// `parallel` for a function without captures, which allocates nothing.
+    func run(_ tasks: Int, context: UnsafeMutableRawPointer, _ task: @escaping kernel_task) {
+        let wasBusy = isBusy.exchange(true, ordering: .acquiring)
+        precondition(!wasBusy, "a job was started while another was running on the pool")
+        unsafe kernel_pool_run(handle, max(0, tasks), task, context)
+        isBusy.store(false, ordering: .releasing)
+    }
+}
