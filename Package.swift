@@ -52,7 +52,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
-        .testTarget(name: "EngineTests", dependencies: ["Engine", "CKernels"]),
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: ["AllocationCounter", "CKernels", "Engine", "Platform"]
+        ),
         .testTarget(name: "ZooTests", dependencies: ["Zoo", "Engine"], resources: [.copy("Fixtures")]),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Platform"]),

@@ -6,6 +6,11 @@ package struct SafetensorsError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let problem: Problem
 
+    package init(path: String, problem: Problem) {
+        self.path = path
+        self.problem = problem
+    }
+
     /// What is wrong with it.
     package enum Problem: Error, Equatable {
         /// It cannot be opened or mapped.

@@ -1,0 +1,48 @@
+import CKernels
+import Foundation
+import Testing
+
+@Suite struct FunctionAccuracyTests {
+    /// Every 997th float, of all magnitudes and both signs, and the places where the formulas change.
+    static let arguments: [Float] = {
+        let positive = stride(from: UInt32(0), to: 0x7F80_0000, by: 997).map { Float(bitPattern: $0) }
+        let special: [Float] = [0.625, Float(0.625).nextDown, 9, 44, 87.3, 88.3, 88.4, 1e30, .infinity]
+        return (positive + special).flatMap { [$0, -$0] }
+    }()
+
+    /// The largest distance in units in the last place of the result, and where it is.
+    private func worst(_ found: [Float], _ exact: (Double) -> Double) -> (ulps: Double, at: Float) {
+        var worst = (ulps: 0.0, at: Float(0))
+        for (x, y) in zip(Self.arguments, found) {
+            let expected = exact(Double(x))
+            let unit = Double(max(Float(abs(expected)).ulp, Float.leastNormalMagnitude))
+            let error = abs(Double(y) - expected) / unit
+            if !(error <= worst.ulps) { worst = (error, x) }
+        }
+        return worst
+    }
+
+    @Test func `computes tanh within 3 units in the last place`() {
+        var y = Self.arguments
+        unsafe kernel_tanh(Self.arguments, &y, y.count)
+        let (ulps, at) = worst(y, tanh)
+        #expect(ulps <= 3, "tanh(\(at)) is off by \(ulps)")
+    }
+
+    @Test func `computes sigmoid within 4 units in the last place`() {
+        var y = Self.arguments
+        unsafe kernel_sigmoid(Self.arguments, &y, y.count)
+        let (ulps, at) = worst(y) { 1 / (1 + exp(-$0)) }
+        #expect(ulps <= 4, "sigmoid(\(at)) is off by \(ulps)")
+    }
+
+    @Test func `keeps NaN`() {
+        let x: [Float] = [.nan, 1, -1]
+        for function in [unsafe kernel_relu, kernel_tanh, kernel_sigmoid] {
+            var y = x
+            unsafe function(x, &y, x.count)
+            #expect(y[0].isNaN)
+            #expect(!y[1].isNaN && !y[2].isNaN)
+        }
+    }
+}

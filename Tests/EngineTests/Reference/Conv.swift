@@ -1,0 +1,30 @@
+import Engine
+
+extension Reference {
+    /// y[o, i, j] = Σ w[o, c, a, b] · x[g·C + c, i·s − p + a·d, j·s − p + b·d] + bias[o].
+    static func conv(_ op: Conv, _ x: Array, _ weights: [Array]) throws -> Array {
+        let w = op.window
+        var y = Array(zeros: try op.outputShape(of: [x.shape]))
+        let (inputs, outputs) = (op.inputChannels / op.groups, op.outputChannels / op.groups)
+        for o in 0..<op.outputChannels {
+            for i in 0..<y.shape[1] {
+                for j in 0..<y.shape[2] {
+                    var sum = op.hasBias ? weights[1].values[o] : 0
+                    for c in 0..<inputs {
+                        for a in 0..<w.kernelHeight {
+                            for b in 0..<w.kernelWidth {
+                                let row = i * w.stride - w.padHeight + a * w.dilation
+                                let column = j * w.stride - w.padWidth + b * w.dilation
+                                let tap = ((o * inputs + c) * w.kernelHeight + a) * w.kernelWidth + b
+                                let pixel = x.pixel(o / outputs * inputs + c, row, column) ?? 0
+                                sum += weights[0].values[tap] * pixel
+                            }
+                        }
+                    }
+                    y[o, i, j] = sum
+                }
+            }
+        }
+        return y
+    }
+}

@@ -1,0 +1,48 @@
+import Engine
+import Foundation
+
+extension Reference {
+    static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+
+    static func activation(_ op: Activation, _ x: Array) -> Array {
+        Array(
+            x.shape,
+            x.values.map { value in
+                switch op {
+                case .relu: value > 0 ? value : 0
+                case .tanh: tanh(value)
+                case .sigmoid: sigmoid(value)
+                }
+            }
+        )
+    }
+
+    static func add(_ a: Array, _ b: Array) -> Array {
+        Array(a.shape, zip(a.values, b.values).map { $0 + $1 })
+    }
+
+    /// y = (x − mean) / √(var + ε) · weight + bias.
+    static func batchNorm(_ op: BatchNorm, _ x: Array, _ weights: [Array]) -> Array {
+        var y = x
+        let pixels = x.shape[1] * x.shape[2]
+        for index in y.values.indices {
+            let c = index / pixels
+            let deviation = (weights[3].values[c] + Double(op.epsilon)).squareRoot()
+            let normal = (x.values[index] - weights[2].values[c]) / deviation
+            y.values[index] = normal * weights[0].values[c] + weights[1].values[c]
+        }
+        return y
+    }
+
+    static func softmax(_ x: Array) -> Array {
+        var y = x
+        let width = x.shape.dimensions.last ?? 1
+        for start in stride(from: 0, to: x.values.count, by: width) {
+            let row = x.values[start..<start + width]
+            let largest = row.max() ?? 0
+            let total = row.reduce(0) { $0 + exp($1 - largest) }
+            for index in row.indices { y.values[index] = exp(x.values[index] - largest) / total }
+        }
+        return y
+    }
+}

@@ -1,0 +1,16 @@
+import Engine
+
+extension Reference {
+    /// y[r, o] = Σ w[o, i] · x[r, i] + bias[o].
+    static func linear(_ op: Linear, _ x: Array, _ weights: [Array]) throws -> Array {
+        var y = Array(zeros: try op.outputShape(of: [x.shape]))
+        for row in 0..<x.values.count / op.inputs {
+            for o in 0..<op.outputs {
+                var sum = op.hasBias ? weights[1].values[o] : 0
+                for i in 0..<op.inputs { sum += weights[0][o, i] * x.values[row * op.inputs + i] }
+                y.values[row * op.outputs + o] = sum
+            }
+        }
+        return y
+    }
+}

@@ -1,0 +1,21 @@
+import Engine
+
+extension Reference {
+    static func embedding(_ op: Embedding, _ tokens: Array, _ table: Array) -> Array {
+        let rows = tokens.values.map { token in (0..<op.features).map { table[Int(token), $0] } }
+        return Array([tokens.values.count, op.features], rows.flatMap(\.self))
+    }
+
+    static func sequencePool(_ op: SequencePool, _ x: Array) -> Array {
+        let (steps, features) = (x.shape[0], x.shape[1])
+        let values = (0..<features).map { feature in
+            let column = (0..<steps).map { x[$0, feature] }
+            switch op.kind {
+            case .mean: return column.reduce(0, +) / Double(steps)
+            case .max: return column.max() ?? 0
+            case .last: return op.isBidirectional && feature >= features / 2 ? column[0] : column[steps - 1]
+            }
+        }
+        return Array([features], values)
+    }
+}

@@ -1,0 +1,85 @@
+import Engine
+import Testing
+
+@Suite struct WeightsTests {
+    private func graph() throws -> Graph {
+        var graph = Graph(inputShape: [3, 8, 8])
+        let conv = Conv(inputChannels: 3, outputChannels: 4, window: Window(3))
+        let first = try graph.add(conv, name: "conv1", inputs: [.input])
+        let second = try graph.add(BatchNorm(channels: 4), name: "bn1", inputs: [first])
+        graph.setOutput("output", to: second)
+        return graph
+    }
+
+    private func tensors(_ graph: Graph) -> [(name: String, tensor: Tensor)] {
+        graph.parameters.map { ($0.name, SyntheticWeights.tensor($0.name, $0.shape, seed: 3)) }
+    }
+
+    @Test func `takes a file that has exactly what the graph needs`() throws {
+        let graph = try graph()
+        try withTemporaryFile { path in
+            try Safetensors.write(tensors(graph).reversed(), to: path)
+            let weights = try Weights(Safetensors(path: path), for: graph)
+            #expect(weights.tensors.map(\.shape) == graph.parameters.map(\.shape))
+            #expect(weights.tensors.map(\.values) == tensors(graph).map(\.tensor.values))
+        }
+    }
+
+    @Test func `lists everything that is missing, misshapen or too much in one error`() throws {
+        let graph = try graph()
+        var tensors = tensors(graph).filter { $0.name != "bn1.running_var" && $0.name != "conv1.weight" }
+        tensors.append(("conv1.weight", Tensor(shape: [4, 27], values: [Float](repeating: 0, count: 108))))
+        tensors.append(("bn1.num_batches_tracked", Tensor(shape: [], values: [1])))
+        tensors.append(("fc.bias", Tensor(shape: [2], values: [1, 2])))
+        try withTemporaryFile { path in
+            try Safetensors.write(tensors, to: path)
+            let file = try Safetensors(path: path)
+            let error = #expect(throws: WeightsError.self) {
+                try Weights(file, for: graph) { $0.hasSuffix("num_batches_tracked") }
+            }
+            #expect(
+                error?.description == """
+                    tensor 'conv1.weight' is 4×27 but the architecture needs 4×3×3×3; \
+                    tensor 'bn1.running_var' (4) is missing; \
+                    tensor 'fc.bias' (2) is not part of the architecture (\(path))
+                    """
+            )
+        }
+    }
+
+    @Test func `refuses numbers of another type unless they are ignored`() throws {
+        var graph = Graph(inputShape: [1])
+        _ = try graph.add(Linear(inputs: 1, outputs: 1, hasBias: false), name: "fc", inputs: [.input])
+        let header =
+            #"{"fc.weight":{"dtype":"I32","shape":[1,1],"data_offsets":[0,4]},"#
+            + #""n":{"dtype":"I64","shape":[],"data_offsets":[4,12]}}"#
+        let bytes = safetensorsBytes(header, data: [UInt8](repeating: 0, count: 12))
+        try withTemporaryFile(bytes) { path in
+            let file = try Safetensors(path: path)
+            let error = #expect(throws: WeightsError.self) { try Weights(file, for: graph) { $0 == "n" } }
+            #expect(
+                error?.description
+                    == "tensor 'fc.weight' is of type I32, but F32, F16 or BF16 is needed (\(path))"
+            )
+        }
+    }
+
+    @Test func `spells out twenty differences of a kind and counts the rest`() throws {
+        var graph = Graph(inputShape: [1])
+        for index in 0..<50 {
+            _ = try graph.add(
+                Linear(inputs: 1, outputs: 1, hasBias: false),
+                name: "fc\(index)",
+                inputs: [.input]
+            )
+        }
+        try withTemporaryFile { path in
+            try Safetensors.write([], to: path)
+            let file = try Safetensors(path: path)
+            let error = #expect(throws: WeightsError.self) { try Weights(file, for: graph) }
+            #expect(error?.missing.count == 50)
+            #expect(error?.description.contains("'fc19.weight' (1×1) is missing; and 30 more") == true)
+            #expect(error?.description.contains("fc20") == false)
+        }
+    }
+}
