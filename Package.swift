@@ -21,7 +21,7 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .target(name: "CCodecs", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
-        .target(name: "CKernels", linkerSettings: [.linkedLibrary("openblas"), .linkedLibrary("pthread")]),
+        .target(name: "CKernels", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("pthread")]),
         .target(name: "Platform", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "Engine", dependencies: ["CKernels", "Platform"], swiftSettings: settings),
         .target(name: "Zoo", dependencies: ["Engine"], swiftSettings: settings),

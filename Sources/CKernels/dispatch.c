@@ -23,7 +23,7 @@ static const kernel_table *choose(void) { return &kernel_portable; }
 #endif
 
 /// The processor's kernels. Threads that race here choose the same.
-static const kernel_table *kernels(void) {
+const kernel_table *kernel_chosen(void) {
     static _Atomic(const kernel_table *) chosen;
     const kernel_table *table = atomic_load_explicit(&chosen, memory_order_relaxed);
     if (!table) {
@@ -33,30 +33,30 @@ static const kernel_table *kernels(void) {
     return table;
 }
 
-const char *kernel_isa(void) { return kernels()->name; }
+const char *kernel_isa(void) { return kernel_chosen()->name; }
 
 void kernel_linear(size_t rows, size_t inputs, size_t outputs, const float *x, size_t x_stride, const float *w,
                    const float *bias, float *y, size_t y_stride) {
-    kernels()->linear(rows, inputs, outputs, x, x_stride, w, bias, y, y_stride);
+    kernel_chosen()->linear(rows, inputs, outputs, x, x_stride, w, bias, y, y_stride);
 }
 
-void kernel_relu(const float *x, float *y, size_t count) { kernels()->relu(x, y, count); }
+void kernel_relu(const float *x, float *y, size_t count) { kernel_chosen()->relu(x, y, count); }
 
-void kernel_tanh(const float *x, float *y, size_t count) { kernels()->tanh(x, y, count); }
+void kernel_tanh(const float *x, float *y, size_t count) { kernel_chosen()->tanh(x, y, count); }
 
-void kernel_sigmoid(const float *x, float *y, size_t count) { kernels()->sigmoid(x, y, count); }
+void kernel_sigmoid(const float *x, float *y, size_t count) { kernel_chosen()->sigmoid(x, y, count); }
 
-void kernel_add(const float *a, const float *b, float *y, size_t count) { kernels()->add(a, b, y, count); }
+void kernel_add(const float *a, const float *b, float *y, size_t count) { kernel_chosen()->add(a, b, y, count); }
 
 void kernel_scale_shift(const float *x, float *y, size_t count, float scale, float shift) {
-    kernels()->scale_shift(x, y, count, scale, shift);
+    kernel_chosen()->scale_shift(x, y, count, scale, shift);
 }
 
-void kernel_softmax(const float *x, float *y, size_t count) { kernels()->softmax(x, y, count); }
+void kernel_softmax(const float *x, float *y, size_t count) { kernel_chosen()->softmax(x, y, count); }
 
 void kernel_local_response_norm(const float *x, size_t channels, size_t pixels, size_t first, size_t count,
                                 size_t size, float alpha, float beta, float k, float *y) {
-    kernels()->local_response_norm(x, channels, pixels, first, count, size, alpha, beta, k, y);
+    kernel_chosen()->local_response_norm(x, channels, pixels, first, count, size, alpha, beta, k, y);
 }
 
-void kernel_recurrent(const kernel_recurrence *recurrence) { kernels()->recurrent(recurrence); }
+void kernel_recurrent(const kernel_recurrence *recurrence) { kernel_chosen()->recurrent(recurrence); }

@@ -6,6 +6,7 @@
 typedef struct {
     const char *name;
     void (*linear)(size_t, size_t, size_t, const float *, size_t, const float *, const float *, float *, size_t);
+    void (*small_gemm)(size_t, size_t, size_t, const float *, const float *, size_t, const float *, float *, size_t);
     void (*relu)(const float *, float *, size_t);
     void (*tanh)(const float *, float *, size_t);
     void (*sigmoid)(const float *, float *, size_t);
@@ -15,6 +16,9 @@ typedef struct {
     void (*local_response_norm)(const float *, size_t, size_t, size_t, size_t, size_t, float, float, float, float *);
     void (*recurrent)(const kernel_recurrence *);
 } kernel_table;
+
+/// The table in use.
+const kernel_table *kernel_chosen(void);
 
 extern const kernel_table kernel_portable;
 #if defined(__x86_64__)

@@ -1,15 +1,18 @@
 import Foundation
+import Glibc
 
 /// Calls `body` with the path of a file of the given bytes, and removes the file afterwards.
 ///
-/// It is in memory where the system has a place for that.
+/// Foundation's writing waits for the disk, which thousands of small files cannot afford.
 func withTemporaryFile<Result>(_ bytes: [UInt8] = [], _ body: (String) throws -> Result) throws -> Result {
-    let url = FileManager.default.temporaryDirectory.appending(
-        path: "engine-tests-\(UUID().uuidString).safetensors"
-    )
-    try Data(bytes).write(to: url)
-    defer { try? FileManager.default.removeItem(at: url) } // a leftover in the temporary folder harms nobody
-    return try body(url.path)
+    let folder = FileManager.default.temporaryDirectory
+    let path = folder.appending(path: "engine-tests-\(UUID().uuidString).safetensors").path
+    defer { unsafe unlink(path) }
+    guard let file = unsafe fopen(path, "wb") else { throw POSIXError(.EIO) }
+    let written = unsafe fwrite(bytes, 1, bytes.count, file)
+    let closed = unsafe fclose(file)
+    guard written == bytes.count, closed == 0 else { throw POSIXError(.EIO) }
+    return try body(path)
 }
 
 /// A safetensors file: the header's length, the header, the data.

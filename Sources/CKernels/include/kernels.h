@@ -33,7 +33,11 @@ const char *_Nonnull kernel_isa(void);
 
 // MARK: Matrix products (blas.c, vector.inc)
 
-/// c[m×n] = a[m×k] · b[k×n] + bias[m], row-major with `ldb` and `ldc` floats from row to row; OpenBLAS on this thread.
+/// Loads OpenBLAS; null when it is there, else why it is not. Call it before `kernel_gemm`.
+const char *_Nullable kernel_load_blas(void);
+
+/// c[m×n] = a[m×k] · b[k×n] + bias[m], row-major with `ldb` and `ldc` floats from row to row.
+/// OpenBLAS on this thread, or an own kernel when the product is small; which one follows from m, n and k.
 void kernel_gemm(size_t m, size_t n, size_t k, const float *_Nonnull a, const float *_Nonnull b, size_t ldb,
                  const float *_Nullable bias, float *_Nonnull c, size_t ldc);
 

@@ -11,11 +11,17 @@ package final class WorkerPool: Sendable {
     private nonisolated(unsafe) let handle: OpaquePointer // immutable; kernel_pool synchronises itself
     private let isBusy = Atomic(false)
 
-    /// Starts `threads` − 1 threads.
+    /// Starts `threads` − 1 threads, and loads OpenBLAS for the tasks.
     ///
-    /// - Precondition: `threads` is positive, and the system can start them.
+    /// - Precondition: `threads` is positive, the system can start them, and OpenBLAS is installed.
     package init(threads: Int) {
         precondition(threads > 0, "a pool of \(threads) threads")
+        if let problem = unsafe kernel_load_blas() {
+            let reason = unsafe String(cString: problem)
+            fatalError(
+                "cannot load OpenBLAS: \(reason); install libopenblas0 (apt-get install libopenblas-dev)"
+            )
+        }
         guard let handle = unsafe kernel_pool_create(threads) else {
             fatalError("cannot start \(threads - 1) threads: the system has no memory or thread left")
         }
