@@ -86,9 +86,15 @@ import Testing
     }
 
     @Test func `allocates nothing while it runs`() throws {
-        for (graph, items) in [
+        // Large enough for OpenBLAS; the other networks have small products only.
+        var large = Graph(inputShape: [32, 40, 40])
+        let conv = Conv(inputChannels: 32, outputChannels: 128, window: Window(3, pad: 1))
+        large.setOutput("logits", to: try large.add(conv, name: "conv", inputs: [.input]))
+        let networks = [
             (try Self.imageGraph(), Self.images(3)), (try Self.textGraph(), Self.texts(3)),
-        ] {
+            (large, Self.images(3, [32, 40, 40])),
+        ]
+        for (graph, items) in networks {
             for threads in 1...2 {
                 let pool = WorkerPool(threads: threads)
                 let session = Session(graph: graph, weights: Weights(synthetic: 1, for: graph), pool: pool)
