@@ -11,6 +11,12 @@ package struct Descriptor: ~Copyable, Sendable {
         self.number = number
     }
 
+    /// A descriptor of no use but to be given up when the process has none left; nil when that is so already.
+    package static func spare() -> Descriptor? {
+        let number = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+        return number >= 0 ? Descriptor(owning: number) : nil
+    }
+
     deinit {
         close(number)
     }

@@ -13,6 +13,7 @@ package enum Processors {
     /// - Parameters:
     ///   - affinity: how many CPUs the scheduler may use, 0 when unknown.
     ///   - contents: the text of a file, or nil when it is not there.
+    /// - Returns: at least 1.
     /// - Source: the kernel's cgroup-v2 documentation, `cpu.max` ("$MAX $PERIOD", microseconds); cgroup-v1
     ///   `cpu.cfs_quota_us`, `cpu.cfs_period_us`. A parent's limit holds for its children, so all are read.
     package static func available(affinity: Int, contents: (String) -> String?) -> Int {

@@ -5,7 +5,7 @@ import Glibc
 /// - Source: sd_notify(3): one datagram of `KEY=VALUE` lines to the socket that `NOTIFY_SOCKET` names.
 package struct ServiceManager: Sendable {
     private let address: SocketAddress?
-    /// How often the manager wants to hear `WATCHDOG=1`; send it at half of that. Nil: it does not ask.
+    /// How often the manager wants to hear `WATCHDOG=1`, nil when it does not; send it at half of that.
     package let watchdogInterval: Duration?
 
     /// - Parameter environment: the process's, where systemd puts `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID`.

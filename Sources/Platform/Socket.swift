@@ -18,6 +18,7 @@ package struct Socket: ~Copyable, Sendable {
     ///   - host: an address or a name; `0.0.0.0` and `::` mean every interface.
     ///   - port: 0 lets the system choose; see `localPort`.
     ///   - backlog: how many established connections may wait to be accepted.
+    /// - Returns: the socket, whose waiting connections `accept` takes.
     /// - Throws: `SystemError` such as `listen 0.0.0.0:8080: address already in use (EADDRINUSE)`.
     package static func listen(host: String, port: Int, backlog: Int32 = 1024) throws(SystemError) -> Socket {
         let isBareIPv6 = host.contains(":") && !host.hasPrefix("[")

@@ -11,6 +11,7 @@ package struct SocketAddress: Sendable {
     ///   - host: an IPv4 or IPv6 literal (with or without brackets) or a name.
     ///   - port: 0 lets the system choose one when binding.
     ///   - action: what the addresses are for, as the error names it: `listen localhost:8080`.
+    /// - Returns: at least one address.
     /// - Throws: `SystemError` when the name does not resolve.
     package static func resolve(
         host: String,

@@ -18,6 +18,9 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
         self.init(action, code: errno)
     }
 
+    /// Whether the process or the system has no file descriptor left.
+    package var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE }
+
     /// One line such as `listen 0.0.0.0:8080: address already in use (EADDRINUSE)`.
     package var description: String {
         let message = unsafe String(cString: strerror(code))

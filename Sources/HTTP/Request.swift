@@ -1,0 +1,62 @@
+package import HTTPTypes
+
+/// A complete request, as a handler gets it.
+package struct Request: Sendable {
+    package let method: HTTPRequest.Method
+    /// Percent-decoded, without the query; `*` asks about the server as a whole (OPTIONS).
+    package let path: String
+    package let query: Query
+    package let fields: HTTPFields
+    package let body: [UInt8]
+    /// The client's `X-Request-Id` if it is 1 to 128 visible ASCII characters, else a new one.
+    package let id: String
+    /// Set when the client has gone.
+    package let cancellation: Cancellation
+    /// When its head was complete.
+    package let received: ContinuousClock.Instant
+
+    package init(
+        method: HTTPRequest.Method,
+        path: String,
+        query: Query = Query(),
+        fields: HTTPFields = [:],
+        body: [UInt8] = [],
+        id: String = "",
+        cancellation: Cancellation = Cancellation(),
+        received: ContinuousClock.Instant = .now
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.fields = fields
+        self.body = body
+        self.id = id
+        self.cancellation = cancellation
+        self.received = received
+    }
+}
+
+extension HTTPField.Name {
+    /// Names a request in the client's log and in ours.
+    package static let requestID = HTTPField.Name("X-Request-Id") ?? .eTag // a token: never the alternative
+
+    /// `Host`, which HTTPTypes keeps apart for HTTP/2 and so does not name.
+    static let hostField = HTTPField.Name("Host") ?? .eTag // a token: never the alternative
+}
+
+/// The name of a request that the client has not named.
+enum RequestID {
+    /// The client's name if it can stand in a log line, else a new one.
+    static func accepted(_ offered: String?, else fresh: @autoclosure () -> String) -> String {
+        guard let offered, (1...128).contains(offered.utf8.count), offered.utf8.allSatisfy(\.isVisible) else {
+            return fresh()
+        }
+        return offered
+    }
+
+    /// 16 hexadecimal digits.
+    static func fresh(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+}

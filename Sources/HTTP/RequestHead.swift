@@ -1,0 +1,137 @@
+package import HTTPTypes
+internal import Platform
+
+/// Everything of a request but its body, checked.
+package struct RequestHead: Sendable {
+    /// The versions spoken: HTTP/1.0 and HTTP/1.1.
+    package enum Version: Sendable { case http10, http11 }
+
+    /// How the body is delimited (RFC 9112 §6.3).
+    package enum Framing: Sendable, Equatable {
+        case none
+        case length(Int)
+        case chunked
+    }
+
+    package let method: HTTPRequest.Method
+    /// Percent-decoded, without the query; `*` for the asterisk form.
+    package let path: String
+    package let query: Query
+    package let version: Version
+    package let fields: HTTPFields
+    package let framing: Framing
+    /// Whether the client wants further requests on this connection (RFC 9112 §9.3).
+    package let keepsAlive: Bool
+    /// Whether the client waits for a 100 before it sends the body (RFC 9110 §10.1.1).
+    package let expectsContinue: Bool
+
+    /// Checks the fields against the request line and each other.
+    ///
+    /// - Throws: `Refusal` when they leave open where the request ends or whom it is for.
+    init(_ line: RequestLine, fields: HTTPFields, limits: ParserLimits) throws(Refusal) {
+        method = line.method
+        path = line.path
+        query = line.query
+        version = line.version
+        self.fields = fields
+        try Self.checkHost(fields, version: line.version)
+        framing = try Self.framing(fields, version: line.version, limits: limits)
+        keepsAlive = Self.keepsAlive(fields, version: line.version)
+        expectsContinue = try Self.expectsContinue(fields, version: line.version)
+    }
+
+    /// RFC 9112 §3.2: HTTP/1.1 needs exactly one Host, and any version at most one valid one.
+    private static func checkHost(_ fields: HTTPFields, version: Version) throws(Refusal) {
+        let hosts = fields[values: .hostField]
+        guard let host = hosts.first else {
+            if version == .http11 { throw .malformed("the Host field is missing") }
+            return
+        }
+        guard hosts.count == 1 else { throw .malformed("there are \(hosts.count) Host fields") }
+        guard Authority.isValid(host.utf8) else { throw .malformed("the Host field is not a host and port") }
+    }
+
+    /// RFC 9112 §6.1, §6.3 and RFC 9110 §8.6, always in the strict reading: a request whose end two parsers
+    /// could see in two places is refused.
+    private static func framing(
+        _ fields: HTTPFields,
+        version: Version,
+        limits: ParserLimits
+    ) throws(Refusal) -> Framing {
+        let codings = fields[values: .transferEncoding]
+        let lengths = fields[values: .contentLength]
+        if !codings.isEmpty {
+            guard version == .http11 else { throw .malformed("HTTP/1.0 has no Transfer-Encoding") }
+            guard lengths.isEmpty else {
+                throw .malformed("Content-Length and Transfer-Encoding exclude each other")
+            }
+            try checkChunked(codings)
+            return .chunked
+        }
+        guard let length = lengths.first else { return .none }
+        guard lengths.count == 1 else { throw .malformed("there are \(lengths.count) Content-Length fields") }
+        guard !length.isEmpty, length.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            throw .malformed("Content-Length is not a number")
+        }
+        // More digits than an Int holds are still only a body that is too large.
+        guard let count = Int(length), count <= limits.maxBodyBytes else {
+            throw .bodyTooLarge(limit: limits.maxBodyBytes)
+        }
+        return count == 0 ? .none : .length(count)
+    }
+
+    private static func checkChunked(_ values: [String]) throws(Refusal) {
+        let codings = FieldList.elements(values)
+        guard codings.allSatisfy({ $0 == "chunked" }) else {
+            // RFC 9112 §6.3: without chunked at the end nobody knows where the body ends.
+            if codings.contains("chunked"), codings.last != "chunked" {
+                throw .malformed("chunked is not the last transfer coding")
+            }
+            throw Refusal(
+                .notImplemented,
+                "unsupported_coding",
+                "the only transfer coding understood is chunked"
+            )
+        }
+        guard codings.count == 1 else { throw .malformed("Transfer-Encoding names \(codings.count) codings") }
+    }
+
+    /// RFC 9112 §9.3.
+    private static func keepsAlive(_ fields: HTTPFields, version: Version) -> Bool {
+        let options = fields.contains(.connection) ? FieldList.elements(fields[values: .connection]) : []
+        if options.contains("close") { return false }
+        return version == .http11 || options.contains("keep-alive")
+    }
+
+    /// RFC 9110 §10.1.1: HTTP/1.0 clients cannot expect anything.
+    private static func expectsContinue(_ fields: HTTPFields, version: Version) throws(Refusal) -> Bool {
+        guard version == .http11, fields.contains(.expect) else { return false }
+        guard FieldList.elements(fields[values: .expect]) == ["100-continue"] else {
+            throw Refusal(
+                .expectationFailed,
+                "expectation_failed",
+                "the only expectation understood is 100-continue"
+            )
+        }
+        return true
+    }
+}
+
+/// A field whose value is a list of tokens (RFC 9110 §5.6.1), which do not depend on case.
+enum FieldList {
+    /// The elements of all lines, in lower case, without empty ones.
+    static func elements(_ values: [String]) -> [String] {
+        values.flatMap { $0.split(separator: ",") }
+            .map { $0.trimming(while: { $0 == " " || $0 == "\t" }).lowercased() }
+            .filter { !$0.isEmpty }
+    }
+}
+
+extension Substring {
+    /// The text without what `isPadding` accepts at both ends.
+    func trimming(while isPadding: (Character) -> Bool) -> Substring {
+        var text = drop(while: isPadding)
+        while let last = text.last, isPadding(last) { text.removeLast() }
+        return text
+    }
+}

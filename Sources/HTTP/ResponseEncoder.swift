@@ -1,0 +1,69 @@
+internal import HTTPTypes
+
+/// Writes an answer the way the wire wants it (RFC 9112 §4, §6); no socket in it.
+package struct ResponseEncoder: Sendable {
+    /// What has to be known of the request to answer it.
+    package struct Context: Sendable {
+        package var isHead: Bool
+        package var version: RequestHead.Version
+        /// Whether the connection stays open after this answer.
+        package var keepsAlive: Bool
+        package var requestID: String
+
+        package init(
+            isHead: Bool = false,
+            version: RequestHead.Version = .http11,
+            keepsAlive: Bool = true,
+            requestID: String = ""
+        ) {
+            self.isHead = isHead
+            self.version = version
+            self.keepsAlive = keepsAlive
+            self.requestID = requestID
+        }
+    }
+
+    /// The interim answer that asks for the body (RFC 9110 §15.2.1).
+    package static let continueBytes = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+
+    /// The head of an answer with its empty line.
+    ///
+    /// - Parameters:
+    ///   - response: what the handler said; the fields that the server owns are not taken from it.
+    ///   - context: what was asked.
+    ///   - date: the value of the `Date` field.
+    /// - Returns: the bytes to send before `body(of:_:)`.
+    package static func head(of response: Response, _ context: Context, date: String) -> [UInt8] {
+        let status = status(of: response)
+        var text = "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\nDate: \(date)\r\n"
+        // RFC 9110 §8.6: none with 204; with 304 only the length a 200 would have had, which nobody knows here.
+        if status.code != 204, status.code != 304 { text += "Content-Length: \(response.body.count)\r\n" }
+        if !context.keepsAlive {
+            text += "Connection: close\r\n"
+        } else if context.version == .http10 {
+            text += "Connection: keep-alive\r\n"
+        }
+        if !context.requestID.isEmpty { text += "X-Request-Id: \(context.requestID)\r\n" }
+        for field in response.fields where !owned.contains(field.name.canonicalName) {
+            text += "\(field.name.rawName): \(field.value)\r\n"
+        }
+        text += "\r\n"
+        return Array(text.utf8)
+    }
+
+    /// What follows the head: nothing for HEAD, 204 and 304 (RFC 9112 §6.3).
+    package static func body(of response: Response, _ context: Context) -> [UInt8] {
+        let code = status(of: response).code
+        return context.isHead || code == 204 || code == 304 ? [] : response.body
+    }
+
+    /// A handler has one answer to give; an interim one would leave the client waiting.
+    private static func status(of response: Response) -> HTTPResponse.Status {
+        response.status.kind == .informational || response.status.kind == .invalid
+            ? .internalServerError : response.status
+    }
+
+    private static let owned: Set<String> = [
+        "date", "content-length", "connection", "transfer-encoding", "keep-alive", "x-request-id",
+    ]
+}

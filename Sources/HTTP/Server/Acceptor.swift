@@ -1,0 +1,74 @@
+internal import Platform
+
+/// The listening socket, and what to do when the process has no descriptor left for a new connection.
+///
+/// Without one, the waiting connection would be reported for ever and the loop would spin. A descriptor in
+/// reserve is given up for it, so that it can be closed instead of left hanging; failing that, accepting pauses.
+struct Acceptor: ~Copyable {
+    private let token: UInt64
+    private let number: Int32
+    private var listener: Socket?
+    private var reserve: Descriptor?
+    /// Until when no connection is accepted, for want of descriptors or memory.
+    private(set) var pausedUntil: ContinuousClock.Instant?
+
+    /// Starts to watch a listening socket.
+    init(_ listener: consuming Socket, token: UInt64, epoll: borrowing Epoll) throws(SystemError) {
+        try epoll.add(listener.number, .read, token: token)
+        self.token = token
+        number = listener.number
+        self.listener = consume listener
+        reserve = Descriptor.spare()
+    }
+
+    /// The next waiting connection, or nil when none can be had now.
+    mutating func accept(_ epoll: borrowing Epoll, now: ContinuousClock.Instant) -> Socket? {
+        while true {
+            do {
+                return try listener?.accept()
+            } catch {
+                guard error.isOutOfDescriptors, dropOne() else {
+                    pause(epoll, until: now + .milliseconds(100))
+                    return nil
+                }
+            }
+        }
+    }
+
+    /// Accepts again when the pause is over.
+    mutating func resume(_ epoll: borrowing Epoll, now: ContinuousClock.Instant) {
+        guard let pausedUntil, pausedUntil <= now else { return }
+        self.pausedUntil = nil
+        if reserve == nil { reserve = Descriptor.spare() }
+        watch(epoll, .read)
+    }
+
+    /// Stops listening.
+    mutating func close() {
+        listener = nil
+        reserve = nil
+        pausedUntil = nil
+    }
+
+    /// Closes the connection that waits first.
+    ///
+    /// - Returns: whether there is a descriptor in reserve again.
+    private mutating func dropOne() -> Bool {
+        guard reserve != nil else { return false }
+        reserve = nil
+        // A failure leaves the connection waiting; the next round pauses for it.
+        _ = try? listener?.accept()
+        reserve = Descriptor.spare()
+        return reserve != nil
+    }
+
+    private mutating func pause(_ epoll: borrowing Epoll, until end: ContinuousClock.Instant) {
+        pausedUntil = end
+        watch(epoll, [])
+    }
+
+    private func watch(_ epoll: borrowing Epoll, _ interest: Epoll.Interest) {
+        // The descriptor is watched already, so that the kernel needs nothing new.
+        try? epoll.modify(number, interest, token: token)
+    }
+}

@@ -1,0 +1,45 @@
+/// Where the server listens and how much it takes on.
+package struct HTTPServerConfiguration: Sendable {
+    /// An IPv4 or IPv6 address or a name.
+    package var host = "127.0.0.1"
+    /// 0 lets the system choose; see `HTTPServer.port`.
+    package var port = 8080
+    /// How much of a head the parser takes; its body limit is `maxBodyBytes`.
+    package var parserLimits = ParserLimits()
+    /// Request bodies in memory over all connections; what would exceed them gets 503.
+    package var maxBufferedBytes = 512 * 1024 * 1024
+    /// Connections beyond this get 503 and are closed.
+    package var maxConnections = 1024
+    /// Threads that call the handler.
+    package var workers = 64
+    /// Complete requests that wait for a worker; more get 503.
+    package var queueCapacity = 256
+    /// Requests of one connection that are answered at a time; reading pauses beyond it.
+    package var maxPipelinedRequests = 8
+    /// After this many requests a connection is closed, so that load balancers can spread clients anew.
+    package var maxRequestsPerConnection = 1_000_000
+    /// The whole head has to arrive in this time, else 408.
+    package var headTimeout: Duration = .seconds(10)
+    /// A body has to arrive this fast on average, in bytes per second, else 408.
+    package var bodyMinimumRate = 8 * 1024
+    /// How long a body may fall behind `bodyMinimumRate`, or stand still.
+    package var bodyGrace: Duration = .seconds(10)
+    /// A connection without a request is closed after this time.
+    package var idleTimeout: Duration = .seconds(75)
+    /// A client that takes none of its answer for this long is dropped.
+    package var writeTimeout: Duration = .seconds(30)
+    /// How long a closed connection is listened to, so that the client can read its last answer.
+    package var lingerTimeout: Duration = .seconds(5)
+    /// How much of what a closed connection still sends is read and dropped.
+    package var maxLingerBytes = 64 * 1024 * 1024
+    /// How long after a client's half-close its pending answer goes without a check that it is still there.
+    package var probeDelay: Duration = .milliseconds(500)
+
+    /// The largest body of a request; a larger one gets 413, before it is read where its length is announced.
+    package var maxBodyBytes: Int {
+        get { parserLimits.maxBodyBytes }
+        set { parserLimits.maxBodyBytes = newValue }
+    }
+
+    package init() {}
+}
