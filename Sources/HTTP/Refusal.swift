@@ -44,5 +44,4 @@ package struct Refusal: Error, Equatable, Sendable {
         "connections_full",
         "the server has as many connections as it accepts; try again later"
     )
-    static let draining = Refusal(.serviceUnavailable, "draining", "the server is shutting down")
 }

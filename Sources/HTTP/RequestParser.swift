@@ -109,7 +109,7 @@ package struct RequestParser: Sendable {
             return try line(
                 input,
                 &position,
-                limit: limits.maxFieldBytes - fieldBytes - 2,
+                limit: max(0, limits.maxFieldBytes - fieldBytes - 2),
                 over: .fieldsTooLarge
             )
         case .chunkLine:

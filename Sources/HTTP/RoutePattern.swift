@@ -59,8 +59,9 @@ struct RoutePattern: Hashable, Sendable {
     func filled(from path: [Substring]) -> String {
         guard path.count == segments.count else { return text }
         return zip(segments, path).map { segment, text in
-            guard segment.name != nil else { return "/\(segment.prefix)" }
-            return "/\(segment.prefix)\(text.prefix { $0 != ":" })\(segment.suffix)"
+            guard let name = segment.name else { return "/\(segment.prefix)" }
+            let value = text.prefix { $0 != ":" }
+            return "/\(segment.prefix)\(value.isEmpty ? "{\(name)}" : value)\(segment.suffix)"
         }.joined()
     }
 

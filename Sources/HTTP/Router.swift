@@ -17,7 +17,7 @@ package struct Router<Endpoint> {
         case notFound(nearest: String?)
     }
 
-    private struct Route {
+    fileprivate struct Route {
         let pattern: RoutePattern
         var endpoints: [(method: HTTPRequest.Method, endpoint: Endpoint)]
     }
@@ -77,3 +77,7 @@ package struct Router<Endpoint> {
         nearestName(to: path, in: routes.map { $0.pattern.filled(from: segments) })
     }
 }
+
+extension Router: Sendable where Endpoint: Sendable {}
+extension Router.Route: Sendable where Endpoint: Sendable {}
+extension Router.Match: Sendable where Endpoint: Sendable {}

@@ -23,15 +23,12 @@ struct Acceptor: ~Copyable {
 
     /// The next waiting connection, or nil when none can be had now.
     mutating func accept(_ epoll: borrowing Epoll, now: ContinuousClock.Instant) -> Socket? {
-        while true {
-            do {
-                return try listener?.accept()
-            } catch {
-                guard error.isOutOfDescriptors, dropOne() else {
-                    pause(epoll, until: now + .milliseconds(100))
-                    return nil
-                }
-            }
+        do {
+            return try listener?.accept()
+        } catch {
+            // Out of descriptors is also said when no connection waits: the kernel looks for a number first.
+            if !error.isOutOfDescriptors || !dropWaiting() { pause(epoll, until: now + .milliseconds(100)) }
+            return nil
         }
     }
 
@@ -50,16 +47,22 @@ struct Acceptor: ~Copyable {
         pausedUntil = nil
     }
 
-    /// Closes the connection that waits first.
+    /// Closes connections that wait, one at a time, with the descriptor in reserve.
     ///
-    /// - Returns: whether there is a descriptor in reserve again.
-    private mutating func dropOne() -> Bool {
+    /// - Returns: whether none is left waiting; false when there is nothing in reserve, or they come too fast.
+    private mutating func dropWaiting() -> Bool {
         guard reserve != nil else { return false }
         reserve = nil
-        // A failure leaves the connection waiting; the next round pauses for it.
-        _ = try? listener?.accept()
-        reserve = Descriptor.spare()
-        return reserve != nil
+        defer { reserve = Descriptor.spare() }
+        for _ in 0..<64 {
+            do {
+                guard let socket = try listener?.accept() else { return true }
+                _ = consume socket // and so close it
+            } catch {
+                return false // somebody else has taken the number
+            }
+        }
+        return false
     }
 
     private mutating func pause(_ epoll: borrowing Epoll, until end: ContinuousClock.Instant) {

@@ -9,11 +9,14 @@ final class Connection {
     var interest: Epoll.Interest = .read
     /// How many bytes of this connection's bodies the server's count includes.
     var countedBytes = 0
+    /// Whether it is beyond the limit, and only told so.
+    let isExcess: Bool
     private var isShutDown = false
 
-    init(_ socket: consuming Socket, token: UInt64, state: consuming ConnectionState) {
+    init(_ socket: consuming Socket, token: UInt64, isExcess: Bool, state: consuming ConnectionState) {
         self.socket = socket
         self.token = token
+        self.isExcess = isExcess
         self.state = state
     }
 

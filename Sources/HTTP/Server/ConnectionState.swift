@@ -35,6 +35,9 @@ package struct ConnectionState {
         let received: ContinuousClock.Instant
     }
 
+    /// With so many bytes of answers unread, no further request is.
+    private static let maxUnreadBytes = 1 << 20
+
     private let rules: ConnectionRules
     /// How far the connection is.
     package private(set) var phase = Phase.reading
@@ -67,8 +70,7 @@ package struct ConnectionState {
     package var wantsRead: Bool {
         guard !inputHasEnded else { return false }
         switch phase {
-        // A client that does not read its answers may not send more requests.
-        case .reading: return backlog.isEmpty && !isBlocked && outbound.count < 1 << 20
+        case .reading: return backlog.isEmpty && !isBlocked && !isUnread
         case .finishing, .lingering: return true
         case .closed: return false
         }
@@ -168,6 +170,9 @@ package struct ConnectionState {
     private var isBlocked: Bool {
         exchanges.count >= rules.configuration.maxPipelinedRequests && parser.isBetweenRequests
     }
+
+    /// Whether a client that does not read its answers would send a further request.
+    private var isUnread: Bool { parser.isBetweenRequests && outbound.count >= Self.maxUnreadBytes }
 
     /// Reads requests from `bytes`; returns how many were used, which is all unless it is blocked.
     private mutating func parse(_ bytes: Span<UInt8>, at moment: Moment) -> Int {

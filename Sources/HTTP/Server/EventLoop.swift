@@ -8,6 +8,7 @@ internal import Synchronization
 final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thread but for Sendable members
     private static let listenerToken = UInt64.max
     private static let wakerToken = UInt64.max - 1
+    private static let maxExcess = 64
 
     private let rules: ConnectionRules
     private let queue: BoundedQueue<Job>
@@ -19,6 +20,7 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
     private var acceptor: Acceptor
     private var connections: [UInt64: Connection] = [:]
     private var nextToken: UInt64 = 0
+    private var excessCount = 0
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
     private var moment = Moment(now: .now, date: "")
     private var second = -1
@@ -95,14 +97,15 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
 
     private func accept() {
         while let socket = acceptor.accept(epoll, now: moment.now) {
-            let isFull = connections.count >= rules.configuration.maxConnections
+            let isExcess = connections.count - excessCount >= rules.configuration.maxConnections
             // A few more are told why; beyond them even that costs too much.
-            if connections.count >= rules.configuration.maxConnections + 64 { continue }
+            if isExcess, excessCount >= Self.maxExcess { continue }
             let token = nextToken
             nextToken += 1
             let connection = Connection(
                 socket,
                 token: token,
+                isExcess: isExcess,
                 state: ConnectionState(rules: rules, at: moment)
             )
             do {
@@ -113,7 +116,10 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
             connections[token] = connection
             rules.counters.accepted.add(1, ordering: .relaxed)
             rules.counters.open.add(1, ordering: .relaxed)
-            if isFull { connection.state.refuse(.connectionsFull, at: moment) }
+            if isExcess {
+                excessCount += 1
+                connection.state.refuse(.connectionsFull, at: moment)
+            }
             settle(connection)
         }
     }
@@ -181,6 +187,7 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
     private func remove(_ connection: Connection) {
         rules.counters.buffered.subtract(connection.countedBytes, ordering: .relaxed)
         rules.counters.open.subtract(1, ordering: .relaxed)
+        if connection.isExcess { excessCount -= 1 }
         connections[connection.token] = nil // and with it goes the descriptor
     }
 

@@ -51,6 +51,7 @@ package final class HTTPServer: Sendable {
             }
             try loopThreads.start(name: "http-loop") { loop.run() }
         } catch {
+            running.withLock { $0 = nil }
             queue.close()
             workerThreads.join()
             throw error

@@ -1,0 +1,182 @@
+import Glibc
+import HTTP
+import HTTPTypes
+import Platform
+import Testing
+
+/// A client that blocks, and does what well-behaved ones do not.
+final class TestClient {
+    struct Answer: Equatable {
+        var status: Int
+        var fields: [String: String]
+        var body: String
+    }
+
+    private var number: Int32
+    private var received: [UInt8] = []
+
+    init(port: Int) throws {
+        number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        try #require(number >= 0)
+        var timeout = timeval(tv_sec: 30, tv_usec: 0) // a test that hangs fails instead
+        setsockopt(number, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(number, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0 else {
+            let error = SystemError("connect")
+            close()
+            throw error
+        }
+    }
+
+    deinit { close() }
+
+    func close() {
+        if number >= 0 { Glibc.close(number) }
+        number = -1
+    }
+
+    func halfClose() { shutdown(number, Int32(SHUT_WR)) }
+
+    /// Closes with a reset instead of an end.
+    func reset() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(number, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        close()
+    }
+
+    /// Sends everything; returns whether the server took it.
+    @discardableResult func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+
+    @discardableResult func send(_ bytes: [UInt8]) -> Bool {
+        var start = 0
+        while start < bytes.count {
+            let count = bytes[start...].withUnsafeBytes {
+                Glibc.send(number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            if count <= 0 { return false }
+            start += count
+        }
+        return true
+    }
+
+    /// The next final answer, or nil when the connection ends first.
+    func answer(isHead: Bool = false) -> Answer? {
+        guard let end = headEnd() else { return nil }
+        let lines = String(decoding: received[..<end], as: UTF8.self).components("\r\n")
+        received.removeFirst(end + 4)
+        let status = Int(lines[0].dropFirst(9).prefix(3)) ?? 0
+        if status == 100 { return answer(isHead: isHead) }
+        var fields: [String: String] = [:]
+        for line in lines.dropFirst() {
+            let parts = line.components(": ")
+            fields[parts[0].lowercased()] = parts.dropFirst().joined(separator: ": ")
+        }
+        let length = isHead ? 0 : Int(fields["content-length"] ?? "0") ?? 0
+        while received.count < length { guard receive() else { return nil } }
+        defer { received.removeFirst(length) }
+        return Answer(
+            status: status,
+            fields: fields,
+            body: String(decoding: received[..<length], as: UTF8.self)
+        )
+    }
+
+    /// The next bytes as they come, or nil at the end.
+    func bytes(_ count: Int) -> String? {
+        while received.count < count { guard receive() else { return nil } }
+        defer { received.removeFirst(count) }
+        return String(decoding: received[..<count], as: UTF8.self)
+    }
+
+    /// Whether the connection ends in order, without a further byte.
+    func ends() -> Bool {
+        var byte: UInt8 = 0
+        return received.isEmpty && recv(number, &byte, 1, 0) == 0
+    }
+
+    private func headEnd() -> Int? {
+        let mark = Array("\r\n\r\n".utf8)
+        while true {
+            if let end = received.span.firstIndex(of: mark.span) { return end }
+            guard receive() else { return nil }
+        }
+    }
+
+    private func receive() -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        let count = recv(number, &buffer, buffer.count, 0)
+        guard count > 0 else { return false }
+        received += buffer[..<count]
+        return true
+    }
+}
+
+extension String {
+    /// The stretches between occurrences of `separator`.
+    func components(_ separator: String) -> [String] {
+        split(separator: separator, omittingEmptySubsequences: false).map(String.init)
+    }
+}
+
+/// A door that handlers wait at until the test opens it.
+final class Gate: Sendable {
+    private let monitor = Monitor((isOpen: false, waiting: 0))
+
+    func pass() {
+        monitor.signal { $0.waiting += 1 }
+        _ = monitor.wait(until: .now + .seconds(60)) { $0.isOpen ? true : nil }
+    }
+
+    func open() { monitor.signal { $0.isOpen = true } }
+
+    /// Waits until so many stand at the door.
+    func await(_ count: Int) {
+        _ = monitor.wait(until: .now + .seconds(60)) { $0.waiting >= count ? true : nil }
+    }
+}
+
+/// Runs a server for the length of a test.
+func withServer(
+    _ configure: (inout HTTPServerConfiguration) -> Void = { _ in },
+    handler: @escaping RequestHandler = echo,
+    _ body: (HTTPServer) throws -> Void
+) throws {
+    var configuration = HTTPServerConfiguration()
+    configuration.port = 0
+    configuration.workers = 4
+    configure(&configuration)
+    let server = HTTPServer(
+        configuration: configuration,
+        renderError: { status, code, message in
+            Response(status: status, body: Array("\(code): \(message)".utf8))
+        },
+        handler: handler
+    )
+    try server.start()
+    defer { server.drain(deadline: .seconds(5)) }
+    try body(server)
+}
+
+/// Answers with the method, the path and the body.
+let echo: RequestHandler = { request in
+    Response(body: Array("\(request.method) \(request.path) ".utf8) + request.body)
+}
+
+/// Asks again and again until `condition` holds or a minute is over.
+func eventually(_ condition: () -> Bool) -> Bool {
+    let deadline = ContinuousClock.now + .seconds(60)
+    while !condition() {
+        guard .now < deadline else { return false }
+        sched_yield()
+    }
+    return true
+}
