@@ -1,0 +1,40 @@
+/// Why bytes could not be turned into an image.
+package enum ImageError: Error, Equatable, CustomStringConvertible {
+    /// There are no bytes.
+    case empty
+    /// The bytes are neither JPEG nor PNG; `looksLike` names what they are, where that can be told.
+    case unrecognised(looksLike: String?, firstBytes: [UInt8])
+    /// The image declares more pixels, or a longer side, than the limits allow.
+    case tooLarge(width: Int, height: Int, limits: ImageLimits)
+    /// The bytes end before the image does.
+    case truncated(ImageFormat)
+    /// The bytes break the format, or use a part of it that is not supported.
+    case corrupt(ImageFormat, String)
+    /// Decoding needs more memory or more scans than the limits allow.
+    case tooCostly(ImageFormat, String)
+
+    package var description: String {
+        switch self {
+        case .empty:
+            "the image is empty: expected the bytes of a JPEG or PNG file, found none"
+        case .unrecognised(let name?, _):
+            "the bytes look like \(name); JPEG and PNG are supported"
+        case .unrecognised(nil, let bytes):
+            "the bytes are not an image that is known: they start with \(Self.hexadecimal(bytes)); "
+                + "JPEG and PNG are supported"
+        case .tooLarge(let width, let height, let limits):
+            "the image is \(width)×\(height) pixels; at most \(limits.maxPixels) pixels, "
+                + "and \(limits.maxSide) on a side, are accepted"
+        case .truncated(let format):
+            "the \(format.name) image is truncated: its bytes end before the image does"
+        case .corrupt(let format, let reason):
+            "the \(format.name) image is corrupt: \(reason)"
+        case .tooCostly(let format, let reason):
+            "the \(format.name) image is too costly: \(reason)"
+        }
+    }
+
+    private static func hexadecimal(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
+    }
+}

@@ -1,0 +1,176 @@
+internal import CKernels
+
+extension Image {
+    /// Resizes the image to exactly the pixels that Pillow's `resize` gives.
+    ///
+    /// Columns are resampled first and rounded to 8 bits, then rows; the other way round when the height shrinks
+    /// by more than twice what the width does, which is Pillow's rule since 13.0 (older ones differ there by
+    /// rounding). An axis that keeps its size is left alone.
+    ///
+    /// - Parameters:
+    ///   - width: of the whole resized image.
+    ///   - height: of the whole resized image.
+    ///   - interpolation: the filter.
+    /// - Returns: the image in its new size.
+    package func resized(width: Int, height: Int, interpolation: Interpolation) -> Image {
+        resized(
+            width: width,
+            height: height,
+            interpolation: interpolation,
+            region: Region(x: 0, y: 0, width: width, height: height)
+        )
+    }
+
+    /// Computes one region of the resized image; only that region is held in memory.
+    func resized(width: Int, height: Int, interpolation: Interpolation, region: Region) -> Image {
+        precondition(
+            region.x >= 0 && region.width > 0 && region.width <= width - region.x
+                && region.y >= 0 && region.height > 0 && region.height <= height - region.y,
+            "region \(region) of an image of \(width)×\(height)"
+        )
+        if self.width == width, self.height == height, region.width == width, region.height == height {
+            return self
+        }
+        let columns = Axis(interpolation, from: self.width, to: width, first: region.x, count: region.width)
+        let rows = Axis(interpolation, from: self.height, to: height, first: region.y, count: region.height)
+        let rowBytes = region.width * channels
+        let pixels = unsafe [UInt8](unsafeUninitializedCapacity: rowBytes * region.height) { buffer, count in
+            unsafe self.pixels.withUnsafeBufferPointer { source in
+                guard let source = source.baseAddress, let out = buffer.baseAddress else { return }
+                let input = unsafe Rows(base: source, bytes: self.width * channels)
+                unsafe resample(input, columns, rows, into: out, rowBytes: rowBytes)
+            }
+            count = rowBytes * region.height
+        }
+        return Image(width: region.width, height: region.height, channels: channels, pixels: pixels)
+    }
+
+    /// Rows of an image, one after the other in memory.
+    @unsafe private struct Rows {
+        let base: UnsafePointer<UInt8>
+        let bytes: Int
+
+        subscript(y: Int) -> UnsafePointer<UInt8> { unsafe base + y * bytes }
+    }
+
+    /// Makes the output rows from top to bottom.
+    private func resample(
+        _ input: Rows,
+        _ columns: Axis,
+        _ rows: Axis,
+        into out: UnsafeMutablePointer<UInt8>,
+        rowBytes: Int
+    ) {
+        guard case .weighted(let weights) = rows.kind else {
+            for (i, y) in rows.starts.enumerated() {
+                unsafe resampleRow(input[y], columns, into: out + i * rowBytes)
+            }
+            return
+        }
+        if rows.shrinks(moreThanTwice: columns) {
+            unsafe resampleRowsFirst(input, columns, rows, weights, into: out, rowBytes: rowBytes)
+        } else {
+            unsafe resampleColumnsFirst(input, columns, rows, weights, into: out, rowBytes: rowBytes)
+        }
+    }
+
+    /// Keeps, in a ring, only the resampled rows that the next output row needs.
+    private func resampleColumnsFirst(
+        _ input: Rows,
+        _ columns: Axis,
+        _ rows: Axis,
+        _ weights: Axis.Weights,
+        into out: UnsafeMutablePointer<UInt8>,
+        rowBytes: Int
+    ) {
+        let capacity = weights.counts.max() ?? 0
+        var ring = [UInt8](repeating: 0, count: capacity * rowBytes)
+        unsafe ring.withUnsafeMutableBufferPointer { ring in
+            unsafe weights.values.withUnsafeBufferPointer { values in
+                guard let ring = ring.baseAddress, let values = values.baseAddress else { return }
+                var next = 0
+                for (i, start) in rows.starts.enumerated() {
+                    let end = start + weights.counts[i]
+                    for y in max(next, start)..<max(next, end) {
+                        unsafe resampleRow(input[y], columns, into: ring + y % capacity * rowBytes)
+                    }
+                    next = max(next, end)
+                    unsafe kernel_resample_rows(
+                        ring,
+                        rowBytes,
+                        capacity,
+                        start,
+                        weights.counts[i],
+                        values + i * weights.taps,
+                        out + i * rowBytes
+                    )
+                }
+            }
+        }
+    }
+
+    /// Sums rows of the input's width, then resamples the sum.
+    private func resampleRowsFirst(
+        _ input: Rows,
+        _ columns: Axis,
+        _ rows: Axis,
+        _ weights: Axis.Weights,
+        into out: UnsafeMutablePointer<UInt8>,
+        rowBytes: Int
+    ) {
+        var sum = unsafe [UInt8](repeating: 0, count: input.bytes)
+        unsafe sum.withUnsafeMutableBufferPointer { sum in
+            unsafe weights.values.withUnsafeBufferPointer { values in
+                guard let sum = sum.baseAddress, let values = values.baseAddress else { return }
+                for (i, start) in rows.starts.enumerated() {
+                    unsafe kernel_resample_rows(
+                        input.base,
+                        input.bytes,
+                        height,
+                        start,
+                        weights.counts[i],
+                        values + i * weights.taps,
+                        sum
+                    )
+                    unsafe resampleRow(sum, columns, into: out + i * rowBytes)
+                }
+            }
+        }
+    }
+
+    private func resampleRow(
+        _ row: UnsafePointer<UInt8>,
+        _ columns: Axis,
+        into out: UnsafeMutablePointer<UInt8>
+    ) {
+        switch columns.kind {
+        case .copied:
+            let first = columns.starts[0] * channels
+            unsafe out.update(from: row + first, count: columns.starts.count * channels)
+        case .picked:
+            for (i, x) in columns.starts.enumerated() {
+                for c in 0..<channels { unsafe out[i * channels + c] = unsafe row[x * channels + c] }
+            }
+        case .weighted(let weights):
+            unsafe columns.starts.withUnsafeBufferPointer { starts in
+                unsafe weights.counts.withUnsafeBufferPointer { counts in
+                    unsafe weights.values.withUnsafeBufferPointer { values in
+                        guard let starts = starts.baseAddress, let counts = counts.baseAddress,
+                            let values = values.baseAddress
+                        else { return }
+                        unsafe kernel_resample_row(
+                            row,
+                            channels,
+                            columns.starts.count,
+                            weights.taps,
+                            starts,
+                            counts,
+                            values,
+                            out
+                        )
+                    }
+                }
+            }
+        }
+    }
+}
