@@ -18,7 +18,9 @@ package struct DecodedImage: Sendable {
 ///
 /// A file's size is checked against the limits before its pixels are allocated. Rows are written where they
 /// belong in the upright image, so decoding takes the pixels, a few rows, and for a progressive JPEG its
-/// coefficients. Only 16-bit gray PNG differs from Pillow, which clips the values; here the high byte counts.
+/// coefficients. Three things differ from Pillow. Of 16-bit gray PNG the high byte counts, where Pillow clips.
+/// A JPEG that lost pixels is an error, where Pillow shows what is left. And a progressive JPEG that lacks scans
+/// is smoothed by libjpeg-turbo, which before 3.0.1 did so a little differently.
 package enum ImageDecoder {
     /// The C libraries in use and their versions.
     package static var libraries: String { unsafe String(cString: codec_versions()) }
