@@ -24,7 +24,7 @@ let package = Package(
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("pthread")]),
         .target(name: "Platform", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "Engine", dependencies: ["CKernels", "Platform"], swiftSettings: settings),
-        .target(name: "Zoo", dependencies: ["Engine"], swiftSettings: settings),
+        .target(name: "Zoo", dependencies: ["Engine", "Platform"], swiftSettings: settings),
         .target(name: "Imaging", dependencies: ["CCodecs", "CKernels"], swiftSettings: settings),
         .target(
             name: "HTTP",

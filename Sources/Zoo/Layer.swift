@@ -1,0 +1,103 @@
+package import Engine
+
+/// One line of a network's table, as its paper prints it.
+///
+/// Names are the tensor names without `.weight` and `.bias`; `block` puts a prefix before them. Layers without
+/// parameters are named by their kind and a number (`pool1`) unless the table names them. The number of inputs of a
+/// layer is never written: it is what the layer before gives.
+///
+/// To add a kind: a case here and its line in `Lowering`.
+package indirect enum Layer: Sendable {
+    /// A convolution with `filters` output channels, as in PyTorch's `Conv2d`.
+    case conv(
+        _ name: String,
+        _ filters: Int,
+        kernel: Extent,
+        stride: Int = 1,
+        pad: Extent = 0,
+        groups: Int = 1,
+        bias: Bool = true
+    )
+    /// A fully connected layer.
+    case linear(_ name: String, _ outputs: Int, bias: Bool = true)
+    /// Batch normalisation with the running statistics of training.
+    case batchNorm(_ name: String, epsilon: Float = 1e-5)
+    /// A function of single values; the tables write `.relu`.
+    case activation(Activation)
+    /// The largest value of each window; `roundsUp` counts a last, incomplete one, as Caffe does.
+    case maxPool(Extent, stride: Int, pad: Extent = 0, roundsUp: Bool = false, name: String? = nil)
+    /// The mean of each window, with its padding counted as zeros or not counted.
+    case averagePool(
+        Extent,
+        stride: Int,
+        pad: Extent = 0,
+        roundsUp: Bool = false,
+        countsPadding: Bool = true,
+        name: String? = nil
+    )
+    /// Average pooling to a fixed size, whatever the size of the image.
+    case adaptiveAveragePool(Extent)
+    /// Normalisation across channels; `alpha` is the paper's, not divided by `size`.
+    case localResponseNorm(size: Int = 5, alpha: Float = 1e-4, beta: Float = 0.75, k: Float = 2)
+    /// All values of an image in one row.
+    case flatten
+    /// Lowers to nothing: only training drops anything.
+    case dropout
+    /// The last layer of a classifier: its input is the output `logits`, its result `probabilities`.
+    case softmax
+    /// Layers whose names begin with `prefix` and a dot.
+    case block(_ prefix: String, [Layer])
+    /// The sum of two paths; an empty shortcut passes its input on.
+    case residual([Layer], shortcut: [Layer] = [])
+    /// Branches joined along the channels; an empty branch passes its input on.
+    case concat([[Layer]])
+    /// He et al.'s shortcut A: subsampling and channels of zeros.
+    case padShortcut(_ channels: Int, stride: Int)
+    /// A row of a table for each token.
+    case embedding(_ name: String, size: Int, features: Int)
+    /// Stacked recurrent layers of one kind under one name.
+    case recurrent(
+        _ name: String,
+        Recurrent.Cell,
+        hidden: Int,
+        layers: Int = 1,
+        isBidirectional: Bool = false,
+        bias: Bool = true,
+        resetsAfter: Bool = true
+    )
+    /// One vector for a whole sequence.
+    case sequencePool(SequencePool.Kind, isBidirectional: Bool)
+}
+
+extension Layer {
+    /// max(x, 0).
+    package static let relu = Layer.activation(.relu)
+    /// The hyperbolic tangent.
+    package static let tanh = Layer.activation(.tanh)
+    /// The logistic function.
+    package static let sigmoid = Layer.activation(.sigmoid)
+    /// Average pooling over the whole image: channels × 1 × 1.
+    package static let globalAveragePool = Layer.adaptiveAveragePool(1)
+}
+
+/// A height and a width: `3` for a square, `[1, 7]` otherwise.
+package struct Extent: Hashable, Sendable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
+    package let height: Int
+    package let width: Int
+
+    /// A square.
+    package init(_ side: Int) {
+        height = side
+        width = side
+    }
+
+    package init(integerLiteral side: Int) {
+        self.init(side)
+    }
+
+    package init(arrayLiteral sides: Int...) {
+        precondition(sides.count == 2, "an extent is [height, width], not \(sides)")
+        height = sides[0]
+        width = sides[1]
+    }
+}

@@ -1,0 +1,160 @@
+package import Engine
+
+/// Turns a network's table into a graph: the one switch over the kinds of layers.
+package struct Lowering {
+    private var graph: Graph
+    /// How many parameter-free layers of each kind there are, by prefix and kind.
+    private var counts: [String: Int] = [:]
+
+    private init(inputShape: Shape) {
+        graph = Graph(inputShape: inputShape)
+    }
+
+    /// The graph of `layers`, with the outputs `logits` and, when the table ends in a softmax, `probabilities`.
+    ///
+    /// - Throws: `ShapeError` with the layer's name when a layer does not fit the one before.
+    package static func graph(of layers: [Layer], inputShape: Shape) throws(ShapeError) -> Graph {
+        var lowering = Lowering(inputShape: inputShape)
+        var layers = layers[...]
+        var endsInSoftmax = false
+        if case .softmax? = layers.last {
+            layers = layers.dropLast()
+            endsInSoftmax = true
+        }
+        let logits = try lowering.lower(Array(layers), from: .input, prefix: "")
+        lowering.graph.setOutput("logits", to: logits)
+        if endsInSoftmax {
+            let probabilities = try lowering.lower(.softmax, from: logits, prefix: "")
+            lowering.graph.setOutput("probabilities", to: probabilities)
+        }
+        return lowering.graph
+    }
+
+    private mutating func lower(
+        _ layers: [Layer],
+        from input: Graph.Value,
+        prefix: String
+    ) throws(ShapeError) -> Graph.Value {
+        var value = input
+        for layer in layers { value = try lower(layer, from: value, prefix: prefix) }
+        return value
+    }
+
+    private mutating func lower(
+        _ layer: Layer,
+        from input: Graph.Value,
+        prefix: String
+    ) throws(ShapeError) -> Graph.Value {
+        switch layer {
+        case .conv(let name, let filters, let kernel, let stride, let pad, let groups, let bias):
+            let conv = Conv(
+                inputChannels: channels(of: input),
+                outputChannels: filters,
+                window: Window(kernel, stride: stride, pad: pad),
+                groups: groups,
+                hasBias: bias
+            )
+            return try graph.add(conv, name: prefix + name, inputs: [input])
+        case .linear(let name, let outputs, let bias):
+            let linear = Linear(inputs: features(of: input), outputs: outputs, hasBias: bias)
+            return try graph.add(linear, name: prefix + name, inputs: [input])
+        case .batchNorm(let name, let epsilon):
+            let norm = BatchNorm(channels: channels(of: input), epsilon: epsilon)
+            return try graph.add(norm, name: prefix + name, inputs: [input])
+        case .activation(let function):
+            return try add(function, kind: function.rawValue, inputs: [input], prefix: prefix)
+        case .maxPool(let kernel, let stride, let pad, let roundsUp, let name):
+            let window = Window(kernel, stride: stride, pad: pad, roundsUp: roundsUp)
+            return try add(Pool(.max, window: window), name, kind: "pool", inputs: [input], prefix: prefix)
+        case .averagePool(let kernel, let stride, let pad, let roundsUp, let countsPadding, let name):
+            let window = Window(kernel, stride: stride, pad: pad, roundsUp: roundsUp)
+            let pool = Pool(countsPadding ? .average : .averageInside, window: window)
+            return try add(pool, name, kind: "pool", inputs: [input], prefix: prefix)
+        case .adaptiveAveragePool(let size):
+            let pool = AdaptiveAveragePool(height: size.height, width: size.width)
+            return try add(pool, kind: "pool", inputs: [input], prefix: prefix)
+        case .localResponseNorm(let size, let alpha, let beta, let k):
+            let norm = LocalResponseNorm(size: size, alpha: alpha, beta: beta, k: k)
+            return try add(norm, kind: "norm", inputs: [input], prefix: prefix)
+        case .flatten:
+            return try add(Flatten(), kind: "flatten", inputs: [input], prefix: prefix)
+        case .dropout:
+            return input
+        case .softmax:
+            return try add(Softmax(), "softmax", kind: "softmax", inputs: [input], prefix: prefix)
+        case .block(let name, let layers):
+            return try lower(layers, from: input, prefix: "\(prefix)\(name).")
+        case .residual(let layers, let shortcut):
+            let main = try lower(layers, from: input, prefix: prefix)
+            let side = try lower(shortcut, from: input, prefix: prefix)
+            return try add(Add(), kind: "sum", inputs: [main, side], prefix: prefix)
+        case .concat(let branches):
+            let ends = try branches.map { branch throws(ShapeError) in
+                try lower(branch, from: input, prefix: prefix)
+            }
+            return try add(Concat(), kind: "concat", inputs: ends, prefix: prefix)
+        case .padShortcut(let channels, let stride):
+            let shortcut = PadShortcut(channels: channels, stride: stride)
+            return try add(shortcut, kind: "shortcut", inputs: [input], prefix: prefix)
+        case .embedding(let name, let size, let features):
+            let embedding = Embedding(size: size, features: features)
+            return try graph.add(embedding, name: prefix + name, inputs: [input])
+        case .recurrent(
+            let name,
+            let cell,
+            let hidden,
+            let layers,
+            let isBidirectional,
+            let bias,
+            let resetsAfter
+        ):
+            var value = input
+            for layer in 0..<layers {
+                let recurrent = Recurrent(
+                    cell,
+                    inputs: features(of: value),
+                    hidden: hidden,
+                    layer: layer,
+                    isBidirectional: isBidirectional,
+                    hasBias: bias,
+                    resetsAfter: resetsAfter
+                )
+                value = try graph.add(recurrent, name: prefix + name, inputs: [value])
+            }
+            return value
+        case .sequencePool(let kind, let isBidirectional):
+            let pool = SequencePool(kind, isBidirectional: isBidirectional)
+            return try add(pool, kind: "pool", inputs: [input], prefix: prefix)
+        }
+    }
+
+    /// Adds an operation without parameters under its name in the table, or its kind and the next number.
+    private mutating func add(
+        _ op: any Op,
+        _ name: String? = nil,
+        kind: String,
+        inputs: [Graph.Value],
+        prefix: String
+    ) throws(ShapeError) -> Graph.Value {
+        let number = counts[prefix + kind, default: 0] + 1
+        counts[prefix + kind] = number
+        return try graph.add(op, name: prefix + (name ?? "\(kind)\(number)"), inputs: inputs)
+    }
+
+    private func channels(of value: Graph.Value) -> Int { graph.shape(of: value).dimensions.first ?? 0 }
+
+    private func features(of value: Graph.Value) -> Int { graph.shape(of: value).dimensions.last ?? 0 }
+}
+
+extension Window {
+    fileprivate init(_ kernel: Extent, stride: Int, pad: Extent, roundsUp: Bool = false) {
+        self.init(
+            height: kernel.height,
+            width: kernel.width,
+            stride: stride,
+            padHeight: pad.height,
+            padWidth: pad.width,
+            roundsUp: roundsUp
+        )
+    }
+}
