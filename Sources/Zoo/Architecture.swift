@@ -1,0 +1,169 @@
+package import Engine
+internal import Platform
+
+/// A network as its paper describes it: a name, what goes in, and the table of its layers.
+///
+/// To add one: a file in `Architectures/` with its table, and a line in `all`.
+package struct Architecture: Sendable {
+    /// What a network takes.
+    package enum Input: Hashable, Sendable {
+        /// One image of the size that the network is published for.
+        case image(channels: Int, height: Int, width: Int)
+        /// Tokens or feature vectors, as many as there are.
+        case sequence
+    }
+
+    /// A table and the shape of the item that goes into it.
+    struct Network {
+        let inputShape: Shape
+        let layers: [Layer]
+    }
+
+    package let name: String
+    package let input: Input
+    /// How many classes there are when neither the configuration nor the weights say.
+    package let classes: Int
+    /// What `options` may hold.
+    let options: [String: OptionRule]
+    /// Beginnings of tensor names that only training needs, such as auxiliary heads.
+    let ignoredPrefixes: [String]
+    /// The table for a number of classes.
+    let network: @Sendable (Int, ArchitectureConfiguration) throws(ArchitectureError) -> Network
+
+    /// A network for images, as the table for a number of classes.
+    init(
+        _ name: String,
+        channels: Int = 3,
+        size: Extent,
+        classes: Int = 1000,
+        options: [String: OptionRule] = [:],
+        ignoredPrefixes: [String] = [],
+        table: @escaping @Sendable (_ classes: Int, ArchitectureConfiguration) -> [Layer]
+    ) {
+        self.name = name
+        input = .image(channels: channels, height: size.height, width: size.width)
+        self.classes = classes
+        self.options = options
+        self.ignoredPrefixes = ignoredPrefixes
+        network = { classes, configuration throws(ArchitectureError) in
+            Network(inputShape: [channels, size.height, size.width], layers: table(classes, configuration))
+        }
+    }
+
+    /// A network for sequences; `network` reads its sizes from the configuration.
+    init(
+        sequence name: String,
+        classes: Int,
+        options: [String: OptionRule],
+        network: @escaping @Sendable (Int, ArchitectureConfiguration) throws(ArchitectureError) -> Network
+    ) {
+        self.name = name
+        input = .sequence
+        self.classes = classes
+        self.options = options
+        ignoredPrefixes = []
+        self.network = network
+    }
+
+    /// Every architecture, in the order of the listing.
+    package static let all: [Architecture] = [
+        leNets,
+        alexNets,
+        resNets,
+        cifarResNets,
+        recurrentNetworks,
+    ].flatMap(\.self)
+
+    /// The architecture called `name`.
+    ///
+    /// - Throws: `ArchitectureError.unknownArchitecture` with the nearest name.
+    package static func named(_ name: String) throws(ArchitectureError) -> Architecture {
+        guard let architecture = all.first(where: { $0.name == name }) else {
+            throw .unknownArchitecture(name, nearest: nearestName(to: name, in: all.map(\.name)))
+        }
+        return architecture
+    }
+
+    /// The network as a graph with the outputs `logits` and `probabilities`.
+    ///
+    /// - Throws: `ArchitectureError` when the configuration does not fit the architecture or the weights' shapes.
+    package func graph(
+        _ configuration: ArchitectureConfiguration = ArchitectureConfiguration()
+    ) throws(ArchitectureError) -> Graph {
+        try validateOptions(configuration.options)
+        try validateInput(configuration)
+        let graph = try lower(classes: classes(for: configuration), configuration)
+        guard case .image(let channels, _, _) = input, let size = configuration.imageSize else {
+            return graph
+        }
+        do {
+            return try graph.reshaped(to: [channels, size.height, size.width])
+        } catch {
+            throw .imageSize(architecture: name, height: size.height, width: size.width, error)
+        }
+    }
+
+    /// Whether a tensor of that name may be in a weights file although the network does not use it.
+    package func ignores(_ tensorName: String) -> Bool {
+        tensorName == "num_batches_tracked" || tensorName.hasSuffix(".num_batches_tracked")
+            || ignoredPrefixes.contains { tensorName.hasPrefix($0) }
+    }
+
+    private func lower(
+        classes: Int,
+        _ configuration: ArchitectureConfiguration
+    ) throws(ArchitectureError) -> Graph {
+        let network = try network(classes, configuration)
+        do {
+            return try Lowering.graph(of: network.layers, inputShape: network.inputShape)
+        } catch {
+            throw .shape(architecture: name, error)
+        }
+    }
+
+    /// The configured classes, which the rows of the last trained layer must equal, or else those rows.
+    private func classes(for configuration: ArchitectureConfiguration) throws(ArchitectureError) -> Int {
+        let expected = configuration.classes
+        if let expected, !ArchitectureConfiguration.classesRange.contains(expected) {
+            throw .classes(architecture: name, expected, tensor: nil)
+        }
+        let graph = try lower(classes: expected ?? classes, configuration)
+        guard let head = graph.nodes.last(where: { !$0.op.parameters.isEmpty }),
+            let weight = head.op.parameters.first.map({ "\(head.name).\($0.name)" }),
+            let shape = configuration.shapes[weight], let rows = shape.dimensions.first
+        else { return expected ?? classes }
+        guard ArchitectureConfiguration.classesRange.contains(rows) else {
+            throw .classes(architecture: name, rows, tensor: weight)
+        }
+        if let expected, expected != rows {
+            throw .classesDisagree(architecture: name, classes: expected, tensor: weight, shape: shape)
+        }
+        return rows
+    }
+
+    private func validateOptions(_ values: [String: Option]) throws(ArchitectureError) {
+        do {
+            try OptionRule.validate(values, against: options)
+        } catch {
+            throw .option(architecture: name, error)
+        }
+    }
+
+    private func validateInput(_ configuration: ArchitectureConfiguration) throws(ArchitectureError) {
+        switch input {
+        case .image:
+            if configuration.sequenceInput != nil { throw .takesImages(architecture: name) }
+            let range = ArchitectureConfiguration.imageSideRange
+            if let size = configuration.imageSize,
+                !range.contains(size.height) || !range.contains(size.width)
+            {
+                throw .imageSide(architecture: name, height: size.height, width: size.width)
+            }
+        case .sequence:
+            if configuration.imageSize != nil { throw .takesSequences(architecture: name) }
+            guard ArchitectureConfiguration.stepsRange.contains(configuration.steps) else {
+                throw .steps(architecture: name, configuration.steps)
+            }
+        }
+    }
+}

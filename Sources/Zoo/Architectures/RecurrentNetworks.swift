@@ -1,0 +1,45 @@
+internal import Engine
+
+/// Recurrent classifiers: an embedding (for tokens), stacked recurrent layers, one vector for the sequence, a linear
+/// head. Elman, "Finding structure in time", 1990; Hochreiter & Schmidhuber, "Long short-term memory", 1997; Cho et
+/// al., "Learning phrase representations using RNN encoder-decoder", 2014, §2.3.
+///
+/// Tensor names and formulas are PyTorch's. Hidden size, layers, directions and vocabulary are those of the weights;
+/// without weights they come from the options. Option `reset_after` (gru): whether the reset gate comes after the
+/// recurrent product, as in PyTorch (the default), or before, as in the paper.
+extension Architecture {
+    static let recurrentNetworks = Recurrent.Cell.allCases.map(recurrentNetwork)
+
+    private static func recurrentNetwork(_ cell: Recurrent.Cell) -> Architecture {
+        var options = RecurrentSizes.options
+        if cell == .gru { options["reset_after"] = .bool }
+        return Architecture(
+            sequence: cell.rawValue,
+            classes: 2,
+            options: options
+        ) { classes, configuration throws(ArchitectureError) in
+            let sizes = try RecurrentSizes(cell, configuration)
+            let embedding: [Layer] =
+                switch sizes.input {
+                case .tokens(let size): [.embedding("embedding", size: size, features: sizes.features)]
+                case .features: []
+                }
+            let recurrent = Layer.recurrent(
+                "rnn",
+                cell,
+                hidden: sizes.hidden,
+                layers: sizes.layers,
+                isBidirectional: sizes.isBidirectional,
+                bias: sizes.hasBias,
+                resetsAfter: configuration.options.bool("reset_after") ?? true
+            )
+            let pool = configuration.pooling.map { kind in
+                [Layer.sequencePool(kind, isBidirectional: sizes.isBidirectional)]
+            }
+            return Network(
+                inputShape: sizes.inputShape(steps: configuration.steps),
+                layers: embedding + [recurrent] + (pool ?? []) + [.linear("head", classes), .softmax]
+            )
+        }
+    }
+}

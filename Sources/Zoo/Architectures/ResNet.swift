@@ -1,0 +1,83 @@
+/// Residual networks for ImageNet. He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016,
+/// §3.3 and Table 1, with shortcut B.
+///
+/// Tensor names are torchvision's, which timm shares. As there ("v1.5"), a bottleneck's stride is in its 3×3
+/// convolution; the paper has it in the first 1×1.
+extension Architecture {
+    static let resNets = [
+        resNet("resnet18", .basic, depths: [2, 2, 2, 2]),
+        resNet("resnet34", .basic, depths: [3, 4, 6, 3]),
+        resNet("resnet50", .bottleneck, depths: [3, 4, 6, 3]),
+        resNet("resnet101", .bottleneck, depths: [3, 4, 23, 3]),
+        resNet("resnet152", .bottleneck, depths: [3, 8, 36, 3]),
+    ]
+
+    static func resNet(_ name: String, _ block: ResidualBlock, depths: [Int]) -> Architecture {
+        Architecture(name, size: 224) { classes, _ in
+            // swift-format-ignore
+            [                                                                   //  C  ×   H ×   W
+                .conv("conv1", 64, kernel: 7, stride: 2, pad: 3, bias: false),  //  64 × 112 × 112
+                .batchNorm("bn1"), .relu,
+                .maxPool(3, stride: 2, pad: 1),                                 //  64 ×  56 ×  56
+                stage(1, block, depths[0], width:  64),                         //  64 ×  56 ×  56, bottleneck × 4
+                stage(2, block, depths[1], width: 128),                         // 128 ×  28 ×  28
+                stage(3, block, depths[2], width: 256),                         // 256 ×  14 ×  14
+                stage(4, block, depths[3], width: 512),                         // 512 ×   7 ×   7
+                .globalAveragePool, .flatten, .linear("fc", classes), .softmax,
+            ]
+        }
+    }
+
+    private static func stage(_ number: Int, _ block: ResidualBlock, _ depth: Int, width: Int) -> Layer {
+        let stride = number == 1 ? 1 : 2
+        let keepsShape = number == 1 && block.expansion == 1
+        let shortcut = keepsShape ? [] : [Layer.projection(width * block.expansion, stride: stride)]
+        return .block("layer\(number)", block.stage(depth, width: width, stride: stride, shortcut: shortcut))
+    }
+}
+
+/// The two residual blocks of the paper's Figure 5.
+enum ResidualBlock {
+    case basic, bottleneck
+
+    /// Channels that leave a block for each of its width.
+    var expansion: Int { self == .basic ? 1 : 4 }
+
+    /// The blocks of one resolution, the first of which has the stride and the shortcut.
+    func stage(_ depth: Int, width: Int, stride: Int, shortcut: [Layer]) -> [Layer] {
+        (0..<depth).map { index in
+            let layers = layers(width, stride: index == 0 ? stride : 1)
+            return .block("\(index)", [.residual(layers, shortcut: index == 0 ? shortcut : []), .relu])
+        }
+    }
+
+    private func layers(_ width: Int, stride: Int) -> [Layer] {
+        switch self {
+        // swift-format-ignore
+        case .basic:
+            [
+                .conv("conv1", width, kernel: 3, stride: stride, pad: 1, bias: false), .batchNorm("bn1"),
+                .relu,
+                .conv("conv2", width, kernel: 3, pad: 1, bias: false), .batchNorm("bn2"),
+            ]
+        // swift-format-ignore
+        case .bottleneck:
+            [
+                .conv("conv1", width, kernel: 1, bias: false), .batchNorm("bn1"), .relu,
+                .conv("conv2", width, kernel: 3, stride: stride, pad: 1, bias: false), .batchNorm("bn2"),
+                .relu,
+                .conv("conv3", width * 4, kernel: 1, bias: false), .batchNorm("bn3"),
+            ]
+        }
+    }
+}
+
+extension Layer {
+    /// Shortcut B: a 1×1 convolution to the new size.
+    static func projection(_ channels: Int, stride: Int) -> Layer {
+        .block(
+            "downsample",
+            [.conv("0", channels, kernel: 1, stride: stride, bias: false), .batchNorm("1")]
+        )
+    }
+}

@@ -1,0 +1,171 @@
+import Engine
+import Foundation
+import Testing
+import Zoo
+
+/// Whole networks with synthetic weights against PyTorch; `Fixtures/make_logits.py` has the same cases.
+@Suite(.serialized) struct LogitsTests {
+    /// Of the largest logit.
+    static let tolerance: Float = 1e-4
+    static let seed: UInt64 = 7
+
+    /// A network, named as in the fixture, and what the fixture's item is.
+    struct Case: Sendable, CustomTestStringConvertible {
+        let name: String
+        let architecture: String
+        var classes: Int?
+        var options: [String: Option] = [:]
+        var imageSize: [Int]?
+        var input: SequenceInput?
+        var pooling: SequencePool.Kind? = .last
+        var steps = 1
+
+        var testDescription: String { name }
+
+        static func image(
+            _ name: String,
+            _ architecture: String? = nil,
+            options: [String: Option] = [:],
+            imageSize: [Int]? = nil
+        ) -> Case {
+            Case(
+                name: name,
+                architecture: architecture ?? name,
+                options: options,
+                imageSize: imageSize
+            )
+        }
+
+        static func sequence(
+            _ name: String,
+            _ architecture: String,
+            _ input: SequenceInput,
+            embedding: Int? = nil,
+            hidden: Int,
+            layers: Int = 1,
+            both: Bool = false,
+            resetAfter: Bool? = nil,
+            _ pooling: SequencePool.Kind?,
+            classes: Int,
+            steps: Int
+        ) -> Case {
+            var options: [String: Option] = [
+                "hidden": .number(Double(hidden)), "layers": .number(Double(layers)),
+                "bidirectional": .bool(both),
+            ]
+            if let embedding { options["embedding"] = .number(Double(embedding)) }
+            if let resetAfter { options["reset_after"] = .bool(resetAfter) }
+            return Case(
+                name: name,
+                architecture: architecture,
+                classes: classes,
+                options: options,
+                input: input,
+                pooling: pooling,
+                steps: steps
+            )
+        }
+
+        func graph() throws -> Graph {
+            let configuration = ArchitectureConfiguration(
+                classes: classes,
+                options: options,
+                imageSize: imageSize.map { ($0[0], $0[1]) },
+                sequenceInput: input,
+                pooling: pooling,
+                steps: steps
+            )
+            return try Architecture.named(architecture).graph(configuration)
+        }
+
+        /// The item of the fixture; a token is the vocabulary's size times u, which `input` has as 4u − 2.
+        func item(for graph: Graph) -> [Float] {
+            let values = SyntheticWeights.tensor("input", graph.inputShape, seed: LogitsTests.seed).values
+            guard case .tokens(let size)? = input else { return values }
+            let uniform = SyntheticWeights.tensor("input", [steps, 1], seed: LogitsTests.seed).values
+            return uniform.map { Float(((Double($0) + 2) / 4 * Double(size)).rounded(.down)) }
+        }
+    }
+
+    static let loud: [String: Option] = [
+        "lrn": .object(["size": .number(3), "alpha": .number(0.05), "beta": .number(0.6), "k": .number(1)])
+    ]
+
+    // swift-format-ignore
+    static let images: [Case] = [
+        .image("lenet5"),
+        .image("alexnet_2012"),
+        .image("alexnet_2012 lrn", "alexnet_2012", options: loud),
+        .image("alexnet"),
+        .image("alexnet 256x320", "alexnet", imageSize: [256, 320]),
+        .image("resnet18"), .image("resnet34"), .image("resnet50"), .image("resnet101"), .image("resnet152"),
+        .image("resnet18 97x130", "resnet18", imageSize: [97, 130]),
+        .image("resnet20"), .image("resnet32"), .image("resnet44"), .image("resnet56"), .image("resnet110"),
+        .image("resnet20 B", "resnet20", options: ["shortcut": .string("B")]),
+        .image("resnet110 B", "resnet110", options: ["shortcut": .string("B")]),
+    ]
+
+    // swift-format-ignore
+    static let sequences: [Case] = [
+        .sequence("rnn last", "rnn", .tokens(50), embedding: 12, hidden: 40, .last, classes: 7, steps: 19),
+        .sequence("rnn features 2 both mean", "rnn", .features(5), hidden: 33, layers: 2, both: true, .mean, classes: 3, steps: 23),
+        .sequence("lstm last", "lstm", .tokens(50), embedding: 16, hidden: 48, .last, classes: 7, steps: 31),
+        .sequence("lstm 2 both last", "lstm", .tokens(97), embedding: 16, hidden: 40, layers: 2, both: true, .last, classes: 18, steps: 17),
+        .sequence("lstm 2 both max", "lstm", .tokens(97), embedding: 16, hidden: 40, layers: 2, both: true, .max, classes: 18, steps: 17),
+        .sequence("lstm features mean", "lstm", .features(3), hidden: 29, .mean, classes: 4, steps: 40),
+        .sequence("lstm steps", "lstm", .tokens(50), embedding: 16, hidden: 48, both: true, nil, classes: 9, steps: 11),
+        .sequence("gru last", "gru", .tokens(60), embedding: 24, hidden: 64, .last, classes: 18, steps: 12),
+        .sequence("gru 2 both max", "gru", .tokens(60), embedding: 24, hidden: 31, layers: 2, both: true, .max, classes: 5, steps: 1),
+        .sequence("gru both mean", "gru", .tokens(60), embedding: 24, hidden: 31, both: true, .mean, classes: 5, steps: 25),
+        .sequence("gru before", "gru", .tokens(60), embedding: 24, hidden: 37, resetAfter: false, .last, classes: 6, steps: 21),
+        .sequence("gru before both mean", "gru", .tokens(60), embedding: 24, hidden: 37, both: true, resetAfter: false, .mean, classes: 6, steps: 21),
+    ]
+
+    static let pool = WorkerPool(threads: 2)
+
+    @Test(arguments: images + sequences)
+    func `logits equal PyTorch's`(_ row: Case) throws {
+        let expected = try Fixtures.logits().tensor(row.name).values
+        let graph = try row.graph()
+        let session = Session(
+            graph: graph,
+            weights: Weights(synthetic: Self.seed, for: graph),
+            pool: Self.pool
+        )
+        try session.prepare(inputShape: graph.inputShape, batch: 1)
+        let item = row.item(for: graph)
+        session.setInput(0, to: item.span)
+        #expect(session.run())
+        let logits = session.withOutput("logits", item: 0) { span in span.indices.map { span[$0] } }
+        let probabilities = session.withOutput("probabilities", item: 0) { span in
+            span.indices.map { span[$0] }
+        }
+
+        try #require(logits.count == expected.count)
+        let largest = expected.map { $0.magnitude }.max() ?? 0
+        let worst = zip(logits, expected).map { ($0 - $1).magnitude }.enumerated().max {
+            $0.element < $1.element
+        }
+        let (index, error) = try #require(worst)
+        #expect(
+            error <= Self.tolerance * largest,
+            "logit \(index) is \(logits[index]), PyTorch's \(expected[index]); the largest is \(largest)"
+        )
+        let sums = probabilities.reduce(0, +)
+        let rows = row.pooling == nil ? Float(row.steps) : 1
+        #expect((sums - rows).magnitude <= 1e-4 * rows)
+    }
+
+    @Test func `the fixture has a tensor for each case and no other`() throws {
+        let names = (Self.images + Self.sequences).map(\.name)
+        #expect(try Fixtures.logits().shapes.keys.sorted() == names.sorted())
+    }
+}
+
+/// The committed results of other implementations.
+enum Fixtures {
+    static func logits() throws -> Safetensors {
+        let folder = try #require(Bundle.module.resourceURL)
+        return try Safetensors(path: folder.appending(path: "Fixtures/logits.safetensors").path)
+    }
+}
