@@ -1,4 +1,4 @@
-package import FoundationEssentials
+internal import FoundationEssentials
 
 /// A JSON document as a value: what requests, manifests and answers are read from and written to.
 ///
@@ -15,10 +15,14 @@ package enum JSONValue: Sendable, Equatable {
     package static func integer(_ value: Int) -> JSONValue { .number(Double(value)) }
 
     /// A number with the fewest digits that give back the same `Float`.
-    package static func float(_ value: Float) -> JSONValue { .number(Double(value.description) ?? Double(value)) }
+    package static func float(_ value: Float) -> JSONValue {
+        .number(Double(value.description) ?? Double(value))
+    }
 
     /// An array of strings.
-    package static func strings(_ values: some Sequence<String>) -> JSONValue { .array(values.map(JSONValue.string)) }
+    package static func strings(_ values: some Sequence<String>) -> JSONValue {
+        .array(values.map(JSONValue.string))
+    }
 
     /// What kind of value it is, with its article, for messages: `a string`.
     package var kind: String {
@@ -110,14 +114,18 @@ extension JSONValue: Decodable {
     private static func array(in container: any SingleValueDecodingContainer) throws -> [JSONValue]? {
         do {
             return try container.decode([JSONValue].self)
-        } catch DecodingError.typeMismatch(_, let context) where context.codingPath.count == container.codingPath.count {
+        } catch DecodingError.typeMismatch(_, let context)
+            where context.codingPath.count == container.codingPath.count
+        {
             return nil
         }
     }
 
     private static func reason(_ context: DecodingError.Context) -> String {
         guard let error = context.underlyingError else { return context.debugDescription }
-        guard let cocoa = error as? CocoaError, let text = cocoa.userInfo["NSDebugDescription"] as? String else {
+        guard let cocoa = error as? CocoaError,
+            let text = unsafe cocoa.userInfo["NSDebugDescription"] as? String
+        else {
             return context.debugDescription
         }
         return text

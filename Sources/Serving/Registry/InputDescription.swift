@@ -1,0 +1,114 @@
+package import Imaging
+
+/// What a model takes, as its manifest says it.
+package enum InputDescription: Sendable, Equatable {
+    case image(Preprocessing)
+    case text(TextDescription)
+    case tokens(TokenDescription)
+    case features(FeatureDescription)
+
+    /// Text that is split into tokens, each with a number.
+    package struct TextDescription: Sendable, Equatable {
+        package let tokenizer: Tokenizer.Kind
+        /// The file with one token a line; nil for bytes, which are their own numbers.
+        package let vocabulary: String?
+        package let lowercase: Bool
+        /// The token that stands for all that are not in the vocabulary.
+        package let unknown: String?
+        package let maxLength: Int
+    }
+
+    /// Numbers of tokens, 0 ..< size.
+    package struct TokenDescription: Sendable, Equatable {
+        package let size: Int
+        package let maxLength: Int
+    }
+
+    /// Vectors; each becomes (x − mean) / std.
+    package struct FeatureDescription: Sendable, Equatable {
+        package let size: Int
+        package let mean: [Double]
+        package let std: [Double]
+        package let maxLength: Int
+    }
+
+    /// The word in `input.kind`, or `image`.
+    package var kind: String {
+        switch self {
+        case .image: "image"
+        case .text: "text"
+        case .tokens: "tokens"
+        case .features: "features"
+        }
+    }
+}
+
+extension InputDescription {
+    private enum Kind: String, CaseIterable {
+        case text, tokens, features
+    }
+
+    private static let textKeys = ["kind", "tokenizer", "vocabulary", "lowercase", "unknown", "max_length"]
+    private static let tokenKeys = ["kind", "size", "max_length"]
+    private static let featureKeys = ["kind", "size", "mean", "std", "max_length"]
+
+    /// How many steps a sequence may have when the manifest does not say.
+    private static let defaultMaxLength = 4096
+
+    /// Reads the `input` of a manifest.
+    init(_ reader: JSONReader) throws(FormatError) {
+        let keys = Set(Self.textKeys + Self.featureKeys).sorted()
+        switch try reader.object(keys).required("kind").choice(Kind.self) {
+        case .text: self = .text(try Self.text(reader.object(Self.textKeys)))
+        case .tokens: self = .tokens(try Self.tokens(reader.object(Self.tokenKeys)))
+        case .features: self = .features(try Self.features(reader.object(Self.featureKeys)))
+        }
+    }
+
+    private static func text(_ fields: JSONFields) throws(FormatError) -> TextDescription {
+        let tokenizer = try fields.required("tokenizer").choice(Tokenizer.Kind.self)
+        let unknown = try fields.optional("unknown")?.string()
+        if tokenizer == .bytes, let extra = fields.optional("vocabulary") ?? fields.optional("unknown") {
+            throw extra.fault("the tokenizer 'bytes' has no vocabulary: every byte is its own number")
+        }
+        return TextDescription(
+            tokenizer: tokenizer,
+            vocabulary: tokenizer == .bytes ? nil : try Manifest.fileName(fields.required("vocabulary")),
+            lowercase: try fields.optional("lowercase")?.bool() ?? false,
+            unknown: unknown,
+            maxLength: try maxLength(fields)
+        )
+    }
+
+    private static func tokens(_ fields: JSONFields) throws(FormatError) -> TokenDescription {
+        // Numbers of tokens travel as floats, which are exact up to 2²⁴.
+        let size = try fields.required("size").integer(in: 1...1 << 24)
+        return TokenDescription(size: size, maxLength: try maxLength(fields))
+    }
+
+    private static func features(_ fields: JSONFields) throws(FormatError) -> FeatureDescription {
+        let size = try fields.required("size").integer(in: 1...1_000_000)
+        let mean = try fields.optional("mean").map { reader throws(FormatError) in try vector(reader, size) }
+        let std = try fields.optional("std").map { reader throws(FormatError) in
+            try ManifestPreprocessing.requirePositive(reader, try vector(reader, size))
+        }
+        return FeatureDescription(
+            size: size,
+            mean: mean ?? Array(repeating: 0, count: size),
+            std: std ?? Array(repeating: 1, count: size),
+            maxLength: try maxLength(fields)
+        )
+    }
+
+    private static func vector(_ reader: JSONReader, _ size: Int) throws(FormatError) -> [Double] {
+        let numbers = try reader.numbers()
+        guard numbers.count == size else {
+            throw reader.fault("expected \(size) numbers for size \(size), found \(numbers.count)")
+        }
+        return numbers
+    }
+
+    private static func maxLength(_ fields: JSONFields) throws(FormatError) -> Int {
+        try fields.optional("max_length")?.integer(in: 1...1_000_000) ?? defaultMaxLength
+    }
+}

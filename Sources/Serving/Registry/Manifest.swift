@@ -1,0 +1,152 @@
+package import Engine
+package import Zoo
+
+/// What `model.json` says about a model: its network, what it takes and what it answers.
+///
+/// Nothing is guessed: an unknown key, a wrong type and a number out of range are errors that name their place.
+/// To add a key: a field here, its name in the list of the reader that owns it, a row in the tests' tables.
+package struct Manifest: Sendable {
+    /// What a model answers.
+    package enum Task: String, Sendable, CaseIterable {
+        case imageClassification = "image-classification"
+        case sequenceClassification = "sequence-classification"
+        case sequenceRegression = "sequence-regression"
+
+        /// Whether an answer is one of several classes.
+        package var hasClasses: Bool { self != .sequenceRegression }
+    }
+
+    /// Where the names of the classes are.
+    package enum Labels: Sendable, Equatable {
+        case file(String)
+        case inline([String])
+    }
+
+    package let architecture: String
+    package let task: Task
+    /// How many classes; nil leaves it to the last layer of the weights.
+    package let classes: Int?
+    package let labels: Labels?
+    /// The name of the weights file in the model's folder.
+    package let weights: String
+    package let options: [String: Option]
+    package let input: InputDescription
+    /// How a sequence becomes one vector.
+    package let pooling: SequencePool.Kind
+    /// What the manifest tells people about where the model comes from, as it stands there.
+    package let provenance: JSONValue?
+    /// The preprocessing or the input as it stands in the file, for the listing.
+    let inputSource: JSONValue
+}
+
+extension Manifest {
+    private static let keys = [
+        "architecture", "task", "classes", "labels", "weights", "options", "preprocessing", "input",
+        "pooling",
+        "provenance",
+    ]
+
+    /// Reads the text of a `model.json`.
+    ///
+    /// - Throws: `FormatError` with the first thing that is wrong and where.
+    package init(parsing bytes: [UInt8]) throws(FormatError) {
+        let document: JSONValue
+        do {
+            document = try JSONValue(parsing: bytes)
+        } catch {
+            throw FormatError("", error.description)
+        }
+        try self.init(document)
+    }
+
+    /// Reads a manifest.
+    ///
+    /// - Throws: `FormatError` with the first thing that is wrong and where.
+    package init(_ document: JSONValue) throws(FormatError) {
+        let fields = try JSONReader(document).object(Self.keys)
+        architecture = try fields.required("architecture").string()
+        task = try fields.required("task").choice()
+        classes = try fields.optional("classes")?.integer(in: 1...10_000_000)
+        labels = try fields.optional("labels").map(Self.labels)
+        weights = try fields.optional("weights").map(Self.fileName) ?? "model.safetensors"
+        options = try fields.optional("options").map(Self.options) ?? [:]
+        input = try Self.input(task, fields)
+        inputSource = fields.object[task == .imageClassification ? "preprocessing" : "input"] ?? .null
+        pooling = try Self.pooling(task, fields)
+        provenance = fields.object["provenance"]
+        guard case .inline(let names)? = labels, let classes, names.count != classes else { return }
+        throw FormatError("labels", "expected \(classes) labels for \(classes) classes, found \(names.count)")
+    }
+
+    private static func labels(_ reader: JSONReader) throws(FormatError) -> Labels {
+        if case .string = reader.value { return .file(try fileName(reader)) }
+        guard case .array = reader.value else {
+            throw reader.fault("expected a file name or an array of strings, found \(reader.value.kind)")
+        }
+        var names: [String] = []
+        for element in try reader.array() { names.append(try element.string()) }
+        guard !names.isEmpty else { throw reader.fault("expected at least one label, found none") }
+        return .inline(names)
+    }
+
+    /// A name of a file that lies in the model's own folder.
+    static func fileName(_ reader: JSONReader) throws(FormatError) -> String {
+        let name = try reader.string()
+        let isPlain = !name.isEmpty && name.utf8.count <= 255 && name != "." && name != ".."
+        guard isPlain, !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
+            throw reader.fault("expected the plain name of a file in the model's folder, found '\(name)'")
+        }
+        return name
+    }
+
+    private static func pooling(_ task: Task, _ fields: JSONFields) throws(FormatError) -> SequencePool.Kind {
+        guard let reader = fields.optional("pooling") else { return .last }
+        guard task != .imageClassification else {
+            throw reader.fault("only models of sequences pool over steps, but 'task' is '\(task.rawValue)'")
+        }
+        return try reader.choice()
+    }
+
+    private static func input(_ task: Task, _ fields: JSONFields) throws(FormatError) -> InputDescription {
+        let (needed, other) =
+            task == .imageClassification ? ("preprocessing", "input") : ("input", "preprocessing")
+        if let wrong = fields.optional(other) {
+            throw wrong.fault("a model for '\(task.rawValue)' has '\(needed)' instead")
+        }
+        guard let reader = fields.optional(needed) else {
+            let message = "'\(needed)' is missing; a model for '\(task.rawValue)' needs it"
+            throw FormatError("", message)
+        }
+        return task == .imageClassification
+            ? .image(try ManifestPreprocessing.read(reader)) : try InputDescription(reader)
+    }
+}
+
+extension Manifest {
+    private static func options(_ reader: JSONReader) throws(FormatError) -> [String: Option] {
+        guard case .object = reader.value, case .object(let options) = try option(reader) else {
+            throw reader.fault("expected an object, found \(reader.value.kind)")
+        }
+        return options
+    }
+
+    private static func option(_ reader: JSONReader) throws(FormatError) -> Option {
+        switch reader.value {
+        case .null: throw reader.fault("expected a value, found null")
+        case .bool(let bool): return .bool(bool)
+        case .number: return .number(try reader.number())
+        case .string(let string): return .string(string)
+        case .array:
+            var elements: [Option] = []
+            for element in try reader.array() { elements.append(try option(element)) }
+            return .array(elements)
+        case .object(let object):
+            var members: [String: Option] = [:]
+            let fields = JSONFields(path: reader.path, object: object)
+            for member in object.members {
+                members[member.key] = try option(JSONReader(member.value, path: fields.place(member.key)))
+            }
+            return .object(members)
+        }
+    }
+}

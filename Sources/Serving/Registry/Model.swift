@@ -1,0 +1,78 @@
+package import Engine
+package import Imaging
+package import Zoo
+
+/// A model that is loaded and can be run: its manifest, network, weights, labels and input rule.
+///
+/// It never changes. The weights are pages of the mapped file, shared by whoever holds the model.
+package final class Model: Sendable {
+    /// What a request's input is prepared by.
+    package enum Input: Sendable {
+        case image(Preprocessing)
+        case sequence(SequenceEncoder)
+    }
+
+    package let name: String
+    package let version: String
+    package let manifest: Manifest
+    package let architecture: Architecture
+    package let graph: Graph
+    package let weights: Weights
+    package let input: Input
+    /// The names of the classes, when the manifest has them.
+    package let labels: [String]?
+    /// How many numbers `logits` has: classes, or values of a regression.
+    package let classes: Int
+    /// How many trained numbers the network has.
+    package let parameterCount: Int
+
+    package init(
+        name: String,
+        version: String,
+        manifest: Manifest,
+        architecture: Architecture,
+        graph: Graph,
+        weights: Weights,
+        input: Input,
+        labels: [String]?
+    ) throws(FormatError) {
+        self.name = name
+        self.version = version
+        self.manifest = manifest
+        self.architecture = architecture
+        self.graph = graph
+        self.weights = weights
+        self.input = input
+        self.labels = labels
+        parameterCount = weights.tensors.reduce(0) { $0 + $1.shape.elementCount }
+        guard let logits = graph.outputs.first(where: { $0.name == "logits" }) else {
+            throw FormatError("architecture", "'\(architecture.name)' has no output 'logits'")
+        }
+        classes = graph.shape(of: logits.value).elementCount
+        if let declared = manifest.classes, declared != classes {
+            throw FormatError("classes", "\(declared), but the last layer has \(classes) rows")
+        }
+        if let labels, manifest.task.hasClasses, labels.count != classes {
+            throw FormatError(
+                "labels",
+                "expected \(classes) labels for \(classes) classes, found \(labels.count)"
+            )
+        }
+    }
+
+    /// The name of class `index`, when the model has labels.
+    package func label(_ index: Int) -> String? { labels?[index] }
+
+    /// Checks that the network can run on an item of a shape.
+    ///
+    /// - Throws: `APIError` with status 400 and the network's own words.
+    package func checkInput(_ shape: Shape) throws(APIError) {
+        guard shape != graph.inputShape else { return }
+        do {
+            _ = try graph.reshaped(to: shape)
+        } catch {
+            let expected = "model '\(name)' takes \(graph.inputShape)"
+            throw .invalidInput("\(expected), and cannot run on \(shape): \(error.description)")
+        }
+    }
+}

@@ -1,0 +1,70 @@
+internal import FoundationEssentials
+internal import Logging
+internal import Platform
+
+/// Where the versions of the models of a weights folder lie.
+enum ModelFolders {
+    /// A model with the folders of its versions, in increasing order.
+    struct Found: Equatable {
+        let name: String
+        let versions: [Version]
+    }
+
+    /// One version: its name and its folder.
+    struct Version: Equatable {
+        let name: String
+        let path: String
+    }
+
+    /// The models of a folder, by name.
+    ///
+    /// A folder with a `model.json` is version 1 of its model; else its subfolders whose names are positive
+    /// integers and that have a `model.json` are its versions. Other folders are no models.
+    /// - Throws: `SystemError` when the folder cannot be listed.
+    static func scan(_ folder: String, logger: Logger) throws(SystemError) -> [Found] {
+        var found: [Found] = []
+        for name in try DirectoryListing.names(in: folder).sorted() {
+            let versions = versions(in: "\(folder)/\(name)")
+            guard !versions.isEmpty else { continue }
+            guard isModelName(name) else {
+                let rule = "1 to 64 of the characters A-Z a-z 0-9 . _ -"
+                logger.warning("folder ignored: a model's name is \(rule)", metadata: ["folder": "\(name)"])
+                continue
+            }
+            found.append(Found(name: name, versions: versions))
+        }
+        return found
+    }
+
+    /// Whether a name matches `[A-Za-z0-9._-]{1,64}` and is not a way up the tree.
+    static func isModelName(_ name: String) -> Bool {
+        guard 1...64 ~= name.utf8.count, name != ".", name != ".." else { return false }
+        return name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+    }
+
+    private static func versions(in folder: String) -> [Version] {
+        if hasManifest(folder) { return [Version(name: "1", path: folder)] }
+        guard let names = try? DirectoryListing.names(in: folder) else { return [] } // a file, or not ours to read
+        return names.compactMap(versionNumber).sorted()
+            .map { Version(name: String($0), path: "\(folder)/\($0)") }
+            .filter { hasManifest($0.path) }
+    }
+
+    private static func hasManifest(_ folder: String) -> Bool {
+        FileManager.default.fileExists(atPath: "\(folder)/model.json")
+    }
+
+    /// The number of a version folder; `01` and `0` are none.
+    private static func versionNumber(_ name: String) -> Int? {
+        guard let number = Int(name), number > 0, String(number) == name else { return nil }
+        return number
+    }
+}

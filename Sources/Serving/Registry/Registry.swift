@@ -1,0 +1,124 @@
+package import Logging
+package import Platform
+internal import Synchronization
+
+/// The models of a folder, by name and version.
+///
+/// `load` reads every model; one that fails stays in the listing with its reason and harms no other. A name from a
+/// request is only looked up in a table, never joined to a path.
+package final class Registry: Sendable {
+    /// Runs a model once before it counts as ready.
+    package typealias WarmUp = @Sendable (Model) throws(APIError) -> Void
+
+    /// The weights folder.
+    package let folder: String
+    private let warmUp: WarmUp
+    private let logger: Logger
+    private let entries = Mutex<[String: ModelEntry]>([:])
+
+    /// A registry of a folder that is not read before `load`.
+    package init(
+        folder: String,
+        logger: Logger = Logger(label: "martlet.registry"),
+        warmUp: @escaping WarmUp = { _ throws(APIError) in }
+    ) {
+        self.folder = folder
+        self.warmUp = warmUp
+        self.logger = logger
+    }
+
+    /// Finds the models of the folder and loads each of their versions.
+    ///
+    /// - Throws: `SystemError` when the folder itself cannot be read.
+    package func load() throws(SystemError) {
+        let found = try ModelFolders.scan(folder, logger: logger)
+        entries.withLock { entries in
+            for model in found {
+                let versions = model.versions.map { ModelEntry.Version(loading: $0.name) }
+                entries[model.name] = ModelEntry(name: model.name, versions: versions)
+            }
+        }
+        for model in found {
+            for version in model.versions {
+                let loaded = loadVersion(version.name, of: model.name, from: version.path)
+                set(loaded, of: model.name)
+            }
+        }
+    }
+
+    /// All models by name.
+    package func models() -> [ModelEntry] {
+        entries.withLock { Array($0.values) }.sorted { $0.name < $1.name }
+    }
+
+    /// How many versions are in each state.
+    package func counts() -> [ModelEntry.State: Int] {
+        entries.withLock { entries in
+            entries.values.flatMap(\.versions).reduce(into: [:]) { $0[$1.state, default: 0] += 1 }
+        }
+    }
+
+    /// One model.
+    ///
+    /// - Throws: `APIError` with status 404 when there is none of that name, or it has no such version.
+    package func entry(named name: String, version: String? = nil) throws(APIError) -> ModelEntry {
+        let (found, names) = entries.withLock { ($0[name], Array($0.keys)) }
+        guard let entry = found else {
+            throw .unknownModel(name, nearest: nearestName(to: name, in: names.sorted()))
+        }
+        if let version, entry.version(version) == nil {
+            throw .unknownVersion(version, of: name, versions: entry.versions.map(\.version))
+        }
+        return entry
+    }
+
+    /// A model that can answer: the version asked for, or the highest that is ready.
+    ///
+    /// - Throws: `APIError` 404 when it is not there, 503 when it failed to load or is not loaded yet.
+    package func model(named name: String, version: String? = nil) throws(APIError) -> Model {
+        let entry = try entry(named: name, version: version)
+        let wanted = version.flatMap(entry.version) ?? entry.current
+        if let model = wanted.model { return model }
+        guard wanted.state == .failed else { throw .modelLoading(name, version: wanted.version) }
+        throw .modelFailed(name, version: wanted.version, reason: wanted.reason ?? "unknown")
+    }
+
+    private func set(_ version: ModelEntry.Version, of name: String) {
+        entries.withLock { entries in
+            guard let index = entries[name]?.versions.firstIndex(where: { $0.version == version.version })
+            else { return }
+            entries[name]?.versions[index] = version
+        }
+    }
+
+    private func loadVersion(_ name: String, of model: String, from path: String) -> ModelEntry.Version {
+        let start = ContinuousClock.now
+        var version = ModelEntry.Version(loading: name)
+        do {
+            let loader = ModelLoader(folder: path)
+            let manifest = try loader.manifest()
+            version.manifest = manifest
+            let loaded = try loader.model(manifest, name: model, version: name)
+            try warmUp(loaded)
+            version.model = loaded
+            version.state = .ready
+            logger.info("model loaded", metadata: metadata(model, name, since: start))
+        } catch {
+            version.state = .failed
+            version.reason = (error as? APIError)?.message ?? "\(error)"
+            var metadata = metadata(model, name, since: start)
+            metadata["reason"] = .string(version.reason ?? "")
+            logger.error("model failed to load", metadata: metadata)
+        }
+        return version
+    }
+
+    private func metadata(
+        _ model: String,
+        _ version: String,
+        since start: ContinuousClock.Instant
+    ) -> Logger.Metadata {
+        let milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
+        return ["model": "\(model)", "version": "\(version)", "milliseconds": "\(Int(milliseconds))"]
+    }
+}
