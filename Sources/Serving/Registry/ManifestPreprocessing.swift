@@ -42,15 +42,15 @@ enum ManifestPreprocessing {
         }
     }
 
-    private static func crop(_ reader: JSONReader) throws(FormatError) -> Preprocessing.Size? {
+    private static func crop(_ reader: JSONReader) throws(FormatError) -> ImageSize? {
         switch reader.value {
         case .null: return nil
         case .number:
             let side = try reader.integer(in: sides)
-            return Preprocessing.Size(height: side, width: side)
+            return ImageSize(height: side, width: side)
         case .array:
             let (height, width) = try pair(reader)
-            return Preprocessing.Size(height: height, width: width)
+            return ImageSize(height: height, width: width)
         default:
             throw reader.fault("expected an integer, [height, width] or null, found \(reader.value.kind)")
         }

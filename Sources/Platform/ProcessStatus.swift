@@ -1,0 +1,47 @@
+import Glibc
+
+/// What the system says of this process.
+///
+/// - Source: proc(5), `/proc/[pid]/stat` and `/proc/[pid]/statm`.
+package struct ProcessStatus: Sendable, Equatable {
+    /// Memory that is in RAM, in bytes.
+    package let residentBytes: Int
+    /// Processor time of all threads, user and system, in seconds.
+    package let processorSeconds: Double
+    /// When the process started, in seconds since 1970.
+    package let startSeconds: Double
+    /// How many descriptors are open.
+    package let openDescriptors: Int
+
+    /// The status now; nil where `/proc` is not mounted.
+    package static func current() -> ProcessStatus? {
+        guard let stat = text("/proc/self/stat"), let statm = text("/proc/self/statm"),
+            let boot = bootSeconds(), let names = try? DirectoryListing.names(in: "/proc/self/fd") // no /proc: nil
+        else { return nil }
+        // The second field is the program's name in parentheses, which may hold spaces.
+        let afterName = stat.split(separator: ")", omittingEmptySubsequences: false).last ?? ""
+        let fields = afterName.split(separator: " ")
+        let pages = statm.split(separator: " ")
+        guard fields.count > 19, pages.count > 1, let user = Double(fields[11]),
+            let system = Double(fields[12]),
+            let start = Double(fields[19]), let resident = Int(pages[1])
+        else { return nil }
+        let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
+        return ProcessStatus(
+            residentBytes: resident * Int(sysconf(Int32(_SC_PAGESIZE))),
+            processorSeconds: (user + system) / ticks,
+            startSeconds: boot + start / ticks,
+            openDescriptors: names.count - 1 // without the one that lists them
+        )
+    }
+
+    private static func bootSeconds() -> Double? {
+        let line = text("/proc/stat")?.split(separator: "\n").first { $0.hasPrefix("btime ") }
+        return line.flatMap { Double($0.dropFirst("btime ".count)) }
+    }
+
+    private static func text(_ path: String) -> String? {
+        guard let bytes = try? FileContents.read(path, maxBytes: 1 << 20) else { return nil } // no /proc
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

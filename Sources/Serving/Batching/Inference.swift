@@ -1,0 +1,18 @@
+/// What the engine answered to one request, and what that took.
+package struct Inference: Sendable {
+    /// The logits of each item, in the request's order.
+    package let outputs: [[Float]]
+    /// From the request's arrival until its first item ran.
+    package let queue: Duration
+    /// From then until its last item was done.
+    package let compute: Duration
+    /// The size of the largest batch that one of its items ran in.
+    package let batchSize: Int
+
+    package init(outputs: [[Float]], queue: Duration, compute: Duration, batchSize: Int) {
+        self.outputs = outputs
+        self.queue = queue
+        self.compute = compute
+        self.batchSize = batchSize
+    }
+}

@@ -1,0 +1,32 @@
+internal import Platform
+
+/// The process metrics that every Prometheus client library has, under their usual names.
+enum ProcessMetrics {
+    static func render(into text: inout MetricText) {
+        guard let status = ProcessStatus.current() else { return }
+        text.single(
+            "process_resident_memory_bytes",
+            .gauge,
+            help: "Resident memory in bytes.",
+            Double(status.residentBytes)
+        )
+        text.single(
+            "process_cpu_seconds_total",
+            .counter,
+            help: "User and system processor time in seconds.",
+            status.processorSeconds
+        )
+        text.single(
+            "process_start_time_seconds",
+            .gauge,
+            help: "When the process started, in seconds since 1970.",
+            status.startSeconds
+        )
+        text.single(
+            "process_open_fds",
+            .gauge,
+            help: "Open file descriptors.",
+            Double(status.openDescriptors)
+        )
+    }
+}
