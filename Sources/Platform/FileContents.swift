@@ -7,6 +7,7 @@ package enum FileContents {
     /// - Parameters:
     ///   - path: the file.
     ///   - maxBytes: the largest file that is read.
+    /// - Returns: all of its bytes.
     /// - Throws: `SystemError` when it cannot be read, is not a regular file, or is larger (`EFBIG`).
     package static func read(_ path: String, maxBytes: Int) throws(SystemError) -> [UInt8] {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)

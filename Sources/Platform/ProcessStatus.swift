@@ -15,8 +15,9 @@ package struct ProcessStatus: Sendable, Equatable {
 
     /// The status now; nil where `/proc` is not mounted.
     package static func current() -> ProcessStatus? {
+        // Without /proc there is nothing to tell.
         guard let stat = text("/proc/self/stat"), let statm = text("/proc/self/statm"),
-            let boot = bootSeconds(), let names = try? DirectoryListing.names(in: "/proc/self/fd") // no /proc: nil
+            let boot = bootSeconds(), let names = try? DirectoryListing.names(in: "/proc/self/fd")
         else { return nil }
         // The second field is the program's name in parentheses, which may hold spaces.
         let afterName = stat.split(separator: ")", omittingEmptySubsequences: false).last ?? ""
@@ -40,8 +41,9 @@ package struct ProcessStatus: Sendable, Equatable {
         return line.flatMap { Double($0.dropFirst("btime ".count)) }
     }
 
+    /// The text of a file; nil when it cannot be read.
     private static func text(_ path: String) -> String? {
-        guard let bytes = try? FileContents.read(path, maxBytes: 1 << 20) else { return nil } // no /proc
+        guard let bytes = try? FileContents.read(path, maxBytes: 1 << 20) else { return nil }
         return String(decoding: bytes, as: UTF8.self)
     }
 }

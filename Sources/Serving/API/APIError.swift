@@ -113,7 +113,7 @@ extension APIError {
     )
 
     /// The server made a mistake.
-    package static func internalError(_ message: String) -> APIError {
-        APIError(.internalServerError, code: "internal_error", message)
+    package static func internalError(_ message: String, code: String = "internal_error") -> APIError {
+        APIError(.internalServerError, code: code, message)
     }
 }

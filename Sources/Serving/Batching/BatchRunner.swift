@@ -4,13 +4,16 @@ package import Engine
 ///
 /// A model's session is made when its first batch comes.
 package final class BatchRunner {
-    /// Runs items of one shape through a model; nil when it was stopped. Throws when the model cannot take them.
+    /// Runs items of one shape through a model.
+    ///
+    /// Returns the logits of each item, or nil when it was stopped; throws when the model cannot take them.
     package typealias Run = (
         _ model: Model, _ items: [Tensor], _ shouldContinue: () -> Bool
     ) throws(APIError) -> [[Float]]?
 
     private let pool: WorkerPool
-    private var sessions: [ObjectIdentifier: (model: Model, session: Session)] = [:] // a model's address stays its own while it is held here
+    // A model's address stays its own while the model is held here.
+    private var sessions: [ObjectIdentifier: (model: Model, session: Session)] = [:]
 
     package init(pool: WorkerPool) {
         self.pool = pool

@@ -39,7 +39,8 @@ package struct ModelEntry: Sendable {
     ///
     /// - Parameters:
     ///   - version: which; the current one when nil or unknown.
-    ///   - status: whether TensorFlow Serving's `model_version_status` is wanted, and of which versions.
+    ///   - status: the versions for TensorFlow Serving's `model_version_status`; nil leaves it out.
+    /// - Returns: an object.
     package func json(version: String? = nil, status: [Version]? = nil) -> JSONValue {
         let shown = version.flatMap(self.version) ?? current
         var object = JSONObject()

@@ -52,7 +52,8 @@ enum ModelFolders {
 
     private static func versions(in folder: String) -> [Version] {
         if hasManifest(folder) { return [Version(name: "1", path: folder)] }
-        guard let names = try? DirectoryListing.names(in: folder) else { return [] } // a file, or not ours to read
+        // What cannot be listed is a file, or not ours to read.
+        guard let names = try? DirectoryListing.names(in: folder) else { return [] }
         return names.compactMap(versionNumber).sorted()
             .map { Version(name: String($0), path: "\(folder)/\($0)") }
             .filter { hasManifest($0.path) }

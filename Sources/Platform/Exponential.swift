@@ -1,0 +1,7 @@
+import Glibc
+
+/// The exponential function of the C library.
+package enum Exponential {
+    /// e to the power of `x`.
+    package static func of(_ x: Double) -> Double { exp(x) }
+}

@@ -1,0 +1,13 @@
+internal import Engine
+
+extension Scheduler {
+    /// Runs a model once on zeros (a sequence of one step), so that its first request finds everything laid out.
+    ///
+    /// - Throws: `APIError` when the model cannot run, or gives an output that is not a finite number.
+    package func warmUp(_ model: Model) throws(APIError) {
+        let shape = model.graph.inputShape
+        let zeros = Tensor(shape: shape, values: Array(repeating: 0, count: shape.elementCount))
+        let inference = try infer(model, items: [zeros])
+        _ = try ClassScores(inference.outputs)
+    }
+}
