@@ -62,7 +62,10 @@ let package = Package(
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Platform"]),
         .testTarget(
             name: "ServingTests",
-            dependencies: ["Serving", "HTTP", "Imaging", "Engine", "Zoo", "Platform"],
+            dependencies: [
+                "Serving", "HTTP", "Imaging", "Engine", "Zoo", "Platform",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             resources: [.copy("Fixtures")]
         ),
         .testTarget(name: "MartletTests", dependencies: ["martlet", "Platform"]),

@@ -4,50 +4,55 @@ internal import DequeModule
 ///
 /// The key whose first item is oldest goes next, so no model waits behind another's newer items. A batch holds items
 /// of one shape, in the order of their arrival; what does not fit stays where it is.
-struct BatchQueues<Key: Hashable, Payload, Shape: Equatable> {
+package struct BatchQueues<Key: Hashable, Payload, Shape: Equatable> {
     /// An item that waits.
-    struct Item {
-        let payload: Payload
-        let shape: Shape
-        let arrival: ContinuousClock.Instant
+    package struct Item {
+        package let payload: Payload
+        package let shape: Shape
+        package let arrival: ContinuousClock.Instant
+
+        package init(payload: Payload, shape: Shape, arrival: ContinuousClock.Instant) {
+            self.payload = payload
+            self.shape = shape
+            self.arrival = arrival
+        }
     }
 
     /// Items that run together.
-    struct Batch {
-        let key: Key
-        let items: [Item]
-        let reason: BatchPolicy.Reason
+    package struct Batch {
+        package let key: Key
+        package let items: [Item]
+        package let reason: BatchPolicy.Reason
     }
 
     /// What to do next.
-    enum Next {
+    package enum Next {
         case batch(Batch)
         case wait(until: ContinuousClock.Instant)
         case nothing
     }
 
     /// The most items that may wait under one key.
-    let maxItems: Int
+    package let maxItems: Int
     private var queues: [Key: Deque<Item>] = [:]
 
-    init(maxItems: Int) {
+    /// Empty queues with a bound each.
+    package init(maxItems: Int) {
         precondition(maxItems > 0, "a queue of \(maxItems) items")
         self.maxItems = maxItems
     }
 
-    var isEmpty: Bool { queues.isEmpty }
-
     /// How many items wait under a key.
-    func count(_ key: Key) -> Int { queues[key]?.count ?? 0 }
+    package func count(_ key: Key) -> Int { queues[key]?.count ?? 0 }
 
     /// How many items wait under each key that has any.
-    var counts: [Key: Int] { queues.mapValues(\.count) }
+    package var counts: [Key: Int] { queues.mapValues(\.count) }
 
     /// Appends the items of one request, all or none.
     ///
     /// More than `maxItems` at once are taken only when nothing waits, so that a large request has its turn.
     /// - Returns: whether there was room.
-    mutating func append(_ items: [Item], to key: Key) -> Bool {
+    package mutating func append(_ items: [Item], to key: Key) -> Bool {
         let waiting = count(key)
         guard waiting == 0 || waiting <= maxItems - items.count else { return false }
         queues[key, default: []].append(contentsOf: items)
@@ -55,7 +60,7 @@ struct BatchQueues<Key: Hashable, Payload, Shape: Equatable> {
     }
 
     /// Removes and returns the items that nobody waits for any more.
-    mutating func remove(where isDead: (Payload) -> Bool) -> [Payload] {
+    package mutating func remove(where isDead: (Payload) -> Bool) -> [Payload] {
         var removed: [Payload] = []
         for key in Array(queues.keys) {
             queues[key]?.removeAll { item in
@@ -69,7 +74,7 @@ struct BatchQueues<Key: Hashable, Payload, Shape: Equatable> {
     }
 
     /// Removes and returns the next batch, or says until when to wait for one.
-    mutating func next(_ policy: BatchPolicy, now: ContinuousClock.Instant) -> Next {
+    package mutating func next(_ policy: BatchPolicy, now: ContinuousClock.Instant) -> Next {
         var earliest: ContinuousClock.Instant?
         let heads = queues.compactMap { key, queue in queue.first.map { (key, $0) } }
         for (key, head) in heads.sorted(by: { $0.1.arrival < $1.1.arrival }) {

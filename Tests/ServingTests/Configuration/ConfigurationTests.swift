@@ -1,0 +1,110 @@
+import Serving
+import Testing
+
+struct ConfigurationTests {
+    private func resolve(
+        flags: [String: String] = [:],
+        environment: [String: String] = [:],
+        yaml: String? = nil
+    ) throws -> Configuration {
+        guard let yaml else {
+            return try Configuration(SettingSources(flags: flags, environment: environment), processors: 3)
+        }
+        let sources = try SettingSources(flags: flags, environment: environment, file: "m.yaml", text: yaml)
+        return try Configuration(sources, processors: 3)
+    }
+
+    @Test func `without sources everything has its default`() throws {
+        let configuration = try resolve()
+        #expect(configuration.host == "127.0.0.1")
+        #expect(configuration.port == 8080)
+        #expect(configuration.models == "weights")
+        #expect(configuration.threads == 3)
+        #expect(configuration.maxBatchDelay == .zero)
+        #expect(configuration.entries.allSatisfy { $0.source == .builtIn })
+        #expect(configuration.http.maxBodyBytes == 32 << 20)
+        #expect(configuration.scheduler == Scheduler.Configuration())
+    }
+
+    @Test func `a flag beats the environment, which beats the file`() throws {
+        let configuration = try resolve(
+            flags: ["port": "1"],
+            environment: ["MARTLET_PORT": "2", "MARTLET_THREADS": "5", "OTHER": "x"],
+            yaml: "port: 3\nthreads: 6\nworkers: 7\nhost: '::1'\n"
+        )
+        #expect(configuration.port == 1)
+        #expect(configuration.threads == 5)
+        #expect(configuration.workers == 7)
+        #expect(configuration.host == "::1")
+        let sources = Dictionary(uniqueKeysWithValues: configuration.entries.map { ($0.name, $0) })
+        #expect(sources["port"]?.source == .flag("--port"))
+        #expect(sources["threads"]?.source == .environment("MARTLET_THREADS"))
+        #expect(sources["workers"]?.source.description == "m.yaml")
+        #expect(sources["workers"]?.value == "7")
+        #expect(sources["models"]?.source == .builtIn)
+    }
+
+    @Test func `durations are milliseconds and the log level a name`() throws {
+        let configuration = try resolve(
+            yaml: "max_batch_delay_ms: 2\nrequest_timeout_ms: 1500\nlog_level: DEBUG\n"
+        )
+        #expect(configuration.maxBatchDelay == .milliseconds(2))
+        #expect(configuration.requestTimeout == .milliseconds(1500))
+        #expect(configuration.logLevel == .debug)
+        #expect(configuration.entries.first { $0.name == "request_timeout_ms" }?.value == "1500")
+    }
+
+    @Test(arguments: ["", "# nothing\n", "---\n"])
+    func `an empty file sets nothing`(yaml: String) throws {
+        #expect(try resolve(yaml: yaml).port == 8080)
+    }
+
+    // swift-format-ignore
+    static let faults: [(yaml: String, message: String)] = [
+        ("prot: 1\n", "m.yaml: unknown setting 'prot'; did you mean 'port'?"),
+        ("zzzzzzzzzzzz: 1\n", "m.yaml: unknown setting 'zzzzzzzzzzzz'; known settings are models, host, port, "),
+        ("port: 65536\n", "m.yaml: port: expected an integer from 0 to 65535, found '65536'"),
+        ("port: abc\n", "m.yaml: port: expected an integer from 0 to 65535, found 'abc'"),
+        ("threads: 0\n", "m.yaml: threads: expected an integer from 1 to 1024, found '0'"),
+        ("models: ''\n", "m.yaml: models: expected a text that is not empty, found ''"),
+        ("log_level: loud\n", "m.yaml: log_level: expected one of trace, debug, "),
+        ("- port\n", "m.yaml: expected a mapping of settings to values"),
+        ("port: [1]\n", "m.yaml:1: port: expected a plain value"),
+        ("host: a\nport:\n", "m.yaml:2: port: expected a plain value"),
+        ("port: 1\nport: 2\n", "m.yaml"),
+        ("port: 'x\n", "m.yaml: not YAML"),
+    ]
+
+    @Test(arguments: faults)
+    func `says which setting of which source is wrong`(yaml: String, message: String) {
+        let error = #expect(throws: ConfigurationError.self) { try resolve(yaml: yaml) }
+        #expect(error?.description.hasPrefix(message) == true, "found: \(error?.description ?? "")")
+    }
+
+    @Test func `names the flag or the variable that is wrong`() {
+        let flag = #expect(throws: ConfigurationError.self) { try resolve(flags: ["max_batch_size": "-1"]) }
+        #expect(
+            flag?.description
+                == "flag --max-batch-size: max_batch_size: expected an integer from 1 to 4096, found '-1'"
+        )
+        let variable = #expect(throws: ConfigurationError.self) {
+            try resolve(environment: ["MARTLET_PORT": "tcp://10.0.0.1:80"])
+        }
+        #expect(
+            variable?.description.hasPrefix("environment MARTLET_PORT: port: expected an integer") == true
+        )
+    }
+
+    @Test func `reads the file that is named and says when it is not there`() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("port: 9\n", to: "m.yaml")
+        let path = folder.path + "/m.yaml"
+        #expect(try Configuration.load(flags: ["config": path], environment: [:], processors: 1).port == 9)
+        let variables = ["MARTLET_CONFIG": path]
+        #expect(try Configuration.load(flags: [:], environment: variables, processors: 1).port == 9)
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration.load(flags: ["config": path + "x"], environment: [:], processors: 1)
+        }
+        #expect(error?.description == "open \(path)x: no such file or directory (ENOENT)")
+    }
+}

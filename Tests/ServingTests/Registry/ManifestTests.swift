@@ -1,0 +1,139 @@
+import Engine
+import Imaging
+import Serving
+import Testing
+import Zoo
+
+struct ManifestTests {
+    static let image = #""architecture": "resnet50", "task": "image-classification""#
+    static let text = #""architecture": "gru", "task": "sequence-classification""#
+
+    private func parse(_ text: String) throws -> Manifest { try Manifest(parsing: Array(text.utf8)) }
+
+    @Test func `reads an image model with everything`() throws {
+        let manifest = try parse(
+            """
+            {\(Self.image), "classes": 2, "labels": ["a", "b"], "weights": "w.safetensors",
+             "options": {"lrn": {"size": 5, "alpha": 1e-4}, "flag": true, "kind": "A", "list": [1]},
+             "preprocessing": {"resize": 256, "pad": 4, "crop": [224, 200], "interpolation": "bicubic",
+               "color": "bgr", "scale": 1, "mean": [1, 2, 3], "std": [4, 5, 6], "mirror": false},
+             "provenance": {"source": "x", "anything": [1, {"y": null}]}}
+            """
+        )
+        #expect(manifest.architecture == "resnet50")
+        #expect(manifest.task == .imageClassification)
+        #expect(manifest.classes == 2)
+        #expect(manifest.labels == .inline(["a", "b"]))
+        #expect(manifest.weights == "w.safetensors")
+        #expect(manifest.options["lrn"] == .object(["size": .number(5), "alpha": .number(1e-4)]))
+        #expect(manifest.options["flag"] == .bool(true))
+        #expect(manifest.options["list"] == .array([.number(1)]))
+        let expected = Preprocessing(
+            resize: .shorterSide(256),
+            pad: 4,
+            crop: ImageSize(height: 224, width: 200),
+            interpolation: .bicubic,
+            color: .bgr,
+            scale: 1,
+            mean: [1, 2, 3],
+            std: [4, 5, 6],
+            mirror: false
+        )
+        #expect(manifest.input == .image(expected))
+        #expect(manifest.provenance?.text == #"{"anything":[1,{"y":null}],"source":"x"}"#)
+    }
+
+    @Test func `fills in the defaults of an image model`() throws {
+        let manifest = try parse(#"{\#(Self.image), "preprocessing": {"resize": null, "crop": null}}"#)
+        #expect(manifest.input == .image(Preprocessing()))
+        #expect(manifest.weights == "model.safetensors")
+        #expect(manifest.labels == nil)
+        #expect(manifest.classes == nil)
+        #expect(manifest.pooling == .last)
+    }
+
+    @Test func `reads the three kinds of sequences`() throws {
+        let input =
+            #""kind": "text", "tokenizer": "words", "vocabulary": "v.txt", "lowercase": true, "unknown": "?""#
+        let words = try parse(#"{\#(Self.text), "input": {\#(input), "max_length": 9}, "pooling": "max"}"#)
+        guard case .text(let text) = words.input else {
+            Issue.record("expected text, found \(words.input)")
+            return
+        }
+        #expect(text.tokenizer == .words && text.vocabulary == "v.txt" && text.lowercase)
+        #expect(text.unknown == "?" && text.maxLength == 9)
+        #expect(words.pooling == .max)
+        let tokens = try parse(#"{\#(Self.text), "input": {"kind": "tokens", "size": 10}}"#)
+        guard case .tokens(let description) = tokens.input else {
+            Issue.record("expected tokens, found \(tokens.input)")
+            return
+        }
+        #expect(description.size == 10)
+        let features = try parse(#"{\#(Self.text), "input": {"kind": "features", "size": 2, "std": [1, 2]}}"#)
+        guard case .features(let vectors) = features.input else {
+            Issue.record("expected features, found \(features.input)")
+            return
+        }
+        #expect(vectors.mean == [0, 0] && vectors.std == [1, 2])
+    }
+
+    // swift-format-ignore
+    static let faults: [(String, String)] = [
+        ("[]", "expected an object, found an array of 0"),
+        ("{", "not JSON"),
+        ("{}", "'architecture' is missing"),
+        (#"{"architecture": 3}"#, "architecture: expected a string, found 3"),
+        (#"{"architecture": "x", "task": "image-clasification"}"#, "task: expected image-classification, sequence-classification, sequence-regression; found 'image-clasification'; did you mean 'image-classification'?"),
+        ("{\(image)}", "'preprocessing' is missing; a model for 'image-classification' needs it"),
+        ("{\(image), \"label\": \"x\"}", "unknown key 'label'; did you mean 'labels'?"),
+        ("{\(image), \"zzzzzzzzz\": 1}", "unknown key 'zzzzzzzzz'; known keys are architecture, task, "),
+        ("{\(image), \"preprocessing\": {\"colour\": \"rgb\"}}", "preprocessing: unknown key 'colour'; did you mean 'color'?"),
+        ("{\(image), \"preprocessing\": {\"mean\": [1, 2]}}", "preprocessing.mean: expected 3 numbers for rgb, found 2"),
+        ("{\(image), \"preprocessing\": {\"color\": \"gray\", \"std\": [1, 2, 3]}}", "preprocessing.std: expected 1 number for gray, found 3"),
+        ("{\(image), \"preprocessing\": {\"std\": [1, 0, 1]}}", "preprocessing.std[1]: expected a number greater than 0, found 0"),
+        ("{\(image), \"preprocessing\": {\"mean\": [1, \"2\", 3]}}", "preprocessing.mean[1]: expected a number, found '2'"),
+        ("{\(image), \"preprocessing\": {\"color\": \"rbg\"}}", "preprocessing.color: expected rgb, bgr, gray; found 'rbg'"),
+        ("{\(image), \"preprocessing\": {\"interpolation\": \"cubic\"}}", "preprocessing.interpolation: expected "),
+        ("{\(image), \"preprocessing\": {\"resize\": 0}}", "preprocessing.resize: expected an integer from 1 to 16384, found 0"),
+        ("{\(image), \"preprocessing\": {\"resize\": [1]}}", "preprocessing.resize: expected [height, width], found an array of 1"),
+        ("{\(image), \"preprocessing\": {\"resize\": \"256\"}}", "preprocessing.resize: expected an integer, [height, width] or null, found a string"),
+        ("{\(image), \"preprocessing\": {\"crop\": [10, 2.5]}}", "preprocessing.crop[1]: expected an integer from 1 to 16384, found 2.5"),
+        ("{\(image), \"preprocessing\": {\"pad\": -1}}", "preprocessing.pad: expected an integer from 0 to 4096, found -1"),
+        ("{\(image), \"preprocessing\": {\"scale\": 0}}", "preprocessing.scale: expected a number other than 0"),
+        ("{\(image), \"preprocessing\": {\"mirror\": 1}}", "preprocessing.mirror: expected true or false, found 1"),
+        ("{\(image), \"preprocessing\": {}, \"weights\": \"../x\"}", "weights: expected the plain name of a file in the model's folder, found '../x'"),
+        ("{\(image), \"preprocessing\": {}, \"weights\": \"..\"}", "weights: expected the plain name"),
+        ("{\(image), \"preprocessing\": {}, \"labels\": \"/etc/passwd\"}", "labels: expected the plain name"),
+        ("{\(image), \"preprocessing\": {}, \"labels\": \"\"}", "labels: expected the plain name"),
+        ("{\(image), \"preprocessing\": {}, \"labels\": []}", "labels: expected at least one label, found none"),
+        ("{\(image), \"preprocessing\": {}, \"labels\": [1]}", "labels[0]: expected a string, found 1"),
+        ("{\(image), \"preprocessing\": {}, \"labels\": 7}", "labels: expected a file name or an array of strings, found a number"),
+        ("{\(image), \"preprocessing\": {}, \"classes\": 3, \"labels\": [\"a\"]}", "labels: expected 3 labels for 3 classes, found 1"),
+        ("{\(image), \"preprocessing\": {}, \"classes\": 0}", "classes: expected an integer from 1 to 10000000, found 0"),
+        ("{\(image), \"preprocessing\": {}, \"classes\": 1.5}", "classes: expected an integer from 1 to 10000000, found 1.5"),
+        ("{\(image), \"preprocessing\": {}, \"classes\": 1e300}", "classes: expected an integer"),
+        ("{\(image), \"preprocessing\": {}, \"options\": []}", "options: expected an object, found an array"),
+        ("{\(image), \"preprocessing\": {}, \"options\": {\"a\": {\"b\": null}}}", "options.a.b: expected a value, found null"),
+        ("{\(image), \"preprocessing\": {}, \"pooling\": \"max\"}", "pooling: only models of sequences pool over steps"),
+        ("{\(image), \"preprocessing\": {}, \"input\": {}}", "input: a model for 'image-classification' has 'preprocessing' instead"),
+        ("{\(text)}", "'input' is missing; a model for 'sequence-classification' needs it"),
+        ("{\(text), \"preprocessing\": {}}", "preprocessing: a model for 'sequence-classification' has 'input' instead"),
+        ("{\(text), \"input\": {}}", "input: 'kind' is missing"),
+        ("{\(text), \"input\": {\"kind\": \"texts\"}}", "input.kind: expected text, tokens, features; found 'texts'; did you mean 'text'?"),
+        ("{\(text), \"input\": {\"kind\": \"text\"}}", "input: 'tokenizer' is missing"),
+        ("{\(text), \"input\": {\"kind\": \"text\", \"tokenizer\": \"words\"}}", "input: 'vocabulary' is missing"),
+        ("{\(text), \"input\": {\"kind\": \"text\", \"tokenizer\": \"bytes\", \"vocabulary\": \"v\"}}", "input.vocabulary: the tokenizer 'bytes' has no vocabulary"),
+        ("{\(text), \"input\": {\"kind\": \"tokens\"}}", "input: 'size' is missing"),
+        ("{\(text), \"input\": {\"kind\": \"tokens\", \"size\": 5, \"mean\": [1]}}", "input: unknown key 'mean'"),
+        ("{\(text), \"input\": {\"kind\": \"tokens\", \"size\": 99999999}}", "input.size: expected an integer from 1 to 16777216, found 99999999"),
+        ("{\(text), \"input\": {\"kind\": \"tokens\", \"size\": 5, \"max_length\": 0}}", "input.max_length: expected an integer from 1 to 1000000, found 0"),
+        ("{\(text), \"input\": {\"kind\": \"features\", \"size\": 3, \"mean\": [1]}}", "input.mean: expected 3 numbers for size 3, found 1"),
+        ("{\(text), \"input\": {\"kind\": \"tokens\", \"size\": 5}, \"pooling\": \"min\"}", "pooling: expected last, mean, max; found 'min'"),
+    ]
+
+    @Test(arguments: faults)
+    func `says what is wrong and where`(text: String, message: String) {
+        let error = #expect(throws: FormatError.self) { try parse(text) }
+        #expect(error?.description.hasPrefix(message) == true, "found: \(error?.description ?? "")")
+    }
+}

@@ -1,0 +1,159 @@
+import Engine
+import Foundation
+import Logging
+import Platform
+import Serving
+import Synchronization
+import Testing
+
+struct RegistryTests {
+    let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func quiet() -> Logger {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        return logger
+    }
+
+    private func add(_ name: String, manifest: String = TestModels.gruManifest, labels: String? = nil) throws
+    {
+        try folder.write(manifest, to: "\(name)/model.json")
+        try TestModels.writeWeights(to: "\(folder.path)/\(name)/model.safetensors")
+        if let labels { try folder.write(labels, to: "\(name)/labels.txt") }
+    }
+
+    private func loaded() throws -> Registry {
+        let registry = Registry(folder: folder.path, logger: quiet())
+        try registry.load()
+        return registry
+    }
+
+    private func manifest(_ more: String) -> String { TestModels.gruManifest.dropLast() + ", \(more)}" }
+
+    @Test func `loads models by name and ignores other folders`() throws {
+        try add("good", manifest: manifest(#""labels": "labels.txt""#), labels: "a\nb\r\nc\nd\ne\n")
+        try folder.write("print()", to: "recipes/train.py")
+        try folder.write("x", to: "file.txt")
+        let registry = try loaded()
+        #expect(registry.models().map(\.name) == ["good"])
+        let model = try registry.model(named: "good")
+        #expect(model.labels == ["a", "b", "c", "d", "e"])
+        #expect(model.classes == 5)
+        #expect(model.parameterCount == 12 * 3 + 12 * 4 + 24 + 25)
+    }
+
+    @Test func `the highest ready version answers by default`() throws {
+        try add("m/2")
+        try add("m/10")
+        try add("m/11", manifest: "{}")
+        try add("m/011")
+        try add("m/latest")
+        let registry = try loaded()
+        #expect(try registry.model(named: "m").version == "10")
+        #expect(try registry.model(named: "m", version: "2").version == "2")
+        let entry = try registry.entry(named: "m")
+        #expect(entry.versions.map(\.version) == ["2", "10", "11"])
+        let error = #expect(throws: APIError.self) { try registry.model(named: "m", version: "11") }
+        #expect(error?.status.code == 503)
+        #expect(error?.message.contains("'architecture' is missing") == true)
+    }
+
+    @Test func `one model that fails harms no other and says why`() throws {
+        try add("good")
+        try add("unknown-key", manifest: manifest(#""label": []"#))
+        try add("labels", manifest: manifest(#""labels": "labels.txt""#), labels: "a\nb\n")
+        try add("missing-labels", manifest: manifest(#""labels": "labels.txt""#))
+        try add("classes", manifest: manifest(#""classes": 7"#))
+        try add("architecture", manifest: TestModels.gruManifest.replacing("gru", with: "gur"))
+        try add("option", manifest: manifest(#""options": {"reset_afte": true}"#))
+        try add(
+            "wrong-task",
+            manifest: #"{"architecture": "gru", "task": "image-classification", "preprocessing": {}}"#
+        )
+        try folder.write(TestModels.gruManifest, to: "no-weights/model.json")
+        try folder.write("not json", to: "no-json/model.json")
+        try folder.write(TestModels.gruManifest, to: "shape/model.json")
+        var shapes = TestModels.gruShapes
+        shapes["head.weight"] = [5, 9]
+        shapes["rnn.bias_hh_l0"] = nil
+        shapes["extra"] = [1]
+        try TestModels.writeWeights(to: "\(folder.path)/shape/model.safetensors", shapes: shapes)
+        try folder.write(TestModels.gruManifest, to: "hostile/model.json")
+        try folder.write(String(repeating: "\u{7F}", count: 64), to: "hostile/model.safetensors")
+
+        let registry = try loaded()
+        #expect(registry.counts() == [.ready: 1, .failed: 11])
+        _ = try registry.model(named: "good")
+        // swift-format-ignore
+        let reasons: [(String, [String])] = [
+            ("unknown-key", ["model.json: unknown key 'label'; did you mean 'labels'?"]),
+            ("labels", ["expected 5 labels for 5 classes, found 2"]),
+            ("missing-labels", ["labels.txt", "no such file"]),
+            ("classes", ["7"]),
+            ("architecture", ["unknown architecture 'gur'; did you mean 'gru'?"]),
+            ("option", ["unknown option 'reset_afte'; did you mean 'reset_after'?"]),
+            ("wrong-task", ["'gru' takes sequences, not images"]),
+            ("no-weights", ["model.safetensors", "no such file"]),
+            ("no-json", ["model.json: not JSON"]),
+            ("shape", ["'head.weight' is 5×9 but the architecture needs 5×4", "'extra'"]),
+            ("hostile", ["not a safetensors file"]),
+        ]
+        for (name, parts) in reasons {
+            let version = try registry.entry(named: name).current
+            #expect(version.state == .failed, "\(name)")
+            for part in parts {
+                #expect(version.reason?.contains(part) == true, "\(name): \(version.reason ?? "no reason")")
+            }
+        }
+    }
+
+    @Test func `an unknown name is answered with the nearest`() throws {
+        try add("digits")
+        let registry = try loaded()
+        let error = #expect(throws: APIError.self) { try registry.model(named: "digit") }
+        #expect(error?.status.code == 404)
+        #expect(error?.message == "unknown model 'digit'; did you mean 'digits'?")
+        #expect(throws: APIError.self) { try registry.model(named: "../digits") }
+        let version = #expect(throws: APIError.self) { try registry.model(named: "digits", version: "3") }
+        #expect(version?.message == "model 'digits' has no version '3'; it has 1")
+    }
+
+    @Test func `a model is ready only after its warm-up`() throws {
+        try add("m")
+        let refusing = Registry(folder: folder.path, logger: quiet()) { _ throws(APIError) in
+            throw .internalError("too cold")
+        }
+        try refusing.load()
+        #expect(try refusing.entry(named: "m").current.reason == "too cold")
+        let scheduler = try Scheduler(threads: 1)
+        defer { scheduler.stop() }
+        let warm = Registry(folder: folder.path, logger: quiet(), warmUp: scheduler.warmUp)
+        try warm.load()
+        #expect(try warm.entry(named: "m").current.state == .ready)
+    }
+
+    @Test func `a folder that is not there is an error`() throws {
+        #expect(throws: SystemError.self) { try Registry(folder: folder.path + "/none").load() }
+    }
+
+    @Test func `lists a model with what a client needs to know`() throws {
+        try add("m", manifest: manifest(#""provenance": {"license": "MIT"}"#))
+        try add("broken", manifest: "{}")
+        let registry = try loaded()
+        let ready = try registry.entry(named: "m")
+        #expect(
+            ready.json(status: ready.versions).text
+                == #"{"name":"m","version":"1","versions":["1"],"state":"ready","task":"sequence-classification","#
+                + #""architecture":"gru","parameters":133,"classes":5,"input":{"kind":"features","size":3},"#
+                + #""provenance":{"license":"MIT"},"model_version_status":[{"version":"1","state":"AVAILABLE","#
+                + #""status":{"error_code":"OK","error_message":""}}]}"#
+        )
+        let failed = try registry.entry(named: "broken").json()
+        #expect(failed["state"] == .string("failed"))
+        #expect(failed["reason"] == .string("model.json: 'architecture' is missing"))
+    }
+}
