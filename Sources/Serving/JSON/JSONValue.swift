@@ -1,8 +1,6 @@
-internal import FoundationEssentials
-
 /// A JSON document as a value: what requests, manifests and answers are read from and written to.
 ///
-/// Members of an object keep the order in which they were written here; a parsed object's are sorted by key.
+/// Members of an object keep their order.
 package enum JSONValue: Sendable, Equatable {
     case null
     case bool(Bool)
@@ -67,67 +65,4 @@ package struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
 
     /// The value under `key`.
     package subscript(key: String) -> JSONValue? { members.first { $0.key == key }?.value }
-}
-
-/// A text is not JSON.
-package struct JSONError: Error, Equatable, CustomStringConvertible {
-    package let description: String
-}
-
-extension JSONValue: Decodable {
-    /// Parses a JSON text.
-    ///
-    /// - Throws: `JSONError` when it is not JSON; objects and arrays may be nested 512 deep.
-    package init(parsing bytes: some Collection<UInt8>) throws(JSONError) {
-        guard !bytes.isEmpty else { throw JSONError(description: "expected JSON, found nothing") }
-        do {
-            self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
-        } catch DecodingError.dataCorrupted(let context) {
-            throw JSONError(description: "not JSON: \(Self.reason(context))")
-        } catch {
-            throw JSONError(description: "not JSON")
-        }
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        // Numbers first: large requests are arrays of numbers, and each failed attempt costs an error.
-        if container.decodeNil() {
-            self = .null
-        } else if let number = try? container.decode(Double.self) { // not a number: something else below
-            self = .number(number)
-        } else if let string = try? container.decode(String.self) {
-            self = .string(string)
-        } else if let array = try Self.array(in: container) {
-            self = .array(array)
-        } else if let bool = try? container.decode(Bool.self) {
-            self = .bool(bool)
-        } else {
-            var object = JSONObject()
-            let members = try container.decode([String: JSONValue].self)
-            for (key, value) in members.sorted(by: { $0.key < $1.key }) { object.append(key, value) }
-            self = .object(object)
-        }
-    }
-
-    /// The elements, or nil when the value is not an array; an error inside one of them is passed on.
-    private static func array(in container: any SingleValueDecodingContainer) throws -> [JSONValue]? {
-        do {
-            return try container.decode([JSONValue].self)
-        } catch DecodingError.typeMismatch(_, let context)
-            where context.codingPath.count == container.codingPath.count
-        {
-            return nil
-        }
-    }
-
-    private static func reason(_ context: DecodingError.Context) -> String {
-        guard let error = context.underlyingError else { return context.debugDescription }
-        guard let cocoa = error as? CocoaError,
-            let text = unsafe cocoa.userInfo["NSDebugDescription"] as? String
-        else {
-            return context.debugDescription
-        }
-        return text
-    }
 }

@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import Logging
 internal import Platform
 
@@ -60,7 +59,8 @@ enum ModelFolders {
     }
 
     private static func hasManifest(_ folder: String) -> Bool {
-        FileManager.default.fileExists(atPath: "\(folder)/model.json")
+        // What cannot be listed is a file, or not ours to read.
+        (try? DirectoryListing.names(in: folder).contains("model.json")) ?? false
     }
 
     /// The number of a version folder; `01` and `0` are none.

@@ -4,17 +4,54 @@ import Testing
 struct JSONValueTests {
     private func parse(_ text: String) throws -> JSONValue { try JSONValue(parsing: Array(text.utf8)) }
 
-    @Test func `parses every kind of value`() throws {
-        let value = try parse(#"{"b": [1, -2.5e3, true, false, null, "é\n\u20ac"], "a": {}}"#)
-        #expect(
-            value
-                == .object([
-                    "a": .object([:]),
-                    "b": .array([
-                        .number(1), .number(-2500), .bool(true), .bool(false), .null, .string("é\n€"),
-                    ]),
-                ])
+    @Test func `parses every kind of value and keeps the order of members`() throws {
+        let value = try parse(
+            #" { "b" : [1, -2.5e3, true,\tfalse, null, "é\n\u20ac\ud83d\uDC26/"] , "a":{ } }\r\n"#
         )
+        let elements: [JSONValue] = [
+            .number(1), .number(-2500), .bool(true), .bool(false), .null, .string("é\n€🐦/"),
+        ]
+        #expect(value == .object(["b": .array(elements), "a": .object([:])]))
+    }
+
+    // swift-format-ignore
+    static let numbers: [(String, Double)] = [
+        ("0", 0), ("-0", 0), ("7", 7), ("-12", -12), ("0.1", 0.1), ("-3.14159", -3.14159), ("123456789012345", 123_456_789_012_345),
+        ("0.123456789012345678", 0.123456789012345678), ("9007199254740993", 9_007_199_254_740_993), ("1E5", 100_000),
+        ("1e-7", 1e-7), ("2.5e+3", 2500), ("1e-999", 0), ("123456789012345678901234567890", 123456789012345678901234567890),
+    ]
+
+    @Test(arguments: numbers)
+    func `reads a number as the nearest double`(text: String, value: Double) throws {
+        #expect(try parse(text) == .number(value))
+    }
+
+    @Test func `names the byte at which it stops being JSON`() {
+        let error = #expect(throws: JSONError.self) { try parse("[1, 2,]") }
+        #expect(error?.description == "not JSON: expected a value at byte 6")
+    }
+
+    @Test func `any damage to a text gives a value or an error`() throws {
+        var generator = SplitMix(state: 7)
+        let text = Array(#"{"a": [1.5, -2e3, "x\u00e9\n", {"b": null}], "c": true, "d": "é"}"#.utf8)
+        var errors = 0
+        for _ in 0..<10_000 {
+            var damaged = text
+            for _ in 0..<Int.random(in: 1...3, using: &generator) {
+                damaged[Int.random(in: damaged.indices, using: &generator)] = UInt8.random(
+                    in: 0...255,
+                    using: &generator
+                )
+            }
+            damaged.removeLast(Int.random(in: 0...3, using: &generator))
+            do {
+                let value = try JSONValue(parsing: damaged)
+                #expect(try JSONValue(parsing: value.encoded) == value)
+            } catch {
+                errors += 1
+            }
+        }
+        #expect(errors > 5000)
     }
 
     @Test(arguments: ["3", #""text""#, "true", "null", "[]", "[[[1]]]"])
@@ -27,6 +64,7 @@ struct JSONValueTests {
     ])
     func `refuses what is not JSON`(text: String) {
         #expect(throws: JSONError.self) { try parse(text) }
+        #expect(throws: JSONError.self) { try JSONValue(parsing: [0x22, 0xFF, 0x22]) }
     }
 
     @Test func `refuses nesting without end and does not overflow the stack`() {
@@ -58,5 +96,18 @@ struct JSONValueTests {
             "text": .string("\u{1F426} \u{7F}\r\t"), "whole": .integer(-9_007_199_254_740_991),
         ])
         #expect(try JSONValue(parsing: value.encoded) == value)
+    }
+}
+
+/// A small random generator with a fixed seed.
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
     }
 }

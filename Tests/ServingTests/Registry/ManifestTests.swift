@@ -40,7 +40,7 @@ struct ManifestTests {
             mirror: false
         )
         #expect(manifest.input == .image(expected))
-        #expect(manifest.provenance?.text == #"{"anything":[1,{"y":null}],"source":"x"}"#)
+        #expect(manifest.provenance?.text == #"{"source":"x","anything":[1,{"y":null}]}"#)
     }
 
     @Test func `fills in the defaults of an image model`() throws {
