@@ -90,6 +90,11 @@ def load_checkpoint(path):
     return torch.load(path, weights_only=False) if path is not None and path.exists() else None
 
 
+def escape(token):
+    """A token as a line of `vocab.txt`, where backslashes, newlines and tabs are escaped."""
+    return token.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t")
+
+
 def write_model(folder, state, manifest, labels, vocabulary=None):
     """Writes `model.safetensors`, `labels.txt`, `vocab.txt` and `model.json`.
 
@@ -105,5 +110,5 @@ def write_model(folder, state, manifest, labels, vocabulary=None):
     save_file(tensors, str(folder / "model.safetensors"))
     (folder / "labels.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
     if vocabulary is not None:
-        (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in vocabulary), encoding="utf-8")
+        (folder / "vocab.txt").write_text("".join(f"{escape(token)}\n" for token in vocabulary), encoding="utf-8")
     (folder / "model.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
