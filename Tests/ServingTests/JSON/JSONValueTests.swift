@@ -5,9 +5,8 @@ struct JSONValueTests {
     private func parse(_ text: String) throws -> JSONValue { try JSONValue(parsing: Array(text.utf8)) }
 
     @Test func `parses every kind of value and keeps the order of members`() throws {
-        let value = try parse(
-            #" { "b" : [1, -2.5e3, true,\tfalse, null, "é\n\u20ac\ud83d\uDC26/"] , "a":{ } }\r\n"#
-        )
+        let text = #"{ "b" : [1, -2.5e3, true,\#tfalse, null, "é\n\u20ac\ud83d\uDC26/"] , "a":{ } }"#
+        let value = try parse(" \(text)\r\n")
         let elements: [JSONValue] = [
             .number(1), .number(-2500), .bool(true), .bool(false), .null, .string("é\n€🐦/"),
         ]
@@ -17,8 +16,8 @@ struct JSONValueTests {
     // swift-format-ignore
     static let numbers: [(String, Double)] = [
         ("0", 0), ("-0", 0), ("7", 7), ("-12", -12), ("0.1", 0.1), ("-3.14159", -3.14159), ("123456789012345", 123_456_789_012_345),
-        ("0.123456789012345678", 0.123456789012345678), ("9007199254740993", 9_007_199_254_740_993), ("1E5", 100_000),
-        ("1e-7", 1e-7), ("2.5e+3", 2500), ("1e-999", 0), ("123456789012345678901234567890", 123456789012345678901234567890),
+        ("0.123456789012345678", 0.12345678901234568), ("9007199254740993", 9_007_199_254_740_992), ("1E5", 100_000),
+        ("1e-7", 1e-7), ("2.5e+3", 2500), ("1e-999", 0), ("123456789012345678901234567890", 123456789012345677877719597056),
     ]
 
     @Test(arguments: numbers)
