@@ -129,19 +129,23 @@ package struct Architecture: Sendable {
         }
         let graph = try lower(classes: expected ?? classes, configuration)
         guard let head = graph.nodes.last(where: { !$0.op.parameters.isEmpty }),
-            let weight = head.op.parameters.first.map({ "\(head.name).\($0.name)" }),
+            let parameter = head.op.parameters.first, case let weight = "\(head.name).\(parameter.name)",
             let shape = configuration.shapes[weight], let rows = shape.dimensions.first
         else { return expected ?? classes }
         guard ArchitectureConfiguration.classesRange.contains(rows) else {
             throw .classes(architecture: name, rows, tensor: weight)
         }
         if let expected, expected != rows {
+            // Of another form, it is one of the misshapen tensors that `Weights` lists.
+            guard shape.dimensions.dropFirst() == parameter.shape.dimensions.dropFirst() else {
+                return expected
+            }
             throw .classesDisagree(architecture: name, classes: expected, tensor: weight, shape: shape)
         }
         return rows
     }
 
-    private func validateOptions(_ values: [String: Option]) throws(ArchitectureError) {
+    private func validateOptions(_ values: [String: OptionValue]) throws(ArchitectureError) {
         do {
             try OptionRule.validate(values, against: options)
         } catch {

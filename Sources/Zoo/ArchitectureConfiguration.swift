@@ -5,7 +5,7 @@ package struct ArchitectureConfiguration: Sendable {
     /// nil: the rows of the last trained layer in `shapes`, else the architecture's own number.
     package var classes: Int?
     /// Settings that the architecture defines, such as `lrn` or `shortcut`.
-    package var options: [String: Option]
+    package var options: [String: OptionValue]
     /// The shapes in the weights file by tensor name; recurrent networks read their sizes from them.
     package var shapes: [String: Shape]
     /// Height and width when they are not the published ones.
@@ -19,7 +19,7 @@ package struct ArchitectureConfiguration: Sendable {
 
     package init(
         classes: Int? = nil,
-        options: [String: Option] = [:],
+        options: [String: OptionValue] = [:],
         shapes: [String: Shape] = [:],
         imageSize: (height: Int, width: Int)? = nil,
         sequenceInput: SequenceInput? = nil,

@@ -95,7 +95,7 @@ extension LayerTable {
         let foot = ["", "total", "", "", "", Self.abbreviated(parameters), Self.abbreviated(multiplyAdds)]
         let lines = [head] + body + [foot]
         let widths = head.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-        return lines.map { Self.aligned($0, widths) }.joined(separator: "\n") + "\n"
+        return lines.map { Self.aligned($0, widths) }.joined(separator: "\n")
     }
 
     /// A number as such tables print it: up to 999 as it is, thousands rounded to the nearest `K`, and from a million

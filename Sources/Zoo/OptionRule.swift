@@ -12,7 +12,7 @@ indirect enum OptionRule: Sendable {
     ///
     /// - Throws: `OptionError` for the first, in the order of names, that is not.
     static func validate(
-        _ options: [String: Option],
+        _ options: [String: OptionValue],
         against rules: [String: OptionRule],
         path: String = ""
     ) throws(OptionError) {
@@ -29,7 +29,7 @@ indirect enum OptionRule: Sendable {
         }
     }
 
-    private func validate(_ value: Option, path: String) throws(OptionError) {
+    private func validate(_ value: OptionValue, path: String) throws(OptionError) {
         switch (self, value) {
         case (.number(let range), .number(let number)) where range.contains(number): return
         case (.integer(let range), .number(let number)):
@@ -57,5 +57,5 @@ indirect enum OptionRule: Sendable {
 /// What is wrong with an option; the path of a nested one has dots.
 package enum OptionError: Error, Equatable {
     case unknown(_ path: String, nearest: String?, known: [String])
-    case wrong(_ path: String, expected: String, found: Option)
+    case wrong(_ path: String, expected: String, found: OptionValue)
 }

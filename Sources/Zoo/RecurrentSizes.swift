@@ -83,8 +83,9 @@ struct RecurrentSizes {
         }
     }
 
-    private func agree(with options: [String: Option], _ cell: Recurrent.Cell) throws(ArchitectureError) {
-        var found: [(String, Option)] = [
+    private func agree(with options: [String: OptionValue], _ cell: Recurrent.Cell) throws(ArchitectureError)
+    {
+        var found: [(String, OptionValue)] = [
             ("hidden", .number(Double(hidden))), ("layers", .number(Double(layers))),
             ("bidirectional", .bool(isBidirectional)),
         ]

@@ -28,7 +28,7 @@ struct ArchitectureTests {
     }
 
     // swift-format-ignore
-    static let wrongOptions: [(String, [String: Option], String)] = [
+    static let wrongOptions: [(String, [String: OptionValue], String)] = [
         ("alexnet_2012", ["lnr": .object([:])], "alexnet_2012: unknown option 'lnr'; did you mean 'lrn'?"),
         ("alexnet_2012", ["lrn": .object(["alhpa": .number(1)])], "alexnet_2012: unknown option 'lrn.alhpa'; did you mean 'lrn.alpha'?"),
         ("alexnet_2012", ["lrn": .number(5)], "alexnet_2012: option 'lrn' must be an object with alpha, beta, k, size, not 5"),
@@ -45,12 +45,13 @@ struct ArchitectureTests {
     ]
 
     @Test(arguments: wrongOptions)
-    func `a wrong option is named`(_ name: String, _ options: [String: Option], _ message: String) throws {
+    func `a wrong option is named`(_ name: String, _ options: [String: OptionValue], _ message: String) throws
+    {
         #expect(try refusal(name, ArchitectureConfiguration(options: options)) == message)
     }
 
     @Test func `options change the layers`() throws {
-        let options: [String: Option] = ["lrn": .object(["alpha": .number(0.5), "size": .number(3)])]
+        let options: [String: OptionValue] = ["lrn": .object(["alpha": .number(0.5), "size": .number(3)])]
         let graph = try Architecture.named("alexnet_2012").graph(ArchitectureConfiguration(options: options))
         let norms = graph.nodes.compactMap { $0.op as? LocalResponseNorm }
         #expect(norms.count == 2)

@@ -56,7 +56,6 @@ struct LayerTableTests {
              7  fc3      84        84 → 10                 10               850      840
              8  softmax  10        softmax                 10                 0        0
                 total                                                       62K     417K
-
             """
         #expect(text == expected)
     }

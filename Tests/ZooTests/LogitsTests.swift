@@ -14,7 +14,7 @@ import Zoo
         let name: String
         let architecture: String
         var classes: Int?
-        var options: [String: Option] = [:]
+        var options: [String: OptionValue] = [:]
         var imageSize: [Int]?
         var input: SequenceInput?
         var pooling: SequencePool.Kind? = .last
@@ -25,7 +25,7 @@ import Zoo
         static func image(
             _ name: String,
             _ architecture: String? = nil,
-            options: [String: Option] = [:],
+            options: [String: OptionValue] = [:],
             imageSize: [Int]? = nil
         ) -> Case {
             Case(
@@ -49,7 +49,7 @@ import Zoo
             classes: Int,
             steps: Int
         ) -> Case {
-            var options: [String: Option] = [
+            var options: [String: OptionValue] = [
                 "hidden": .number(Double(hidden)), "layers": .number(Double(layers)),
                 "bidirectional": .bool(both),
             ]
@@ -87,7 +87,7 @@ import Zoo
         }
     }
 
-    static let loud: [String: Option] = [
+    static let loud: [String: OptionValue] = [
         "lrn": .object(["size": .number(3), "alpha": .number(0.05), "beta": .number(0.6), "k": .number(1)])
     ]
 

@@ -6,7 +6,7 @@ import Zoo
 struct PublishedTests {
     struct Row: Sendable, CustomTestStringConvertible {
         let name: String
-        var options: [String: Option] = [:]
+        var options: [String: OptionValue] = [:]
         let parameters: Int
         let multiplyAdds: Int
         /// Channels × height × width behind some of the layers.

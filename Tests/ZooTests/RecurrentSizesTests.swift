@@ -7,7 +7,7 @@ struct RecurrentSizesTests {
     private func graph(
         _ name: String,
         _ shapes: [String: Shape],
-        options: [String: Option] = [:],
+        options: [String: OptionValue] = [:],
         input: SequenceInput? = nil
     ) throws(ArchitectureError) -> Graph {
         try Architecture.named(name).graph(
@@ -18,7 +18,7 @@ struct RecurrentSizesTests {
     private func refusal(
         _ name: String,
         _ shapes: [String: Shape],
-        options: [String: Option] = [:],
+        options: [String: OptionValue] = [:],
         input: SequenceInput? = nil
     ) -> String? {
         do {
@@ -32,7 +32,7 @@ struct RecurrentSizesTests {
     /// The tensors of a network with chosen sizes.
     private func shapes(
         _ name: String,
-        _ options: [String: Option] = [:],
+        _ options: [String: OptionValue] = [:],
         input: SequenceInput? = nil
     ) throws -> [String: Shape] {
         let configuration = ArchitectureConfiguration(classes: 7, options: options, sequenceInput: input)
@@ -44,7 +44,7 @@ struct RecurrentSizesTests {
     func `sizes are read from the shapes`(_ name: String, _ layers: Int) throws {
         for both in [false, true] {
             for input in [SequenceInput.tokens(31), .features(5)] {
-                let options: [String: Option] = [
+                let options: [String: OptionValue] = [
                     "hidden": .number(24), "layers": .number(Double(layers)), "bidirectional": .bool(both),
                     "embedding": .number(9),
                 ]
@@ -182,7 +182,7 @@ struct RecurrentSizesTests {
         var random = SeededGenerator(state: 20_26)
         let sizes = [-1, 0, 1, 2, 3, 4, 20, 60, 80, 65_536, 65_537, 1 << 18, 1 << 24, 1 << 40, .max]
         let cells = ["rnn", "lstm", "gru"]
-        let options: [String: Option] = [
+        let options: [String: OptionValue] = [
             "hidden": .number(20), "layers": .number(2), "bidirectional": .bool(true),
         ]
         let whole = try cells.map { try shapes($0, options, input: .tokens(60)) }

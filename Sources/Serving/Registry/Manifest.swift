@@ -29,7 +29,7 @@ package struct Manifest: Sendable {
     package let labels: Labels?
     /// The name of the weights file in the model's folder.
     package let weights: String
-    package let options: [String: Option]
+    package let options: [String: OptionValue]
     package let input: InputDescription
     /// How a sequence becomes one vector.
     package let pooling: SequencePool.Kind
@@ -123,25 +123,25 @@ extension Manifest {
 }
 
 extension Manifest {
-    private static func options(_ reader: JSONReader) throws(FormatError) -> [String: Option] {
+    private static func options(_ reader: JSONReader) throws(FormatError) -> [String: OptionValue] {
         guard case .object = reader.value, case .object(let options) = try option(reader) else {
             throw reader.fault("expected an object, found \(reader.value.kind)")
         }
         return options
     }
 
-    private static func option(_ reader: JSONReader) throws(FormatError) -> Option {
+    private static func option(_ reader: JSONReader) throws(FormatError) -> OptionValue {
         switch reader.value {
         case .null: throw reader.fault("expected a value, found null")
         case .bool(let bool): return .bool(bool)
         case .number: return .number(try reader.number())
         case .string(let string): return .string(string)
         case .array:
-            var elements: [Option] = []
+            var elements: [OptionValue] = []
             for element in try reader.array() { elements.append(try option(element)) }
             return .array(elements)
         case .object(let object):
-            var members: [String: Option] = [:]
+            var members: [String: OptionValue] = [:]
             let fields = JSONFields(path: reader.path, object: object)
             for member in object.members {
                 members[member.key] = try option(JSONReader(member.value, path: fields.place(member.key)))

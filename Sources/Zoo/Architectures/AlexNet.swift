@@ -63,7 +63,7 @@ extension OptionRule {
 
 extension Layer {
     /// Local response normalisation with the paper's constants where the options name no others.
-    static func localResponseNorm(_ options: [String: Option]) -> Layer {
+    static func localResponseNorm(_ options: [String: OptionValue]) -> Layer {
         .localResponseNorm(
             size: options.integer("size") ?? 5,
             alpha: Float(options.number("alpha") ?? 1e-4),

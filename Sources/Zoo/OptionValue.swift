@@ -1,13 +1,13 @@
 /// A value of a model's `options`: what JSON can say.
-package indirect enum Option: Sendable, Equatable {
+package indirect enum OptionValue: Sendable, Equatable {
     case number(Double)
     case string(String)
     case bool(Bool)
-    case object([String: Option])
-    case array([Option])
+    case object([String: OptionValue])
+    case array([OptionValue])
 }
 
-extension Option: CustomStringConvertible {
+extension OptionValue: CustomStringConvertible {
     package var description: String {
         switch self {
         case .number(let value): Int(exactly: value).map(String.init) ?? "\(value)"
@@ -20,7 +20,7 @@ extension Option: CustomStringConvertible {
 }
 
 // After validation against the rules: nil means that the model does not say.
-extension [String: Option] {
+extension [String: OptionValue] {
     func number(_ name: String) -> Double? {
         guard case .number(let value)? = self[name] else { return nil }
         return value
@@ -38,7 +38,7 @@ extension [String: Option] {
         return value
     }
 
-    func object(_ name: String) -> [String: Option] {
+    func object(_ name: String) -> [String: OptionValue] {
         guard case .object(let value)? = self[name] else { return [:] }
         return value
     }
