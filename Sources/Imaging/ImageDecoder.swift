@@ -39,6 +39,11 @@ package enum ImageDecoder {
         limits: ImageLimits = ImageLimits()
     ) throws(ImageError) -> DecodedImage {
         let format = try ImageFormat(recognising: bytes)
+        if format == .png, let (width, height) = declaredSize(ofPNG: bytes),
+            !limits.allow(width: width, height: height)
+        {
+            throw .tooLarge(width: width, height: height, limits: limits)
+        }
         let (width, height) = try storedSize(of: bytes, format: format)
         guard limits.allow(width: width, height: height) else {
             throw .tooLarge(width: width, height: height, limits: limits)
@@ -57,6 +62,18 @@ package enum ImageDecoder {
             pixels: pixels
         )
         return DecodedImage(image: image, format: format, orientation: orientation.rawValue)
+    }
+
+    /// The size in the header chunk of a PNG (§11.2.1); nil when the chunk is not where it must be, at the start.
+    ///
+    /// It is judged before anything else, so a file that promises too much is refused for that.
+    private static func declaredSize(ofPNG bytes: ArraySlice<UInt8>) -> (width: Int, height: Int)? {
+        let start = bytes.startIndex
+        guard bytes.count >= 24, bytes[start + 12..<start + 16].elementsEqual("IHDR".utf8) else { return nil }
+        func number(at offset: Int) -> Int {
+            bytes[start + offset..<start + offset + 4].reduce(0) { $0 << 8 | Int($1) }
+        }
+        return (number(at: 16), number(at: 20))
     }
 
     /// The size that the file declares, before it is turned upright.

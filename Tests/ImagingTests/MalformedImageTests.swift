@@ -73,6 +73,8 @@ import Testing
         let error = failure(png(width: 60_000, height: 60_000))
         #expect(error == .tooLarge(width: 60_000, height: 60_000, limits: limits))
         #expect(error?.description.contains("60000×60000 pixels; at most 50000000 pixels") == true)
+        let headerAlone = failure(Array(png(width: 60_000, height: 60_000).prefix(33)))
+        #expect(headerAlone == .tooLarge(width: 60_000, height: 60_000, limits: limits))
         #expect(
             failure(png(width: 0x7FFF_FFFF, height: 0x7FFF_FFFF))
                 == .tooLarge(width: 0x7FFF_FFFF, height: 0x7FFF_FFFF, limits: limits)
