@@ -6,10 +6,13 @@ import Glibc
 /// interrupts one of them. SIGPIPE is ignored from then on; a write to a closed connection is an error instead.
 @safe // the set is written in init and only read afterwards
 package struct Signals {
+    /// What a supervisor and a terminal send to end a process.
+    package static let termination = [SIGTERM, SIGINT]
+
     private var set = sigset_t()
 
     /// Blocks `signals` for this thread and all that it starts.
-    package init(_ signals: [Int32] = [SIGTERM, SIGINT, SIGHUP]) {
+    package init(_ signals: [Int32] = Signals.termination) {
         unsafe sigemptyset(&set)
         for signal in signals { unsafe sigaddset(&set, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)

@@ -23,7 +23,9 @@ package final class WorkerPool: Sendable {
             )
         }
         guard let handle = unsafe kernel_pool_create(threads) else {
-            fatalError("cannot start \(threads - 1) threads: the system has no memory or thread left")
+            preconditionFailure(
+                "cannot start \(threads - 1) threads: the system has no memory or thread left"
+            )
         }
         unsafe self.handle = handle
         self.threads = threads

@@ -95,7 +95,7 @@ extension Tensor {
         /// An aligned address that is never read, for tensors without elements.
         private static var nothing: UnsafePointer<Float> {
             guard let pointer = unsafe UnsafePointer<Float>(bitPattern: 64) else {
-                fatalError("64 is not null")
+                preconditionFailure("64 is not null")
             }
             return unsafe pointer
         }

@@ -1,0 +1,34 @@
+import Glibc
+
+/// How the process ends before its time.
+package enum ProcessEnd {
+    /// Writes a message to standard error and ends the process with a status.
+    package static func fail(status: Int32, _ message: String) -> Never {
+        StandardStream.error.writeLine(message)
+        exit(status)
+    }
+
+    /// Ends the process at once: nothing is flushed, no handler runs.
+    package static func immediately(status: Int32) -> Never {
+        _exit(status)
+    }
+}
+
+/// Standard output and standard error, written line by line without a buffer.
+///
+/// `print` buffers when its reader is a pipe, which is when a supervisor waits for a line.
+package enum StandardStream: Int32, Sendable {
+    case output = 1
+    case error = 2
+
+    /// Writes a line; a reader that has gone is not our failure.
+    package func writeLine(_ line: String) {
+        var rest = Array((line + "\n").utf8)[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe write(rawValue, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+}
