@@ -43,6 +43,11 @@ extension APIError {
         .badRequest(message, code: "invalid_input")
     }
 
+    /// The body is of a kind that is not taken here.
+    package static func unsupportedMediaType(_ message: String) -> APIError {
+        APIError(.unsupportedMediaType, code: "unsupported_media_type", message)
+    }
+
     /// The bytes are not an image that can be decoded.
     package static func undecodableImage(_ message: String) -> APIError {
         APIError(.unprocessableContent, code: "undecodable_image", message)

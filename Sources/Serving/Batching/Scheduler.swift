@@ -14,7 +14,7 @@ package final class Scheduler: Sendable {
         /// The most items of one model that may wait.
         package var maxQueueItems: Int
 
-        package init(policy: BatchPolicy = BatchPolicy(), maxQueueItems: Int = 256) {
+        package init(policy: BatchPolicy = BatchPolicy(), maxQueueItems: Int = 1024) {
             self.policy = policy
             self.maxQueueItems = maxQueueItems
         }

@@ -92,7 +92,7 @@ package struct Configuration: Sendable {
         threads = try resolver.integer("threads", 1...1024, default: processors)
         maxBatchSize = try resolver.integer("max_batch_size", 1...4096, default: 32)
         maxBatchDelay = try resolver.duration("max_batch_delay_ms", from: 0, default: .zero)
-        maxQueueItems = try resolver.integer("max_queue_items", 1...1_000_000, default: 256)
+        maxQueueItems = try resolver.integer("max_queue_items", 1...1_000_000, default: 1024)
         requestTimeout = try resolver.duration("request_timeout_ms", default: .seconds(30))
         drainTimeout = try resolver.duration("drain_timeout_ms", from: 0, default: .seconds(30))
         logLevel = try resolver.choice("log_level", default: .info)

@@ -1,3 +1,4 @@
+package import HTTP
 internal import Synchronization
 
 /// Everything that `/metrics` shows: times in seconds, sizes in bytes, counters ending in `_total`.
@@ -107,6 +108,34 @@ extension ServingMetrics {
             text.begin("martlet_queue_items", .gauge, help: "Items that wait for the engine; 0 is left out.")
             for (name, version, items) in depths.sorted(by: { ($0.0, $0.1) < ($1.0, $1.1) }) {
                 text.sample(Double(items), [("model", name), ("version", version)])
+            }
+        }
+    }
+
+    /// Shows what the HTTP server does and has refused at each scrape.
+    package func collect(server: HTTPServer) {
+        collect { text in
+            let now = server.statistics
+            for (name, value, help) in [
+                ("connections", now.openConnections, "Open connections."),
+                ("queued_requests", now.queuedRequests, "Requests that wait for a worker."),
+                ("active_requests", now.activeRequests, "Requests that a worker answers."),
+                ("buffered_bytes", now.bufferedBytes, "Bytes of request bodies in memory."),
+            ] {
+                text.begin("martlet_http_\(name)", .gauge, help: help)
+                text.sample(Double(value))
+            }
+            text.begin("martlet_http_connections_total", .counter, help: "Connections accepted.")
+            text.sample(Double(now.acceptedConnections))
+            text.begin("martlet_http_abandoned_total", .counter, help: "Requests whose client left first.")
+            text.sample(Double(now.abandonedRequests))
+            text.begin(
+                "martlet_http_refusals_total",
+                .counter,
+                help: "Requests the server refused, by reason."
+            )
+            for (code, count) in now.refusals.sorted(by: { $0.key < $1.key }) {
+                text.sample(Double(count), [("reason", code)])
             }
         }
     }

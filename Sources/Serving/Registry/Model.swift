@@ -23,7 +23,7 @@ package final class Model: Sendable {
     package let labels: [String]?
     /// How many numbers `logits` has: classes, or values of a regression.
     package let classes: Int
-    /// How many trained numbers the network has.
+    /// How many trained numbers the network has; running statistics are not counted, as in papers.
     package let parameterCount: Int
 
     package init(
@@ -44,7 +44,7 @@ package final class Model: Sendable {
         self.weights = weights
         self.input = input
         self.labels = labels
-        parameterCount = weights.tensors.reduce(0) { $0 + $1.shape.elementCount }
+        parameterCount = LayerTable(graph).totals.parameters
         guard let logits = graph.outputs.first(where: { $0.name == "logits" }) else {
             throw FormatError("architecture", "'\(architecture.name)' has no output 'logits'")
         }

@@ -27,11 +27,18 @@ package final class Registry: Sendable {
         self.logger = logger
     }
 
-    /// Finds the models of the folder and loads each of their versions.
+    /// The names of a folder's models; nothing of them is read.
     ///
     /// - Throws: `SystemError` when the folder itself cannot be read.
-    package func load() throws(SystemError) {
-        let found = try ModelFolders.scan(folder, logger: logger)
+    package static func modelNames(in folder: String) throws(SystemError) -> [String] {
+        try ModelFolders.scan(folder, logger: Logger(label: "martlet.registry")).map(\.name)
+    }
+
+    /// Finds the models of the folder and loads each version of those whose name `isWanted`.
+    ///
+    /// - Throws: `SystemError` when the folder itself cannot be read.
+    package func load(_ isWanted: (String) -> Bool = { _ in true }) throws(SystemError) {
+        let found = try ModelFolders.scan(folder, logger: logger).filter { isWanted($0.name) }
         entries.withLock { entries in
             for model in found {
                 let versions = model.versions.map { ModelEntry.Version(loading: $0.name) }

@@ -2,9 +2,11 @@ package import Engine
 package import HTTP
 package import Imaging
 
-/// The way of an image to its classes: decode, preprocess, run, average.
+/// The way of images to their classes: decode, preprocess, run, average.
 ///
-/// Decoding and preparing happen on the caller's thread, before anything is queued; a bad image ends there.
+/// Decoding and preparing happen on the caller's thread, before anything is queued; a bad image ends there and
+/// spoils only its own result. Only so many threads decode at a time: more than there are CPUs would cost memory
+/// and win nothing.
 package struct ImageClassifier: Sendable {
     /// What a client asks for.
     package struct Options: Sendable {
@@ -31,6 +33,7 @@ package struct ImageClassifier: Sendable {
         package let scores: ClassScores
         /// The logits of each crop.
         package let outputs: [[Float]]
+        package let mode: CropMode
         package let crops: [Crop]
         package let format: ImageFormat
         /// The size of the upright image.
@@ -43,13 +46,36 @@ package struct ImageClassifier: Sendable {
         package let inference: Inference
     }
 
+    /// An image on its way: what the network will see, and what took how long.
+    private struct Prepared {
+        let decoded: DecodedImage
+        let crops: PreparedCrops
+        let items: [Tensor]
+        let decode: Duration
+        let preprocess: Duration
+    }
+
+    private static let itemsAtATime = 64
+
     private let scheduler: Scheduler
     private let limits: ImageLimits
+    private let decoders: Slots
     private let metrics: ServingMetrics?
 
-    package init(scheduler: Scheduler, limits: ImageLimits, metrics: ServingMetrics? = nil) {
+    /// - Parameters:
+    ///   - scheduler: the engine.
+    ///   - limits: what is refused before it is decoded.
+    ///   - decoders: how many images are decoded at a time.
+    ///   - metrics: where decoding and preparing are observed.
+    package init(
+        scheduler: Scheduler,
+        limits: ImageLimits,
+        decoders: Int = 1,
+        metrics: ServingMetrics? = nil
+    ) {
         self.scheduler = scheduler
         self.limits = limits
+        self.decoders = Slots(decoders)
         self.metrics = metrics
     }
 
@@ -62,33 +88,118 @@ package struct ImageClassifier: Sendable {
         with model: Model,
         _ options: Options = Options()
     ) throws(APIError) -> Answer {
+        try classify(images: [.success(bytes)], with: model, options)[0].get()
+    }
+
+    /// Classifies several images as one request, in order; their crops run together.
+    ///
+    /// - Throws: `APIError` when nothing can be answered: 400 when the model takes no images, and what
+    ///   `Scheduler.infer` throws.
+    package func classify(
+        images: [Result<ArraySlice<UInt8>, APIError>],
+        with model: Model,
+        _ options: Options = Options()
+    ) throws(APIError) -> [Result<Answer, APIError>] {
         guard case .image(let preprocessing) = model.input else {
             let kind = model.manifest.input.kind
             throw .badRequest("model '\(model.name)' takes \(kind), not images", code: "wrong_task")
         }
-        let start = ContinuousClock.now
-        let decoded = try decode(bytes, color: preprocessing.color)
-        let isDecoded = ContinuousClock.now
-        let prepared = try prepare(decoded.image, preprocessing, options.crops)
-        let isPrepared = ContinuousClock.now
-        metrics?.decodeDuration.observe(isDecoded - start, model.name, model.version)
-        metrics?.preprocessDuration.observe(isPrepared - isDecoded, model.name, model.version)
+        var results: [Result<Answer, APIError>] = []
+        var rest = images[...]
+        while !rest.isEmpty {
+            let prepared = decoders.withSlot { prepareNext(&rest, preprocessing, options, model) }
+            results += try run(prepared, with: model, options)
+        }
+        return results
+    }
+
+    /// Prepares images until there are enough items for good batches; more would only take memory.
+    private func prepareNext(
+        _ images: inout ArraySlice<Result<ArraySlice<UInt8>, APIError>>,
+        _ preprocessing: Preprocessing,
+        _ options: Options,
+        _ model: Model
+    ) -> [Result<Prepared, APIError>] {
+        var prepared: [Result<Prepared, APIError>] = []
+        var items = 0
+        while items < Self.itemsAtATime, let image = images.popFirst() {
+            let result = image.flatMap { bytes in
+                Result { () throws(APIError) in try prepare(bytes, preprocessing, options, model) }
+            }
+            if case .success(let image) = result { items += image.items.count }
+            prepared.append(result)
+        }
+        return prepared
+    }
+
+    private func run(
+        _ prepared: [Result<Prepared, APIError>],
+        with model: Model,
+        _ options: Options
+    ) throws(APIError) -> [Result<Answer, APIError>] {
+        var items: [Tensor] = []
+        for case .success(let image) in prepared { items += image.items }
+        guard !items.isEmpty else {
+            return prepared.map { $0.flatMap { _ in .failure(.internalError("an image without crops")) } }
+        }
         let inference = try scheduler.infer(
             model,
-            items: Self.tensors(prepared),
+            items: items,
             deadline: options.deadline,
             cancellation: options.cancellation
         )
-        return Answer(
-            scores: try ClassScores(inference.outputs, average: options.average),
-            outputs: inference.outputs,
-            crops: prepared.crops,
-            format: decoded.format,
-            width: decoded.width,
-            height: decoded.height,
-            orientation: decoded.orientation,
+        var outputs = inference.outputs[...]
+        return prepared.map { result in
+            result.flatMap { image in
+                defer { outputs = outputs.dropFirst(image.items.count) }
+                return Result { () throws(APIError) in
+                    try answer(image, Array(outputs.prefix(image.items.count)), inference, options)
+                }
+            }
+        }
+    }
+
+    private func prepare(
+        _ bytes: ArraySlice<UInt8>,
+        _ preprocessing: Preprocessing,
+        _ options: Options,
+        _ model: Model
+    ) throws(APIError) -> Prepared {
+        let start = ContinuousClock.now
+        if let deadline = options.deadline, start >= deadline { throw .deadlineExceeded }
+        let decoded = try decode(bytes, color: preprocessing.color)
+        let isDecoded = ContinuousClock.now
+        let crops = try crops(of: decoded.image, preprocessing, options.crops)
+        let items = Self.tensors(crops)
+        let isPrepared = ContinuousClock.now
+        metrics?.decodeDuration.observe(isDecoded - start, model.name, model.version)
+        metrics?.preprocessDuration.observe(isPrepared - isDecoded, model.name, model.version)
+        return Prepared(
+            decoded: decoded,
+            crops: crops,
+            items: items,
             decode: isDecoded - start,
-            preprocess: isPrepared - isDecoded,
+            preprocess: isPrepared - isDecoded
+        )
+    }
+
+    private func answer(
+        _ image: Prepared,
+        _ outputs: [[Float]],
+        _ inference: Inference,
+        _ options: Options
+    ) throws(APIError) -> Answer {
+        Answer(
+            scores: try ClassScores(outputs, average: options.average),
+            outputs: outputs,
+            mode: options.crops,
+            crops: image.crops.crops,
+            format: image.decoded.format,
+            width: image.decoded.width,
+            height: image.decoded.height,
+            orientation: image.decoded.orientation,
+            decode: image.decode,
+            preprocess: image.preprocess,
             inference: inference
         )
     }
@@ -113,8 +224,8 @@ package struct ImageClassifier: Sendable {
         }
     }
 
-    private func prepare(
-        _ image: Image,
+    private func crops(
+        of image: Image,
         _ preprocessing: Preprocessing,
         _ mode: CropMode
     ) throws(APIError) -> PreparedCrops {

@@ -1,0 +1,86 @@
+package import HTTP
+internal import HTTPTypes
+internal import Platform
+internal import Synchronization
+
+/// The daemon's HTTP interface: finds the endpoint of a request and turns whatever it throws into an answer.
+///
+/// To add a route: a line in `routes` and a method in a file of its own beside this one.
+package final class API: Sendable {
+    let registry: Registry
+    let metrics: ServingMetrics
+    let classifier: ImageClassifier
+    let predictor: SequencePredictor
+    /// How long a request may take when it does not say.
+    let requestTimeout: Duration
+    private let draining = Atomic(false)
+
+    package init(
+        registry: Registry,
+        metrics: ServingMetrics,
+        classifier: ImageClassifier,
+        predictor: SequencePredictor,
+        requestTimeout: Duration
+    ) {
+        self.registry = registry
+        self.metrics = metrics
+        self.classifier = classifier
+        self.predictor = predictor
+        self.requestTimeout = requestTimeout
+    }
+
+    /// Whether the daemon is on its way out: it goes on answering but says it is not ready.
+    package var isDraining: Bool { draining.load(ordering: .relaxed) }
+
+    /// From now on `/readyz` says no.
+    package func beginDraining() { draining.store(true, ordering: .relaxed) }
+
+    /// Answers a request; whatever goes wrong becomes an error answer.
+    package func respond(to request: Request) -> Response {
+        let start = ContinuousClock.now
+        let (route, result) = dispatch(request)
+        var response: Response
+        do {
+            response = try result.get()
+        } catch {
+            response = Response(error)
+        }
+        let total = ContinuousClock.now - start
+        response.addServerTiming("total", total)
+        metrics.requests.add(1, route, Self.label(request.method), String(response.status.code))
+        metrics.requestDuration.observe(total, route)
+        return response
+    }
+
+    /// The method as a label; a client cannot make up new ones.
+    private static func label(_ method: HTTPRequest.Method) -> String {
+        [.get, .head, .post, .put, .delete, .options].contains(method) ? method.rawValue : "other"
+    }
+
+    private func dispatch(_ request: Request) -> (route: String, Result<Response, APIError>) {
+        switch Self.routes.match(method: request.method, path: request.path) {
+        case .found(let endpoint, let captured):
+            let call = Call(request: request, captured: captured)
+            return (endpoint.name, Result { () throws(APIError) in try endpoint.respond(self, call) })
+        case .options(let allowed):
+            return ("options", .success(Response(status: .noContent, fields: [.allow: Self.list(allowed)])))
+        case .methodNotAllowed(let allowed):
+            let error = APIError(
+                .methodNotAllowed,
+                code: "method_not_allowed",
+                "\(request.method) is not allowed here; use \(Self.list(allowed))"
+            )
+            var response = Response(error)
+            response.fields[.allow] = Self.list(allowed)
+            return ("unmatched", .success(response))
+        case .notFound(let nearest):
+            let hint = nearest.map { "; did you mean '\($0)'?" } ?? ""
+            let message = "there is nothing at '\(request.path)'\(hint)"
+            return ("unmatched", .failure(APIError(.notFound, code: "route_not_found", message)))
+        }
+    }
+
+    private static func list(_ methods: [HTTPRequest.Method]) -> String {
+        methods.map(\.rawValue).joined(separator: ", ")
+    }
+}

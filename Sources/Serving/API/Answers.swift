@@ -1,0 +1,45 @@
+internal import HTTP
+internal import HTTPTypes
+
+extension Response {
+    /// A JSON answer.
+    init(json: JSONValue, status: HTTPResponse.Status = .ok) {
+        self.init(
+            status: status,
+            fields: [.contentType: "application/json"],
+            body: json.encoded + [UInt8(ascii: "\n")]
+        )
+    }
+
+    /// A JSON object.
+    init(json: JSONObject, status: HTTPResponse.Status = .ok) {
+        self.init(json: .object(json), status: status)
+    }
+
+    /// The one form of every refusal: `{"error": "<sentence>", "code": "<snake_case>"}`.
+    package init(_ error: APIError) {
+        self.init(json: error.json, status: error.status)
+        if let seconds = error.retryAfterSeconds { fields[.retryAfter] = String(seconds) }
+    }
+
+    /// Adds a measurement to `Server-Timing` (W3C Server Timing, §3).
+    mutating func addServerTiming(_ name: String, _ duration: Duration) {
+        let entry = "\(name);dur=\(milliseconds(duration))"
+        let earlier = fields[.serverTiming].map { $0 + ", " } ?? ""
+        fields[.serverTiming] = earlier + entry
+    }
+}
+
+extension HTTPField.Name {
+    static let serverTiming = HTTPField.Name("Server-Timing") ?? .server // a token: never the alternative
+}
+
+extension APIError {
+    /// The one form of every error, as an answer or as an entry of a list.
+    var json: JSONObject { ["error": .string(message), "code": .string(code)] }
+}
+
+/// Milliseconds to the microsecond, the resolution in which answers tell time.
+func milliseconds(_ duration: Duration) -> Double {
+    ((duration / .milliseconds(1)) * 1000).rounded() / 1000
+}

@@ -1,0 +1,21 @@
+internal import HTTP
+internal import HTTPTypes
+
+extension API {
+    /// `GET /livez`: the process answers.
+    func live() -> Response { Response(json: ["status": .string("live")]) }
+
+    /// `GET /readyz`: requests are welcome; 503 while the daemon drains.
+    func ready() throws(APIError) -> Response {
+        if isDraining { throw .draining }
+        return Response(json: ["status": .string("ready")])
+    }
+
+    /// `GET /metrics`: Prometheus text, exposition format 0.0.4.
+    func exposeMetrics() -> Response {
+        Response(
+            fields: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+            body: metrics.render()
+        )
+    }
+}

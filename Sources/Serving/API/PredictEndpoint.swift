@@ -1,0 +1,182 @@
+internal import HTTP
+internal import HTTPTypes
+
+extension API {
+    /// `POST /v1/models/{model}:predict`: instances in, a prediction for each out, in order.
+    ///
+    /// The shape is TensorFlow Serving's and KServe V1's: `{"instances": […], "parameters": {…}}`. A `text/plain`
+    /// body is one text instance.
+    func predict(_ call: Call) throws(APIError) -> Response {
+        let model = try registry.model(named: call.model, version: call.version)
+        let query = try RequestParameters(call.request.query.pairs, known: ["timeout_ms", "top_k"])
+        var body = try PredictRequest(call.request)
+        body.topK = try query.positiveInteger("top_k") ?? body.topK
+        let deadline = try deadline(of: call.request, query)
+        let cancellation = call.request.cancellation
+        let predictions: [JSONValue]
+        switch model.input {
+        case .image:
+            let options = ImageClassifier.Options(deadline: deadline, cancellation: cancellation)
+            predictions = try predict(images: body, model, options)
+        case .sequence:
+            let answers = try predictor.predict(
+                body.instances,
+                with: model,
+                deadline: deadline,
+                cancellation: cancellation
+            )
+            predictions = answers.map { body.json($0, labels: model.labels) }
+        }
+        return Response(json: ["predictions": .array(predictions)])
+    }
+
+    /// TensorFlow Serving's form of images: `{"b64": "…"}`, or the same under `image_bytes`.
+    private func predict(
+        images body: PredictRequest,
+        _ model: Model,
+        _ options: ImageClassifier.Options
+    ) throws(APIError) -> [JSONValue] {
+        var images: [Result<ArraySlice<UInt8>, APIError>] = []
+        for (index, instance) in body.instances.enumerated() {
+            guard let encoded = instance["b64"] ?? instance["image_bytes"]?["b64"] else {
+                let expected = #"{"b64": "…"} (the model takes images)"#
+                throw .invalidInput("instance \(index): expected \(expected), found \(instance.kind)")
+            }
+            images.append(.success(try ImageUpload.base64(encoded, at: "instance \(index): b64")))
+        }
+        var predictions: [JSONValue] = []
+        for (index, result) in try classifier.classify(images: images, with: model, options).enumerated() {
+            do {
+                predictions.append(.object(body.json(try result.get().scores, labels: model.labels)))
+            } catch {
+                throw APIError(error.status, code: error.code, "instance \(index): \(error.message)")
+            }
+        }
+        return predictions
+    }
+}
+
+/// The body of `:predict`.
+package struct PredictRequest {
+    /// The most instances that one request may carry.
+    static let maxInstances = 1024
+
+    package let instances: [JSONValue]
+    /// How many classes to list beside the best; nil lists none, or all when `scores` is set.
+    package var topK: Int?
+    /// Whether to list the probabilities of the classes.
+    package var listsScores = false
+
+    package init(instances: [JSONValue]) {
+        self.instances = instances
+    }
+
+    init(_ request: Request) throws(APIError) {
+        switch ImageUpload.mediaType(request.fields[.contentType] ?? "") {
+        case "text/plain":
+            guard let text = String(validating: request.body, as: UTF8.self) else {
+                throw .badRequest("the body is not valid UTF-8", code: "invalid_utf8")
+            }
+            self.init(instances: [.string(text)])
+        case "application/json", "application/x-www-form-urlencoded", "":
+            try self.init(json: request.body)
+        case let type:
+            throw .unsupportedMediaType(
+                "Content-Type '\(type)' is not supported; send application/json or text/plain"
+            )
+        }
+    }
+
+    private init(json body: [UInt8]) throws(APIError) {
+        let object = try JSONObject(body: body, known: ["instances", "parameters", "signature_name"])
+        guard case .array(let instances)? = object["instances"] else {
+            let found = object["instances"]?.kind ?? "nothing"
+            throw .badRequest("instances: expected an array, found \(found)", code: "invalid_json")
+        }
+        guard (1...Self.maxInstances).contains(instances.count) else {
+            throw .badRequest(
+                "instances: expected 1 to \(Self.maxInstances), found \(instances.count)",
+                code: "invalid_json"
+            )
+        }
+        self.init(instances: instances)
+        switch object["parameters"] {
+        case nil, .null: break
+        case .object(let parameters): try read(parameters)
+        case let other?:
+            throw .badRequest("parameters: expected an object, found \(other.kind)", code: "invalid_json")
+        }
+    }
+
+    private mutating func read(_ parameters: JSONObject) throws(APIError) {
+        let known = ["top_k", "scores"]
+        for member in parameters.members {
+            switch (member.key, member.value) {
+            case ("top_k", .number(let value)):
+                guard let count = Int(exactly: value), count >= 1 else {
+                    throw .invalidParameter(
+                        "top_k",
+                        expected: "a whole number of at least 1",
+                        found: "\(value)"
+                    )
+                }
+                topK = count
+            case ("scores", .bool(let value)): listsScores = value
+            case ("top_k", let other), ("scores", let other):
+                let expected = member.key == "top_k" ? "a whole number of at least 1" : "true or false"
+                throw .invalidParameter("parameters.\(member.key)", expected: expected, found: other.kind)
+            case (let name, _):
+                throw .badRequest(
+                    "unknown parameter '\(name)'\(didYouMean(name, known))",
+                    code: "unknown_parameter"
+                )
+            }
+        }
+    }
+}
+
+extension PredictRequest {
+    /// The prediction for a sequence: of a class, or the numbers of a regression.
+    package func json(_ answer: SequencePredictor.Answer, labels: [String]?) -> JSONValue {
+        var json: JSONObject =
+            switch answer.outcome {
+            case .classes(let scores): self.json(scores, labels: labels)
+            case .value(let numbers): ["value": .array(numbers.map(JSONValue.float))]
+            }
+        if answer.unknownTokens > 0 { json.append("unknown_tokens", .integer(answer.unknownTokens)) }
+        return .object(json)
+    }
+
+    /// `{"label", "index", "probability"}` of the best class, and `scores` of others when they are asked for.
+    func json(_ scores: ClassScores, labels: [String]?) -> JSONObject {
+        let listed = scores.top(topK ?? (listsScores ? scores.logits.count : 1), labels: labels)
+        var json = JSONObject()
+        json.append("label", listed[0].label.map(JSONValue.string))
+        json.append("index", .integer(listed[0].index))
+        json.append("probability", .float(Float(listed[0].probability)))
+        if listsScores || topK != nil { json.append("scores", .array(listed.map { .object($0.json) })) }
+        return json
+    }
+}
+
+extension JSONObject {
+    /// Parses a request's body, an object with members of known names.
+    init(body: [UInt8], known: [String]) throws(APIError) {
+        let value: JSONValue
+        do {
+            value = try JSONValue(parsing: body)
+        } catch {
+            throw .badRequest("the body is \(error.description)", code: "invalid_json")
+        }
+        guard case .object(let object) = value else {
+            throw .badRequest("the body: expected a JSON object, found \(value.kind)", code: "invalid_json")
+        }
+        for member in object.members where !known.contains(member.key) {
+            throw .badRequest(
+                "unknown key '\(member.key)'\(didYouMean(member.key, known))",
+                code: "unknown_key"
+            )
+        }
+        self = object
+    }
+}

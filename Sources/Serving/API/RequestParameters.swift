@@ -1,0 +1,67 @@
+internal import HTTP
+internal import Platform
+
+/// The named parameters of a request — its query and, for forms, the fields beside the files — read one by one.
+///
+/// Every name must be read or it is an error: a mistyped `topk` must not be ignored silently.
+struct RequestParameters {
+    private var values: [String: String] = [:]
+
+    /// - Throws: a 400 when a name is not one of `known` or appears twice.
+    init(_ pairs: [Query.Pair], known: [String]) throws(APIError) {
+        for pair in pairs {
+            let name = pair.name
+            guard known.contains(name) else {
+                throw .badRequest(
+                    "unknown parameter '\(name)'\(didYouMean(name, known))",
+                    code: "unknown_parameter"
+                )
+            }
+            guard values.updateValue(pair.value, forKey: name) == nil else {
+                throw .badRequest("parameter '\(name)' is given twice", code: "invalid_parameter")
+            }
+        }
+    }
+
+    /// The whole number `name`, at least 1.
+    func positiveInteger(_ name: String) throws(APIError) -> Int? {
+        guard let text = values[name] else { return nil }
+        guard let value = Int(text), value >= 1 else {
+            throw .badRequest(
+                "\(name): expected a whole number of at least 1, found '\(text)'",
+                code: "invalid_parameter"
+            )
+        }
+        return value
+    }
+
+    /// The case of an enumeration that `name` spells.
+    func choice<Choice: CaseIterable & RawRepresentable<String>>(
+        _ name: String,
+        of type: Choice.Type
+    ) throws(APIError) -> Choice? {
+        guard let text = values[name] else { return nil }
+        guard let value = Choice(rawValue: text) else {
+            let known = Choice.allCases.map(\.rawValue)
+            throw .badRequest(
+                "\(name): expected one of \(known.joined(separator: ", ")), found '\(text)'\(didYouMean(text, known))",
+                code: "invalid_parameter"
+            )
+        }
+        return value
+    }
+
+    /// Whether `name` is given, and is `value`.
+    func flag(_ name: String, spelled value: String) throws(APIError) -> Bool {
+        guard let text = values[name] else { return false }
+        guard text == value else {
+            throw .badRequest("\(name): expected \(value), found '\(text)'", code: "invalid_parameter")
+        }
+        return true
+    }
+}
+
+/// `; did you mean 'X'?` when a known name is near, else nothing.
+func didYouMean(_ name: String, _ known: some Sequence<String>) -> String {
+    nearestName(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ""
+}

@@ -1,0 +1,86 @@
+internal import HTTP
+internal import HTTPTypes
+internal import Imaging
+package import Logging
+internal import Platform
+
+/// The daemon, put together: models, engine, API, server; from the first log line to the last.
+///
+/// In order: block signals, load the models, listen, say READY, wait for a signal, say STOPPING, drain, end.
+package struct Daemon {
+    private let configuration: Configuration
+    private let environment: [String: String]
+    private let logger: Logger
+
+    package init(_ configuration: Configuration, environment: [String: String], logger: Logger) {
+        self.configuration = configuration
+        self.environment = environment
+        self.logger = logger
+    }
+
+    /// Serves until SIGTERM or SIGINT; a second signal ends the process at once.
+    ///
+    /// - Parameter announce: called with one line, `listening on http://HOST:PORT`, when requests are welcome.
+    /// - Throws: `SystemError` when the models' folder cannot be read or the address not be listened on.
+    package func run(announce: (String) -> Void) throws {
+        let signals = Signals(Signals.termination)
+        let service = ServiceManager(environment: environment)
+        let metrics = ServingMetrics(version: Version.current)
+        let scheduler = try Scheduler(
+            configuration.scheduler,
+            threads: configuration.threads,
+            metrics: metrics
+        )
+        let registry = Registry(folder: configuration.models, warmUp: scheduler.warmUp)
+        service.notify("STATUS=loading the models of \(configuration.models)")
+        try registry.load()
+        metrics.collect(registry: registry, scheduler: scheduler)
+
+        let api = makeAPI(registry, scheduler, metrics)
+        let server = HTTPServer(
+            configuration: configuration.http,
+            renderError: { Response(APIError($0, code: $1, $2)) },
+            handler: api.respond
+        )
+        try server.start()
+        metrics.collect(server: server)
+        let address = "http://\(bracketed(configuration.host)):\(server.port)"
+        service.notify("READY=1", "STATUS=listening on \(address)")
+        announce("listening on \(address)")
+
+        let signal = signals.wait()
+        logger.info("draining", metadata: ["signal": "\(signal)"])
+        service.notify("STOPPING=1", "STATUS=draining")
+        try endAtOnceOnNext(signals)
+        api.beginDraining()
+        server.drain(deadline: configuration.drainTimeout)
+        scheduler.stop()
+        logger.info("stopped")
+    }
+
+    private func makeAPI(_ registry: Registry, _ scheduler: Scheduler, _ metrics: ServingMetrics) -> API {
+        var limits = ImageLimits()
+        limits.maxPixels = configuration.maxPixels
+        let classifier = ImageClassifier(
+            scheduler: scheduler,
+            limits: limits,
+            decoders: configuration.threads,
+            metrics: metrics
+        )
+        return API(
+            registry: registry,
+            metrics: metrics,
+            classifier: classifier,
+            predictor: SequencePredictor(scheduler: scheduler, metrics: metrics),
+            requestTimeout: configuration.requestTimeout
+        )
+    }
+
+    /// A person who asks twice does not want to wait.
+    private func endAtOnceOnNext(_ signals: Signals) throws(SystemError) {
+        _ = try Thread(name: "signals") { ProcessEnd.immediately(status: 128 + signals.wait()) }
+    }
+
+    /// An IPv6 address as a URL has it (RFC 3986 §3.2.2).
+    private func bracketed(_ host: String) -> String { host.contains(":") ? "[\(host)]" : host }
+}
