@@ -1,1 +1,49 @@
-@main struct Martlet { static func main() {} }
+internal import ArgumentParser
+internal import Platform
+internal import Serving
+
+/// The one binary: every subcommand is a file beside this one.
+///
+/// Exit status: 0 done, 1 failed, 2 wrong usage.
+@main
+struct Martlet: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "martlet",
+        abstract: "Serves trained image classifiers and recurrent networks over HTTP.",
+        version: Version.current,
+        subcommands: [
+            Serve.self, Classify.self, Predict.self, Models.self, Inspect.self, Run.self, TensorCommand.self,
+            Bench.self,
+        ]
+    )
+
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            end(with: error)
+        }
+    }
+
+    /// Prints what `error` says — to standard output if it is the help that was asked for — and ends the process.
+    private static func end(with error: any Error) -> Never {
+        if exitCode(for: error) == .success { exit(withError: error) }
+        if error is UsageError {
+            ProcessEnd.fail(status: 2, "martlet: \(error)")
+        }
+        if exitCode(for: error) == .validationFailure {
+            ProcessEnd.fail(status: 2, fullMessage(for: error))
+        }
+        ProcessEnd.fail(status: 1, "martlet: \(error)")
+    }
+}
+
+/// The command line or a setting is wrong, which a person can mend.
+struct UsageError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,83 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import Logging
+internal import Platform
+internal import Serving
+
+/// Where the models are; taken by every subcommand that reads models.
+struct ModelsOption: ParsableArguments {
+    @Option(name: .customLong("models"), help: "The folder of models (else MARTLET_MODELS, else weights).")
+    var folder: String?
+
+    /// The folder: the flag, the environment, the default.
+    var path: String { folder ?? ProcessInfo.processInfo.environment["MARTLET_MODELS"] ?? "weights" }
+
+    /// The names of the folder's models; none when there is no such folder.
+    func names() throws -> [String] {
+        guard FileManager.default.fileExists(atPath: path) else { return [] }
+        return try Registry.modelNames(in: path)
+    }
+
+    /// The model of that name, loaded; nil when the folder has none.
+    ///
+    /// - Throws: what is wrong with the model when it does not load.
+    func find(_ name: String) throws -> Model? {
+        guard try names().contains(name) else { return nil }
+        let registry = Registry(folder: path, logger: .silent)
+        try registry.load { $0 == name }
+        return try registry.model(named: name)
+    }
+
+    /// The model of that name, loaded.
+    func model(_ name: String) throws -> Model {
+        if let model = try find(name) { return model }
+        let names = try names()
+        let hint = nearestName(to: name, in: names).map { "; did you mean '\($0)'?" } ?? ""
+        let known = names.isEmpty ? "no models" : names.joined(separator: ", ")
+        throw CommandError("unknown model '\(name)'\(hint) (\(path) has \(known))")
+    }
+
+    /// The named model, or the only one whose task fits when no name is given.
+    func model(_ name: String?, for task: String, where fits: (Model) -> Bool) throws -> Model {
+        if let name { return try model(name) }
+        let registry = Registry(folder: path, logger: .silent)
+        try registry.load()
+        let candidates = registry.models().compactMap(\.current.model).filter(fits)
+        guard candidates.count == 1 else {
+            let names = candidates.map(\.name).joined(separator: ", ")
+            let found = candidates.isEmpty ? "has none" : "has \(names)"
+            throw CommandError("name a model with --model: \(path) \(found) for \(task)")
+        }
+        return candidates[0]
+    }
+}
+
+extension Logger {
+    /// For commands that print one answer: what goes wrong is thrown, not logged.
+    static let silent = Logger(label: "martlet") { _ in SwiftLogNoOpLogHandler() }
+}
+
+/// `--json` for programs, a table for people.
+struct OutputOption: ParsableArguments {
+    @Flag(name: .customLong("json"), help: "Print JSON instead of a table.")
+    var isJSON = false
+
+    /// Prints one of the two to standard output.
+    func print(json: @autoclosure () throws -> JSONValue, text: @autoclosure () throws -> String) rethrows {
+        Swift.print(try isJSON ? json().text : text())
+    }
+}
+
+/// `--threads`, by default as many as the machine has CPUs for this process.
+struct ThreadsOption: ParsableArguments {
+    @Option(name: .customLong("threads"), help: "Threads; default one for each CPU.")
+    var requested: Int?
+
+    var count: Int { requested ?? Processors.available }
+
+    func validate() throws {
+        if let requested, !(1...1024).contains(requested) {
+            throw ValidationError("--threads must be 1 to 1024, found \(requested)")
+        }
+    }
+}

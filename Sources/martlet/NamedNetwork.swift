@@ -1,0 +1,81 @@
+internal import Engine
+internal import Platform
+internal import Serving
+internal import Zoo
+
+/// The network behind a name on the command line, with its weights.
+struct NamedNetwork {
+    let name: String
+    let architecture: Architecture
+    let graph: Graph
+    let weights: Weights
+
+    var isSequence: Bool { architecture.input == .sequence }
+
+    /// A model as it is loaded, its network laid out for images of another size if one is given.
+    init(_ model: Model, imageSize: ImageSide? = nil) throws {
+        name = model.name
+        architecture = model.architecture
+        weights = model.weights
+        if let imageSize, model.graph.inputShape.rank == 3 {
+            graph = try model.graph.reshaped(to: [
+                model.graph.inputShape[0], imageSize.height, imageSize.width,
+            ])
+        } else {
+            graph = model.graph
+        }
+    }
+
+    /// An architecture with synthetic weights.
+    init(_ architecture: Architecture, _ configuration: ArchitectureConfiguration) throws {
+        name = architecture.name
+        self.architecture = architecture
+        graph = try architecture.graph(configuration)
+        weights = Weights(synthetic: 1, for: graph)
+    }
+
+    /// A model of the folder if it has one of that name, else an architecture.
+    static func find(
+        _ name: String,
+        in models: ModelsOption,
+        _ recurrent: RecurrentOption,
+        input: ImageSide?
+    ) throws -> NamedNetwork {
+        if let model = try models.find(name) { return try NamedNetwork(model, imageSize: input) }
+        guard let architecture = Architecture.all.first(where: { $0.name == name }) else {
+            let known = Architecture.all.map(\.name) + (try models.names())
+            let hint = nearestName(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ""
+            throw CommandError("'\(name)' is neither a model of \(models.path) nor an architecture\(hint)")
+        }
+        return try NamedNetwork(architecture, recurrent.configuration(of: architecture, input: input))
+    }
+
+    /// A session of its own for the command.
+    func session(threads: Int) -> Session {
+        Session(graph: graph, weights: weights, pool: WorkerPool(threads: threads))
+    }
+
+    /// An item of synthetic numbers: an image, or a sequence of so many steps.
+    func sampleItem(steps: Int) -> Tensor {
+        let shape: Shape =
+            switch (isSequence, graph.inputShape.rank) {
+            case (false, _): graph.inputShape
+            case (true, 1): [steps]
+            case (true, _): [steps, graph.inputShape[1]]
+            }
+        // Tokens are indices into the embedding's table, of which every one has a row 0.
+        if isSequence, shape.rank == 1 {
+            return Tensor(shape: shape, values: Array(repeating: 0, count: steps))
+        }
+        return SyntheticWeights.tensor("input", shape, seed: 1)
+    }
+}
+
+/// A command cannot do what it was asked; the message is a sentence for people.
+struct CommandError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

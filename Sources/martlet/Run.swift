@@ -1,0 +1,89 @@
+internal import ArgumentParser
+internal import Engine
+internal import Serving
+
+/// `martlet run MODEL`: from the tensor `input` of one safetensors file to `logits` and `probabilities` in another.
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a model on the tensor 'input' of a safetensors file.",
+        discussion: "The first dimension is the batch. Writes the tensors 'logits' and 'probabilities'."
+    )
+
+    @Argument(help: "The model's name.")
+    var modelName: String
+
+    @Option(name: .customLong("input"), help: "The safetensors file with the tensor 'input'.")
+    var inputPath: String
+
+    @Option(name: .customLong("output"), help: "The safetensors file to write.")
+    var outputPath: String
+
+    @OptionGroup var threads: ThreadsOption
+    @OptionGroup var models: ModelsOption
+    @OptionGroup var output: OutputOption
+
+    func run() throws {
+        let network = try NamedNetwork(models.model(modelName))
+        let input = try Safetensors(path: inputPath).tensor("input")
+        let results = try network.run(input, on: network.session(threads: threads.count))
+        try Safetensors.write(results, to: outputPath)
+        var json: JSONObject = ["output": .string(outputPath)]
+        for (name, tensor) in results {
+            json.append(name, .array(tensor.shape.dimensions.map(JSONValue.integer)))
+        }
+        let text = results.map { "\($0.name) \($0.tensor.shape)" }.joined(separator: ", ")
+        output.print(json: .object(json), text: "\(outputPath): \(text)")
+    }
+}
+
+extension NamedNetwork {
+    /// The items of a run: enough to keep every thread busy, few enough that the memory stays small.
+    private static let maxBatch = 32
+
+    /// Runs the network on a batch of any size and returns each of its outputs.
+    ///
+    /// - Shape: batch × an item's shape → batch × the output's shape.
+    func run(_ input: Tensor, on session: Session) throws -> [(name: String, tensor: Tensor)] {
+        guard input.shape.rank == graph.inputShape.rank + 1, input.shape[0] > 0 else {
+            throw CommandError("input: expected batch×\(graph.inputShape), found \(input.shape)")
+        }
+        let itemShape = Shape(Array(input.shape.dimensions.dropFirst()))
+        try checkTokens(input)
+        let itemGraph = try graph.reshaped(to: itemShape)
+        var values: [[Float]] = graph.outputs.map { _ in [] }
+        let items = input.values
+        for first in stride(from: 0, to: input.shape[0], by: Self.maxBatch) {
+            let batch = min(Self.maxBatch, input.shape[0] - first)
+            try session.prepare(inputShape: itemShape, batch: batch)
+            for index in 0..<batch {
+                let start = (first + index) * itemShape.elementCount
+                session.setInput(index, to: items[start..<start + itemShape.elementCount].span)
+            }
+            _ = session.run()
+            for (output, name) in graph.outputs.map(\.name).enumerated() {
+                for index in 0..<batch {
+                    session.withOutput(name, item: index) { span in
+                        for i in span.indices { values[output].append(span[i]) }
+                    }
+                }
+            }
+        }
+        return zip(itemGraph.outputs, values).map { output, values in
+            let shape = Shape([input.shape[0]] + itemGraph.shape(of: output.value).dimensions)
+            return (output.name, Tensor(shape: shape, values: values))
+        }
+    }
+
+    /// Token numbers index the embedding's table, so each must be a whole number within it.
+    private func checkTokens(_ input: Tensor) throws {
+        guard case let embedding as Embedding = graph.nodes.first?.op else { return }
+        let isToken = { (value: Float) in
+            value >= 0 && value < Float(embedding.size) && value == value.rounded()
+        }
+        if let wrong = input.values.first(where: { !isToken($0) }) {
+            throw CommandError(
+                "input: expected whole numbers from 0 to \(embedding.size - 1), found \(wrong)"
+            )
+        }
+    }
+}

@@ -1,0 +1,48 @@
+internal import ArgumentParser
+internal import Engine
+internal import Imaging
+internal import Platform
+internal import Serving
+
+/// `martlet tensor IMAGE`: writes exactly what a network would see of an image.
+struct TensorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tensor",
+        abstract: "Write the network's input for an image: crops × channels × height × width, as 'input'."
+    )
+
+    @Argument(help: "A JPEG or PNG file.")
+    var image: String
+
+    @Option(name: .customLong("model"), help: "The model whose preprocessing is applied.")
+    var modelName: String
+
+    @Option(help: "center, mirror, five or ten.")
+    var crops: CropMode = .center
+
+    @Option(name: .customLong("output"), help: "The safetensors file to write.")
+    var path: String
+
+    @OptionGroup var models: ModelsOption
+    @OptionGroup var output: OutputOption
+
+    func run() throws {
+        guard case .image(let preprocessing) = try models.model(modelName).input else {
+            throw CommandError(
+                "model '\(modelName)' takes sequences; only image models have a tensor of an image"
+            )
+        }
+        let bytes = try FileContents.read(image, maxBytes: 1 << 30)
+        let decoded = try ImageDecoder.decode(bytes[...], color: preprocessing.color, limits: ImageLimits())
+        let prepared = try preprocessing.prepare(decoded.image, crops: crops, limits: ImageLimits())
+        let shape: Shape = [prepared.crops.count, prepared.channels, prepared.height, prepared.width]
+        try Safetensors.write([("input", Tensor(shape: shape, values: prepared.values))], to: path)
+        output.print(
+            json: .object(["output": .string(path), "shape": .array(shape.dimensions.map(JSONValue.integer))]
+            ),
+            text: "\(path): input \(shape)"
+        )
+    }
+}
+
+extension CropMode: ExpressibleByArgument {}
