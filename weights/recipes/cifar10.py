@@ -1,20 +1,25 @@
 """Trains `resnet20` (He et al. 2015, §4.2, shortcut A) on CIFAR-10 and writes `weights/cifar10`.
 
-Standard augmentation of the paper (4 pixels of padding, a random 32×32 crop, a horizontal flip), SGD with
-Nesterov momentum on a one-cycle schedule, and a moving average of the weights.
+Two phases, each one cycle of SGD with Nesterov momentum: the images as they are, then enlarged to 40×40, at which
+the model is served (progressive resizing; a network without fully connected hidden layers takes any size). The
+paper's augmentation: an eighth of the side as padding on each side, a random crop, a horizontal flip. What is saved
+is a moving average of the weights.
 
-    python cifar10.py --data DATA --output ../cifar10 --checkpoint /tmp/cifar10.pt
+    python cifar10.py --data DATA --output ../cifar10 --checkpoint cifar10.pt
 """
 
 import time
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
 import common
+import files
 
+SIZE = 40  # the side at which the model is served
 MEAN, STD = [0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616]
 
 
@@ -57,71 +62,102 @@ class ResNet20(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
+def enlarge(images, side):
+    """Images N×H×W×3 resized to side×side as Pillow does, N×3×side×side."""
+    if images.shape[1] != side:
+        images = np.stack([np.asarray(Image.fromarray(x).resize((side, side), Image.BICUBIC)) for x in images])
+    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+
+
 def batches(images, labels, size, generator):
-    """One epoch of augmented batches; `images` are uint8, N×3×32×32."""
-    padded = F.pad(images, (4, 4, 4, 4))
+    """One epoch of augmented batches; `images` are uint8, N×3×side×side."""
+    side, pad = images.shape[2], images.shape[2] // 8
+    padded = F.pad(images, (pad, pad, pad, pad))
     for index in torch.randperm(len(images), generator=generator).split(size):
         if len(index) < size:
             return
-        rows, columns = torch.randint(0, 9, (2, len(index)), generator=generator)
+        rows, columns = torch.randint(0, 2 * pad + 1, (2, len(index)), generator=generator)
         flips = torch.rand(len(index), generator=generator) < 0.5
-        i = rows[:, None] + torch.arange(32)
-        j = columns[:, None] + torch.arange(32)
+        i = rows[:, None] + torch.arange(side)
+        j = columns[:, None] + torch.arange(side)
         j = torch.where(flips[:, None], j.flip(1), j)
         crops = padded[index[:, None, None, None], torch.arange(3)[None, :, None, None], i[:, None, :, None], j[:, None, None, :]]
         yield crops, labels[index]
 
 
+class Phase:
+    """One cycle of the learning rate over some epochs at one size, with what a checkpoint needs to go on."""
+
+    def __init__(self, model, images, epochs, rate, decay, batch):
+        self.images, self.epochs, self.batch = images, epochs, batch
+        self.optimizer = torch.optim.SGD(model.parameters(), rate, momentum=0.9, nesterov=True, weight_decay=decay)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, rate, total_steps=epochs * (len(images) // batch), pct_start=0.2,
+            anneal_strategy="linear", final_div_factor=1e3,
+        )
+
+    def run_epoch(self, model, averaged, labels, prepare, generator):
+        losses = []
+        model.train()
+        for x, y in batches(self.images, labels, self.batch, generator):
+            loss = F.cross_entropy(model(prepare(x)), y)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            self.schedule.step()
+            averaged.update(model)
+            losses.append(loss.item())
+        return np.mean(losses)
+
+
 def main():
-    options = common.arguments(__doc__, epochs=30, batch=128, rate=0.2, decay=5e-4)
+    options = common.arguments(
+        __doc__, epochs=30, rate=0.2, decay=5e-4, enlarged_epochs=20, enlarged_rate=0.1, enlarged_decay=3e-4, batch=128
+    )
     device = common.seed_everything(options.seed, options.threads)
     cache = options.checkpoint.parent if options.checkpoint else None
-    read = lambda split: common.read_image_zip(
+    read = lambda split: files.read_image_zip(
         options.data / "cifar10-jpeg.zip", split, cache and cache / f"cifar10-{split}.npz"
     )
     images, labels, classes = read("train")
-    images, labels = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(labels)
+    targets = torch.from_numpy(labels).to(device)
     mean, std = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (MEAN, STD))
     prepare = lambda x: ((x.to(device).float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
 
     model = ResNet20(len(classes)).to(device).to(memory_format=torch.channels_last)
     averaged = common.Averaged(model, decay=0.998)
-    optimizer = torch.optim.SGD(model.parameters(), options.rate, momentum=0.9, nesterov=True, weight_decay=options.decay)
-    steps = options.epochs * (len(images) // options.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.rate, total_steps=steps, pct_start=0.2, anneal_strategy="linear", final_div_factor=1e3
-    )
-    first = 0
-    if state := common.load_checkpoint(options.checkpoint):
+    state = common.load_checkpoint(options.checkpoint) or {"phase": 0, "epoch": 0}
+    if "model" in state:
         model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        averaged.state, first = state["averaged"], state["epoch"]
-
-    for epoch in range(first, options.epochs):
-        generator = torch.Generator().manual_seed(options.seed * 1000 + epoch)
-        start, losses = time.time(), []
-        model.train()
-        for x, y in batches(images, labels, options.batch, generator):
-            loss = F.cross_entropy(model(prepare(x)), y.to(device))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            averaged.update(model)
-            losses.append(loss.item())
-        print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}, {time.time() - start:.0f} s", flush=True)
-        common.save_checkpoint(
-            options.checkpoint, epoch=epoch + 1, model=model.state_dict(), averaged=averaged.state,
-            optimizer=optimizer.state_dict(), schedule=schedule.state_dict(),
-        )
+        averaged.state = state["averaged"]
+    plans = [
+        (32, options.epochs, options.rate, options.decay),
+        (SIZE, options.enlarged_epochs, options.enlarged_rate, options.enlarged_decay),
+    ]
+    for number, (side, epochs, rate, decay) in enumerate(plans):
+        if number < state["phase"]:
+            continue
+        phase = Phase(model, enlarge(images, side), epochs, rate, decay, options.batch)
+        first = state["epoch"] if number == state["phase"] else 0
+        if first:
+            phase.optimizer.load_state_dict(state["optimizer"])
+            phase.schedule.load_state_dict(state["schedule"])
+        for epoch in range(first, epochs):
+            start = time.time()
+            generator = torch.Generator().manual_seed(options.seed * 1000 + 100 * number + epoch)
+            loss = phase.run_epoch(model, averaged, targets, prepare, generator)
+            print(f"{side}×{side}, epoch {epoch + 1}: loss {loss:.4f}, {time.time() - start:.0f} s", flush=True)
+            common.save_checkpoint(
+                options.checkpoint, phase=number, epoch=epoch + 1, model=model.state_dict(), averaged=averaged.state,
+                optimizer=phase.optimizer.state_dict(), schedule=phase.schedule.state_dict(),
+            )
 
     common.write_model(options.output, averaged.state, manifest(classes), classes)
     model.load_state_dict(averaged.state)
     model.eval()
     images, labels, _ = read("test")
     with torch.no_grad():
-        logits = torch.cat([model(prepare(x)).cpu() for x in torch.from_numpy(images).permute(0, 3, 1, 2).split(500)])
+        logits = torch.cat([model(prepare(x)).cpu() for x in enlarge(images, SIZE).split(500)])
     print(f"test top-1 {(logits.argmax(1).numpy() == labels).mean():.4f}")
 
 
@@ -134,7 +170,7 @@ def manifest(classes):
         "weights": "model.safetensors",
         "options": {"shortcut": "A"},
         "preprocessing": {
-            "resize": 32, "pad": 4, "crop": 32, "interpolation": "bilinear", "color": "rgb",
+            "resize": SIZE, "pad": SIZE // 8, "crop": SIZE, "interpolation": "bicubic", "color": "rgb",
             "scale": 1 / 255, "mean": MEAN, "std": STD, "mirror": True,
         },
         "provenance": {

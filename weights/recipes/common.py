@@ -1,17 +1,14 @@
-"""What the recipes share: reproducible runs, data as arrays, checkpoints, and writing a model folder."""
+"""What the training recipes share: reproducible runs, checkpoints, averaged weights, and writing a model folder."""
 
 import argparse
-import gzip
-import io
-import json
 import random
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from safetensors.torch import save_file
+
+import files
 
 
 def arguments(description, **defaults):
@@ -34,30 +31,6 @@ def seed_everything(seed, threads):
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def read_idx(path):
-    """An IDX file (MNIST's format, gzip) as a uint8 array."""
-    data = gzip.decompress(Path(path).read_bytes())
-    dimensions = data[3]
-    shape = [int.from_bytes(data[4 + 4 * i : 8 + 4 * i], "big") for i in range(dimensions)]
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
-
-
-def read_image_zip(path, split, cache=None):
-    """Images `split/<class>/*.jpg` of a zip as (uint8 array N×H×W×3, labels, class names); all one size."""
-    if cache and Path(cache).exists():
-        stored = np.load(cache)
-        return stored["images"], stored["labels"], list(stored["classes"])
-    with zipfile.ZipFile(path) as archive:
-        names = sorted(n for n in archive.namelist() if n.startswith(split + "/") and n.endswith(".jpg"))
-        classes = sorted({n.split("/")[1] for n in names})
-        images = np.stack([np.asarray(Image.open(io.BytesIO(archive.read(n))).convert("RGB")) for n in names])
-    labels = np.array([classes.index(n.split("/")[1]) for n in names])
-    if cache:
-        Path(cache).parent.mkdir(parents=True, exist_ok=True)
-        np.savez(cache, images=images, labels=labels, classes=np.array(classes))
-    return images, labels, classes
 
 
 class Averaged:
@@ -108,7 +81,8 @@ def write_model(folder, state, manifest, labels, vocabulary=None):
         if not name.endswith("num_batches_tracked")
     }
     save_file(tensors, str(folder / "model.safetensors"))
+    (folder / "model.safetensors").chmod(0o644)  # the library writes 0600, which a service's user cannot read
     (folder / "labels.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
     if vocabulary is not None:
         (folder / "vocab.txt").write_text("".join(f"{escape(token)}\n" for token in vocabulary), encoding="utf-8")
-    (folder / "model.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    files.write_manifest(folder, manifest)

@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import common
+import files
 
 MEAN, STD = 0.1307, 0.3081
 PAD, CROP = 4, 32
@@ -99,8 +100,8 @@ def main():
 
 
 def load(data, split):
-    images = common.read_idx(data / "mnist" / f"{split}-images-idx3-ubyte.gz")
-    labels = common.read_idx(data / "mnist" / f"{split}-labels-idx1-ubyte.gz")
+    images = files.read_idx(data / "mnist" / f"{split}-images-idx3-ubyte.gz")
+    labels = files.read_idx(data / "mnist" / f"{split}-labels-idx1-ubyte.gz")
     return torch.from_numpy(images.copy()), torch.from_numpy(labels.astype(np.int64))
 
 

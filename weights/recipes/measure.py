@@ -1,0 +1,177 @@
+"""Measures the bundled models' accuracy through the running daemon and writes it into their `model.json`.
+
+Every example of the test split goes over HTTP: digits as PNG files made here, CIFAR-10 as its JPEG files, surnames as
+text. Image models are measured with `crops=center` and `crops=ten`. Prints a Markdown table.
+
+    deploy/serve &
+    python measure.py --data DATA --models-folder .. digits cifar10 surnames
+"""
+
+import argparse
+import http.client
+import io
+import json
+import threading
+import time
+import zipfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from PIL import Image
+
+import files
+
+GROUP = 50  # texts in one request
+
+
+def digits(data):
+    """Pairs of an encoded image and its label."""
+    images = files.read_idx(data / "mnist" / "test-images-idx3-ubyte.gz")
+    labels = files.read_idx(data / "mnist" / "test-labels-idx1-ubyte.gz")
+    for pixels, label in zip(images, labels):
+        encoded = io.BytesIO()
+        Image.fromarray(pixels).save(encoded, "PNG")
+        yield encoded.getvalue(), str(label)
+
+
+def cifar10(data):
+    with zipfile.ZipFile(data / "cifar10-jpeg.zip") as archive:
+        for name in sorted(archive.namelist()):
+            if name.startswith("test/") and name.endswith(".jpg"):
+                yield archive.read(name), name.split("/")[1]
+
+
+def surnames(data):
+    """Pairs of a text and its label."""
+    for line in (data / "names" / "test.tsv").read_text(encoding="utf-8").splitlines():
+        yield tuple(line.split("\t"))
+
+
+IMAGES = {"digits": digits, "cifar10": cifar10}
+TEXTS = {"surnames": surnames}
+
+
+class Daemon:
+    """Sends many requests over a few keep-alive connections."""
+
+    def __init__(self, url, connections):
+        self.address = urlsplit(url)
+        self.connections = connections
+
+    def post_all(self, path, content_type, bodies):
+        """The answers to `bodies`, in order."""
+        answers = [None] * len(bodies)
+        failures = []
+
+        def send_share(first):
+            connection = http.client.HTTPConnection(self.address.hostname, self.address.port, timeout=120)
+            try:
+                for index in range(first, len(bodies), self.connections):
+                    if failures:
+                        return
+                    answers[index] = self.post(connection, path, content_type, bodies[index])
+            except Exception as error:
+                failures.append(error)
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=send_share, args=(i,)) for i in range(self.connections)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise failures[0]
+        return answers
+
+    @staticmethod
+    def post(connection, path, content_type, body):
+        connection.request("POST", path, body, {"Content-Type": content_type})
+        response = connection.getresponse()
+        text = response.read()
+        if response.status != 200:
+            raise RuntimeError(f"{path}: status {response.status}: {text.decode(errors='replace')}")
+        return json.loads(text)
+
+
+def measure_images(daemon, model, examples, crops):
+    path = f"/v1/models/{model}:classify?top_k=5&crops={crops}"
+    answers = daemon.post_all(path, "application/octet-stream", [image for image, _ in examples])
+    if wrong := {answer["crops"]["mode"] for answer in answers} - {crops}:
+        raise RuntimeError(f"{model}: asked for crops={crops}, answered with {wrong}")
+    ranked = [[prediction["label"] for prediction in answer["predictions"]] for answer in answers]
+    return [share(label in ranks[:k] for ranks, (_, label) in zip(ranked, examples)) for k in (1, 5)]
+
+
+def measure_texts(daemon, model, examples):
+    groups = [examples[i : i + GROUP] for i in range(0, len(examples), GROUP)]
+    bodies = [json.dumps({"instances": [text for text, _ in group]}) for group in groups]
+    answers = daemon.post_all(f"/v1/models/{model}:predict", "application/json", bodies)
+    predicted = [prediction["label"] for answer in answers for prediction in answer["predictions"]]
+    if len(predicted) != len(examples):
+        raise RuntimeError(f"{model}: {len(examples)} texts sent, {len(predicted)} predictions received")
+    return share(guess == label for guess, (_, label) in zip(predicted, examples))
+
+
+def share(hits):
+    hits = list(hits)
+    return round(sum(hits) / len(hits), 4)
+
+
+def measure(daemon, model, data):
+    """A model's metrics for its provenance."""
+    if model in TEXTS:
+        examples = list(TEXTS[model](data))
+        top1 = measure_texts(daemon, model, examples)
+        return {"top1": top1, "sequences": len(examples), "measured": "over HTTP, the whole test split"}
+    examples = list(IMAGES[model](data))
+    top1, top5 = measure_images(daemon, model, examples, "center")
+    top1_ten, top5_ten = measure_images(daemon, model, examples, "ten")
+    return {
+        "top1": top1, "top5": top5, "top1_ten": top1_ten, "top5_ten": top5_ten, "images": len(examples),
+        "measured": "over HTTP, the whole test split, crops=center and crops=ten",
+    }
+
+
+def record(folder, metrics):
+    """Replaces `provenance.metrics` in a model's `model.json`."""
+    manifest = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    manifest["provenance"]["metrics"] = metrics
+    files.write_manifest(folder, manifest)
+
+
+def table(measured):
+    percent = lambda metrics, key: f"{100 * metrics[key]:.2f} %" if key in metrics else "–"
+    yield "| model | test examples | top-1 `center` | top-1 `ten` | top-5 `center` | top-5 `ten` |"
+    yield "|---|---|---|---|---|---|"
+    for model, metrics in measured.items():
+        count = metrics.get("images", metrics.get("sequences"))
+        columns = [percent(metrics, key) for key in ("top1", "top1_ten", "top5", "top5_ten")]
+        yield f"| `{model}` | {count:,} | {' | '.join(columns)} |"
+
+
+def main():
+    known = [*IMAGES, *TEXTS]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=known, help=f"which to measure (default: {' '.join(known)})")
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds the data sets")
+    parser.add_argument("--url", default="http://127.0.0.1:8080")
+    parser.add_argument("--models-folder", type=Path, help="write the metrics into this folder's model.json files")
+    parser.add_argument("--connections", type=int, default=8)
+    options = parser.parse_args()
+    if unknown := set(options.models) - set(known):
+        parser.error(f"unknown model {', '.join(sorted(unknown))}; known are {', '.join(known)}")
+
+    daemon = Daemon(options.url, options.connections)
+    measured = {}
+    for model in options.models:
+        start = time.time()
+        measured[model] = measure(daemon, model, options.data)
+        print(f"{model}: {measured[model]} in {time.time() - start:.0f} s", flush=True)
+        if options.models_folder:
+            record(options.models_folder / model, measured[model])
+    print("\n".join(["", *table(measured)]))
+
+
+if __name__ == "__main__":
+    main()
