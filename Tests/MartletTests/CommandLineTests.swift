@@ -1,0 +1,218 @@
+import Foundation
+import Testing
+
+extension EndToEndTests {
+    /// The subcommands, run as a person runs them: status, what they print, what they write.
+    @Suite struct CommandLineTests {
+        struct Run {
+            let status: Int32
+            let output: String
+            let error: String
+
+            /// The JSON on standard output.
+            func decoded<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
+                try JSONDecoder().decode(type, from: Data(output.utf8))
+            }
+        }
+
+        private static func martlet(_ arguments: String...) throws -> Run { try martlet(arguments) }
+
+        private static func martlet(_ arguments: [String]) throws -> Run {
+            let process = Process()
+            process.executableURL = Repository.daemon
+            process.arguments = arguments
+            process.currentDirectoryURL = Repository.root
+            process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("MARTLET_") }
+            let (output, error) = (Pipe(), Pipe())
+            process.standardOutput = output
+            process.standardError = error
+            try process.run()
+            // What the commands print fits a pipe, so reading one after the other cannot block them.
+            let printed = output.fileHandleForReading.readDataToEndOfFile()
+            let complaint = error.fileHandleForReading.readDataToEndOfFile()
+            process.waitUntilExit()
+            return Run(
+                status: process.terminationStatus,
+                output: String(decoding: printed, as: UTF8.self),
+                error: String(decoding: complaint, as: UTF8.self)
+            )
+        }
+
+        private struct Prediction: Decodable {
+            let index: Int
+            let label: String
+            let probability: Double
+        }
+
+        @Test func `classify names the digits`() throws {
+            struct Answer: Decodable {
+                struct Result: Decodable {
+                    let path: String
+                    let predictions: [Prediction]
+                }
+                let results: [Result]
+            }
+            let images = ["weights/examples/digit-7.png", "weights/examples/digit-3.png"]
+            let run = try Self.martlet(
+                "classify",
+                images[0],
+                images[1],
+                "--model",
+                "digits",
+                "--top-k",
+                "2",
+                "--json"
+            )
+            #expect(run.status == 0, "\(run.error)")
+            let results = try run.decoded(Answer.self).results
+            #expect(results.map(\.path) == images)
+            #expect(results.map { $0.predictions[0].label } == ["7", "3"])
+            #expect(results.allSatisfy { $0.predictions.count == 2 })
+            let table = try Self.martlet("classify", images[0], "--model", "digits", "--crops", "ten")
+            #expect(table.output.contains("probability  index  label"))
+        }
+
+        @Test func `predict names the language`() throws {
+            struct Answer: Decodable {
+                struct Result: Decodable {
+                    let label: String
+                    let scores: [Prediction]
+                }
+                let predictions: [Result]
+            }
+            let run = try Self.martlet("predict", "Takahashi", "Papadopoulos", "--json")
+            #expect(run.status == 0, "\(run.error)")
+            let predictions = try run.decoded(Answer.self).predictions
+            #expect(predictions.map(\.label) == ["Japanese", "Greek"])
+            #expect(predictions[0].scores.count == 3)
+        }
+
+        @Test func `models lists the folder and whether each loads`() throws {
+            let run = try Self.martlet("models", "--json")
+            #expect(run.status == 0)
+            let listing = try run.decoded(Listing.self)
+            #expect(Set(listing.models.map(\.name)).isSuperset(of: ["digits", "surnames"]))
+            #expect(listing.models.allSatisfy { $0.state == "ready" })
+        }
+
+        @Test func `inspect prints the published table`() throws {
+            let run = try Self.martlet("inspect", "alexnet_2012")
+            #expect(run.status == 0)
+            let rows = run.output.split(separator: "\n")
+            #expect(rows.count == 14)
+            for (row, numbers) in [
+                (1, ["35K", "105M"]), (3, ["307K"]), (5, ["149M"]), (6, ["112M"]), (9, ["37M"]),
+            ] {
+                for number in numbers { #expect(rows[row].contains(number), "\(rows[row])") }
+            }
+            struct Table: Decodable {
+                let parameters: Int
+            }
+            #expect(
+                try Self.martlet("inspect", "alexnet_2012", "--json").decoded(Table.self).parameters
+                    == 60_965_224
+            )
+        }
+
+        @Test func `run computes what tensor prepared, as classify does`() throws {
+            let folder = FileManager.default.temporaryDirectory.appending(
+                path: "martlet-\(UUID().uuidString)"
+            )
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) } // a leftover harms nobody
+            let (input, output) = (folder.path + "/in.safetensors", folder.path + "/out.safetensors")
+            struct Prepared: Decodable {
+                let shape: [Int]
+            }
+            struct Computed: Decodable {
+                let logits: [Int]
+                let probabilities: [Int]
+            }
+            let tensor = try Self.martlet(
+                "tensor",
+                "weights/examples/digit-7.png",
+                "--model",
+                "digits",
+                "--crops",
+                "ten",
+                "--output",
+                input,
+                "--json"
+            )
+            #expect(tensor.status == 0, "\(tensor.error)")
+            #expect(try tensor.decoded(Prepared.self).shape == [5, 1, 32, 32])
+            let run = try Self.martlet("run", "digits", "--input", input, "--output", output, "--json")
+            #expect(run.status == 0, "\(run.error)")
+            let shapes = try run.decoded(Computed.self)
+            #expect(shapes.logits == [5, 10] && shapes.probabilities == [5, 10])
+            let file = try TensorFile(contentsOf: URL(filePath: output))
+            let bytes = try #require(file.entries.first { $0.name == "probabilities" }).bytes
+            let probabilities = Array(bytes).withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+            #expect(probabilities.count == 50)
+            for crop in 0..<5 {
+                let classes = probabilities[crop * 10..<crop * 10 + 10]
+                #expect(classes.max() == classes[crop * 10 + 7])
+            }
+        }
+
+        @Test func `bench reports the speed`() throws {
+            struct Report: Decodable {
+                let architecture: String
+                let batch: Int
+                let iterations: Int
+                let parameters: Int
+                let images_per_second: Double?
+                let sequences_per_second: Double?
+                let latency_ms: [String: Double]
+            }
+            let images = try Self.martlet("bench", "digits", "--batch", "4", "--seconds", "0.05", "--json")
+            let report = try images.decoded(Report.self)
+            #expect(report.architecture == "lenet5" && report.batch == 4 && report.parameters == 61_706)
+            #expect(report.iterations >= 3 && (report.images_per_second ?? 0) > 0)
+            #expect(Set(report.latency_ms.keys) == ["min", "p50", "p90", "p99"])
+            let sequences = try Self.martlet(
+                "bench",
+                "--architecture",
+                "lstm",
+                "--input",
+                "16",
+                "--hidden",
+                "24",
+                "--sequence-length",
+                "8",
+                "--seconds",
+                "0.05",
+                "--json"
+            )
+            #expect((try sequences.decoded(Report.self).sequences_per_second ?? 0) > 0, "\(sequences.error)")
+        }
+
+        @Test(arguments: [
+            (["inspect", "resnet5"], Int32(1), "did you mean 'resnet50'"),
+            (["classify", "nothing.png", "--model", "digits"], 1, "nothing.png"),
+            (["classify", "README.md", "--model", "digits"], 1, "the bytes look like text"),
+            (["classify", "weights/examples/digit-7.png", "--model", "digit"], 1, "did you mean 'digits'"),
+            (["run", "digits", "--input", "README.md", "--output", "x"], 1, "not a safetensors file"),
+            (["bench"], 2, "NAME"), (["inspect"], 2, "Usage"), (["nonsense"], 2, "Usage"),
+            (["classify", "x.png", "--top-k", "0"], 2, "top-k"),
+            (["serve", "--port", "70000"], 2, "0 to 65535"),
+            (["serve", "--models", "nowhere"], 1, "nowhere"),
+        ])
+        func `what cannot be done ends with its status and says why`(
+            arguments: [String],
+            status: Int32,
+            part: String
+        ) throws {
+            let run = try Self.martlet(arguments)
+            #expect(run.status == status, "\(run.error)")
+            #expect(run.error.contains(part), "\(run.error)")
+        }
+
+        @Test func `print-config shows every setting and where it comes from`() throws {
+            let run = try Self.martlet("serve", "--port", "9000", "--print-config")
+            #expect(run.status == 0)
+            let port = run.output.split(separator: "\n").first { $0.hasPrefix("port ") } ?? ""
+            #expect(port.contains("9000") && port.hasSuffix("flag --port"), "\(port)")
+        }
+    }
+}

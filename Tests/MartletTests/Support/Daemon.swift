@@ -1,0 +1,147 @@
+import Foundation
+
+/// A `martlet serve` process on a free loopback port.
+///
+/// Use `Daemon.serving`: it ends the process by SIGTERM and demands a clean exit.
+final class Daemon {
+    private(set) var port: UInt16 = 0
+    private let process = Process()
+    private let output = Pipe()
+    private let log: URL
+    private var isTerminating = false
+
+    /// Starts a daemon, runs `body`, and stops the daemon.
+    ///
+    /// `notify` stands in for systemd's notify socket. Throws what `body` throws, and `Failure` when the daemon does
+    /// not start or does not exit with status 0.
+    static func serving<Result>(
+        _ models: URL = Repository.weights,
+        notify: NotifySocket? = nil,
+        _ body: (Daemon) throws -> Result
+    ) throws -> Result {
+        let daemon = try Daemon(models: models, notify: notify)
+        defer { daemon.kill() }
+        let result = try body(daemon)
+        try daemon.stop()
+        return result
+    }
+
+    /// What went wrong, with the end of the daemon's log.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private init(models: URL, notify: NotifySocket?) throws {
+        log = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString).log")
+        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
+        process.executableURL = Repository.daemon
+        process.arguments = ["serve", "--models", models.path, "--port", "0"]
+        var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("MARTLET_") }
+        environment["NOTIFY_SOCKET"] = notify?.path
+        process.environment = environment
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = try FileHandle(forWritingTo: log)
+        try startWithDefaultSignalMask()
+        do {
+            port = try listeningPort()
+        } catch {
+            kill()
+            throw error
+        }
+        output.fileHandleForReading.readabilityHandler = { _ = $0.availableData }
+    }
+
+    /// A child inherits the signal mask of the thread that starts it, and the threads that run tests block nearly all.
+    private func startWithDefaultSignalMask() throws {
+        var none = sigset_t()
+        var previous = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &previous)
+        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
+        try process.run()
+    }
+
+    /// Reads standard output up to the line that names the address.
+    private func listeningPort() throws -> UInt16 {
+        var text = ""
+        while true {
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            if let line = lines.first(where: { $0.hasPrefix("listening on http://") }),
+                let port = line.split(separator: ":").last.flatMap({ UInt16($0) })
+            {
+                return port
+            }
+            let handle = output.fileHandleForReading
+            var wanted = pollfd(fd: handle.fileDescriptor, events: Int16(POLLIN), revents: 0)
+            guard poll(&wanted, 1, 60_000) > 0 else { throw failure("did not listen within a minute") }
+            let data = handle.availableData
+            guard !data.isEmpty else { throw failure("ended without listening") }
+            text += String(decoding: data, as: UTF8.self)
+        }
+    }
+
+    /// Asks the daemon to drain and end, and waits for it.
+    ///
+    /// - Throws: `Failure` when it does not exit with status 0.
+    func stop() throws {
+        terminate()
+        process.waitUntilExit()
+        guard process.terminationReason == .exit, process.terminationStatus == 0 else {
+            throw failure("ended with \(process.terminationReason) \(process.terminationStatus)")
+        }
+    }
+
+    /// Sends SIGTERM and does not wait; only once, since a second one ends the daemon without a drain.
+    func terminate() {
+        if !isTerminating { process.terminate() }
+        isTerminating = true
+    }
+
+    private func kill() {
+        if process.isRunning {
+            Glibc.kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+        output.fileHandleForReading.readabilityHandler = nil
+        try? FileManager.default.removeItem(at: log) // it may be gone already
+    }
+
+    private func failure(_ what: String) -> Failure {
+        // The log only adds to the message.
+        let written = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
+        return Failure(description: "the daemon \(what); its log ends: \(written.suffix(2000))")
+    }
+}
+
+/// What the kernel says of the process.
+extension Daemon {
+    /// Open file descriptors.
+    func descriptors() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.processIdentifier)/fd").count
+    }
+
+    /// Resident memory that is the process's own: without the mapped weights.
+    func residentBytes() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("RssAnon:") }),
+            let kibibytes = line.split(separator: " ").dropLast().last.flatMap({ Int($0.filter(\.isNumber)) })
+        else { throw failure("has no RssAnon line in /proc") }
+        return kibibytes * 1024
+    }
+
+    /// Whether one of the process's sockets is in the state LISTEN.
+    func isListening() throws -> Bool {
+        let listening = "0A"
+        let folder = "/proc/\(process.processIdentifier)/fd"
+        let targets = try FileManager.default.contentsOfDirectory(atPath: folder).compactMap {
+            // A descriptor closed meanwhile has no target.
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)")
+        }
+        let table = try String(contentsOfFile: "/proc/\(process.processIdentifier)/net/tcp", encoding: .utf8)
+        return table.split(separator: "\n").dropFirst().contains { line in
+            let columns = line.split(separator: " ")
+            return columns.count > 9 && columns[3] == listening && targets.contains("socket:[\(columns[9])]")
+        }
+    }
+}
