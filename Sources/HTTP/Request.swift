@@ -14,6 +14,7 @@ package struct Request: Sendable {
     package let cancellation: Cancellation
     /// When its head was complete.
     package let received: ContinuousClock.Instant
+    private let lease: BodyLease?
 
     package init(
         method: HTTPRequest.Method,
@@ -33,6 +34,30 @@ package struct Request: Sendable {
         self.id = id
         self.cancellation = cancellation
         self.received = received
+        lease = nil
+    }
+
+    /// A request whose body counts as memory in use for as long as the request lives.
+    init(
+        method: HTTPRequest.Method,
+        path: String,
+        query: Query,
+        fields: HTTPFields,
+        body: [UInt8],
+        id: String,
+        cancellation: Cancellation,
+        received: ContinuousClock.Instant,
+        lease: BodyLease
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.fields = fields
+        self.body = body
+        self.id = id
+        self.cancellation = cancellation
+        self.received = received
+        self.lease = lease
     }
 }
 

@@ -122,8 +122,9 @@ enum FieldList {
     /// The elements of all lines, in lower case, without empty ones.
     static func elements(_ values: [String]) -> [String] {
         values.flatMap { $0.split(separator: ",") }
-            .map { $0.trimming(while: { $0 == " " || $0 == "\t" }).lowercased() }
+            .map { $0.trimming(while: { $0 == " " || $0 == "\t" }) }
             .filter { !$0.isEmpty }
+            .map { $0.utf8.allSatisfy { $0 < 0x80 } ? $0.lowercased() : String($0) } // K (U+212A) is no k
     }
 }
 

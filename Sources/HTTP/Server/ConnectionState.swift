@@ -24,7 +24,6 @@ package struct ConnectionState {
         let sequence: Int
         var context: ResponseEncoder.Context
         let cancellation: Cancellation
-        let bodyCount: Int
         var response: Response?
     }
 
@@ -50,7 +49,6 @@ package struct ConnectionState {
     /// Bytes received while as many requests as allowed were pending.
     private var backlog: [UInt8] = []
     private var requestCount = 0
-    private var pendingBodyBytes = 0
     private var droppedBytes = 0
     private var inputHasEnded = false
     private var isDraining = false
@@ -70,7 +68,7 @@ package struct ConnectionState {
     package var wantsRead: Bool {
         guard !inputHasEnded else { return false }
         switch phase {
-        case .reading: return backlog.isEmpty && !isBlocked && !isUnread
+        case .reading: return backlog.isEmpty && !isBlocked
         case .finishing, .lingering: return true
         case .closed: return false
         }
@@ -79,8 +77,8 @@ package struct ConnectionState {
     /// Whether there is something to write.
     package var wantsWrite: Bool { !outbound.isEmpty }
 
-    /// Bytes of request bodies that this connection holds in memory.
-    package var bufferedBytes: Int { parser.bodyCount + pendingBodyBytes }
+    /// Bytes of the body that is arriving; complete ones are counted by their `BodyLease`.
+    package var bufferedBytes: Int { parser.bodyCount }
 
     /// Whether a request's body is arriving.
     package var isReceivingBody: Bool { phase == .reading && parser.isInBody }
@@ -159,20 +157,18 @@ package struct ConnectionState {
         ready = []
         backlog = []
         arrival = nil
-        pendingBodyBytes = 0
         parser.refuse()
         outbound.removeAll()
     }
 
     // MARK: Requests in
 
-    /// Whether as many requests are pending as may be, and the next has not begun.
+    /// Whether the next request has to wait: as many are pending as may be, or the client does not read its answers.
     private var isBlocked: Bool {
-        exchanges.count >= rules.configuration.maxPipelinedRequests && parser.isBetweenRequests
+        guard parser.isBetweenRequests else { return false }
+        return exchanges.count >= rules.configuration.maxPipelinedRequests
+            || outbound.count >= Self.maxUnreadBytes
     }
-
-    /// Whether a client that does not read its answers would send a further request.
-    private var isUnread: Bool { parser.isBetweenRequests && outbound.count >= Self.maxUnreadBytes }
 
     /// Reads requests from `bytes`; returns how many were used, which is all unless it is blocked.
     private mutating func parse(_ bytes: Span<UInt8>, at moment: Moment) -> Int {
@@ -215,11 +211,9 @@ package struct ConnectionState {
                 version: head.version,
                 requestID: arrival.id
             ),
-            cancellation: Cancellation(),
-            bodyCount: body.count
+            cancellation: Cancellation()
         )
         exchanges.append(exchange)
-        pendingBodyBytes += body.count
         let request = Request(
             method: head.method,
             path: head.path,
@@ -228,7 +222,8 @@ package struct ConnectionState {
             body: body,
             id: arrival.id,
             cancellation: exchange.cancellation,
-            received: arrival.received
+            received: arrival.received,
+            lease: BodyLease(body.count, in: rules.counters)
         )
         ready.append((exchange.sequence, request))
         let isLast = requestCount >= rules.configuration.maxRequestsPerConnection
@@ -245,7 +240,6 @@ package struct ConnectionState {
                 sequence: requestCount,
                 context: context,
                 cancellation: Cancellation(),
-                bodyCount: 0,
                 response: rules.response(to: refusal)
             )
         )
@@ -291,7 +285,6 @@ package struct ConnectionState {
             }
             outbound.append(ResponseEncoder.head(of: response, context, date: moment.date))
             outbound.append(ResponseEncoder.body(of: response, context))
-            pendingBodyBytes -= first.bodyCount
             exchanges.removeFirst()
             timers.idleSince = moment.now
         }
@@ -301,7 +294,6 @@ package struct ConnectionState {
     private mutating func dropRequests(after sequence: Int) {
         for exchange in exchanges where exchange.sequence != sequence {
             exchange.cancellation.cancel()
-            pendingBodyBytes -= exchange.bodyCount
         }
         exchanges.removeAll { $0.sequence != sequence }
         ready = []
