@@ -10,7 +10,7 @@ package enum FileContents {
     /// - Returns: all of its bytes.
     /// - Throws: `SystemError` when it cannot be read, is not a regular file, or is larger (`EFBIG`).
     package static func read(_ path: String, maxBytes: Int) throws(SystemError) -> [UInt8] {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw SystemError("open \(path)") }
         defer { close(descriptor) }
         var status = stat()

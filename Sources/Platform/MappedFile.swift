@@ -16,7 +16,7 @@ package final class MappedFile: Sendable {
     /// - Throws: `SystemError` when it cannot be opened, is not a regular file, or cannot be mapped.
     package init(path: String) throws(SystemError) {
         self.path = path
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw SystemError("open \(path)") }
         defer { close(descriptor) }
         var status = stat()

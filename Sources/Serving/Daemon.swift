@@ -18,12 +18,12 @@ package struct Daemon {
         self.logger = logger
     }
 
-    /// Serves until SIGTERM or SIGINT; a second signal ends the process at once.
+    /// Serves until SIGTERM or SIGINT; before it listens the first ends the process at once, later the second.
     ///
     /// - Parameter announce: called with one line, `listening on http://HOST:PORT`, when requests are welcome.
     /// - Throws: `SystemError` when the models' folder cannot be read or the address not be listened on.
     package func run(announce: (String) -> Void) throws {
-        let signals = Signals(Signals.termination)
+        let termination = try Termination()
         let service = ServiceManager(environment: environment)
         let metrics = ServingMetrics(version: Version.current)
         let scheduler = try Scheduler(
@@ -31,7 +31,7 @@ package struct Daemon {
             threads: configuration.threads,
             metrics: metrics
         )
-        let registry = Registry(folder: configuration.models, warmUp: scheduler.warmUp)
+        let registry = Registry(folder: configuration.models, logger: logger, warmUp: scheduler.warmUp)
         service.notify("STATUS=loading the models of \(configuration.models)")
         try registry.load()
         metrics.collect(registry: registry, scheduler: scheduler)
@@ -42,16 +42,16 @@ package struct Daemon {
             renderError: { Response(APIError($0, code: $1, $2)) },
             handler: api.respond
         )
+        termination.deferToWait()
         try server.start()
         metrics.collect(server: server)
         let address = "http://\(bracketed(configuration.host)):\(server.port)"
         service.notify("READY=1", "STATUS=listening on \(address)")
         announce("listening on \(address)")
 
-        let signal = signals.wait()
+        let signal = termination.wait()
         logger.info("draining", metadata: ["signal": "\(signal)"])
         service.notify("STOPPING=1", "STATUS=draining")
-        try endAtOnceOnNext(signals)
         api.beginDraining()
         server.drain(deadline: configuration.drainTimeout)
         scheduler.stop()
@@ -74,11 +74,6 @@ package struct Daemon {
             predictor: SequencePredictor(scheduler: scheduler, metrics: metrics),
             requestTimeout: configuration.requestTimeout
         )
-    }
-
-    /// A person who asks twice does not want to wait.
-    private func endAtOnceOnNext(_ signals: Signals) throws(SystemError) {
-        _ = try Thread(name: "signals") { ProcessEnd.immediately(status: 128 + signals.wait()) }
     }
 
     /// An IPv6 address as a URL has it (RFC 3986 §3.2.2).
