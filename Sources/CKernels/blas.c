@@ -11,8 +11,8 @@
 //   depend on how many there are.
 // - The processor's kernels by name. A version that is older than the processor takes it for one without AVX, and is
 //   five times slower there.
-// The settings are made before main, while there is no thread that could be reading the environment. What the user
-// has set stays.
+// The settings are made before main, while there is no thread that could be reading the environment. A processor that
+// the user has named stays.
 __attribute__((constructor)) static void set_environment(void) {
     setenv("OPENBLAS_NUM_THREADS", "1", 0);
 #if defined(__x86_64__)

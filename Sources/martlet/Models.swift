@@ -31,6 +31,6 @@ struct Models: ParsableCommand {
     }
 
     private func failures(_ entries: [ModelEntry]) -> String {
-        entries.compactMap { entry in entry.current.reason.map { "\n\(entry.name): \($0)" } }.joined()
+        entries.compactMap { entry in entry.failures.map { "\n\(entry.name): \($0)" } }.joined()
     }
 }

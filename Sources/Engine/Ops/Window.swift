@@ -73,11 +73,10 @@ package struct Window: Hashable, Sendable {
         _ dilation: Int,
         _ roundsUp: Bool
     ) -> Int? {
-        let slack = size + 2 * pad - (dilation * (kernel - 1) + 1)
+        let slack = size + 2 * pad - (dilation * (kernel - 1) + 1) + (roundsUp ? stride - 1 : 0)
         guard slack >= 0 else { return nil }
-        guard roundsUp else { return slack / stride + 1 }
-        let count = (slack + stride - 1) / stride + 1
-        return (count - 1) * stride >= size + pad ? count - 1 : count
+        let count = slack / stride + 1
+        return roundsUp && (count - 1) * stride >= size + pad ? count - 1 : count
     }
 
     /// As a cell of a layer table: `3×3, stride 2, pad 1`.

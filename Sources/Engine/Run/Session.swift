@@ -34,6 +34,13 @@ package final class Session {
         self.batch = batch
     }
 
+    /// The memory that the activations of one item of a shape take, in bytes.
+    ///
+    /// - Throws: `ShapeError` when the network cannot take such items.
+    package func itemBytes(inputShape: Shape) throws(ShapeError) -> Int {
+        try plan(for: inputShape).floatsPerItem * MemoryLayout<Float>.stride
+    }
+
     /// Copies one item in.
     ///
     /// - Precondition: `prepare` was called, `item` is below its batch, and the item has its shape's element count.

@@ -5,13 +5,15 @@ package import HTTPTypes
 /// Every layer of `Serving` throws this type, so a mistake has one name on every route. A message says what was
 /// expected and what was found, and never quotes a path of this machine that the client did not send. To add a
 /// case: a static function in the extension of its family.
-package struct APIError: Error, Equatable {
+package struct APIError: Error, Equatable, CustomStringConvertible {
     package let status: HTTPResponse.Status
     /// A stable name in snake case, such as `model_not_found`.
     package let code: String
     package let message: String
     /// When trying again may help, in seconds, for `Retry-After`.
     package let retryAfterSeconds: Int?
+
+    package var description: String { message }
 
     package init(
         _ status: HTTPResponse.Status,
@@ -21,8 +23,16 @@ package struct APIError: Error, Equatable {
     ) {
         self.status = status
         self.code = code
-        self.message = message
+        self.message = Self.bounded(message)
         self.retryAfterSeconds = retryAfterSeconds
+    }
+}
+
+extension APIError {
+    /// Messages quote what clients sent; they do not send it back whole.
+    private static func bounded(_ message: String) -> String {
+        let limit = 2000
+        return message.utf8.count <= limit ? message : message.prefix(limit) + "…"
     }
 }
 

@@ -16,11 +16,7 @@ struct ImageUpload {
     let fields: [Query.Pair]
 
     init(_ request: Request, parameterNames: [String]) throws(APIError) {
-        if let encoding = request.fields[.contentEncoding], encoding.lowercased() != "identity" {
-            throw .unsupportedMediaType(
-                "Content-Encoding '\(encoding)' is not supported; send the body as it is"
-            )
-        }
+        try Self.checkEncoding(request)
         guard !request.body.isEmpty else {
             throw .badRequest("the body is empty; send an image, a form, or JSON", code: "empty_body")
         }
@@ -119,6 +115,14 @@ struct ImageUpload {
             throw .badRequest("\(path): not valid base64", code: "invalid_base64")
         }
         return [UInt8](data)[...]
+    }
+
+    /// Bodies are taken as they are, not compressed.
+    static func checkEncoding(_ request: Request) throws(APIError) {
+        guard let encoding = request.fields[.contentEncoding], encoding.lowercased() != "identity" else {
+            return
+        }
+        throw .unsupportedMediaType("Content-Encoding '\(encoding)' is not supported; send the body as it is")
     }
 
     /// The lower-cased type of a Content-Type field, without its parameters.

@@ -72,12 +72,14 @@ package struct PredictRequest {
     }
 
     init(_ request: Request) throws(APIError) {
+        try ImageUpload.checkEncoding(request)
         switch ImageUpload.mediaType(request.fields[.contentType] ?? "") {
         case "text/plain":
             guard let text = String(validating: request.body, as: UTF8.self) else {
                 throw .badRequest("the body is not valid UTF-8", code: "invalid_utf8")
             }
-            self.init(instances: [.string(text)])
+            // What `echo` and most editors add at the end is not part of the text.
+            self.init(instances: [.string(text.last?.isNewline == true ? String(text.dropLast()) : text)])
         case "application/json", "application/x-www-form-urlencoded", "":
             try self.init(json: request.body)
         case let type:

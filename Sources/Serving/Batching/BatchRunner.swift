@@ -11,6 +11,9 @@ package final class BatchRunner {
         _ model: Model, _ items: [Tensor], _ shouldContinue: () -> Bool
     ) throws(APIError) -> [[Float]]?
 
+    /// What the activations of a batch may take.
+    private static let maxBytes = 1 << 30
+
     private let pool: WorkerPool
     // A model's address stays its own while the model is held here.
     private var sessions: [ObjectIdentifier: (model: Model, session: Session)] = [:]
@@ -19,23 +22,50 @@ package final class BatchRunner {
         self.pool = pool
     }
 
-    /// Runs a batch and returns the logits of each item.
+    /// Runs a batch and returns the logits of each item; a batch of large items in parts that fit the memory.
     package func run(
         _ model: Model,
         _ items: [Tensor],
         while shouldContinue: () -> Bool
     ) throws(APIError) -> [[Float]]? {
         let session = session(for: model)
+        var outputs: [[Float]] = []
+        var rest = items[...]
+        while !rest.isEmpty {
+            let part = try prepare(session, &rest, model)
+            guard let logits = run(session, part, while: shouldContinue) else { return nil }
+            outputs += logits
+        }
+        return outputs
+    }
+
+    private func prepare(
+        _ session: Session,
+        _ items: inout ArraySlice<Tensor>,
+        _ model: Model
+    ) throws(APIError) -> ArraySlice<Tensor> {
         do {
-            try session.prepare(inputShape: items[0].shape, batch: items.count)
+            let shape = items[items.startIndex].shape
+            let count = max(1, Self.maxBytes / max(1, try session.itemBytes(inputShape: shape)))
+            let part = items.prefix(count)
+            items = items.dropFirst(count)
+            try session.prepare(inputShape: shape, batch: part.count)
+            return part
         } catch {
             throw .invalidInput("model '\(model.name)': \(error.description)")
         }
+    }
+
+    private func run(
+        _ session: Session,
+        _ items: ArraySlice<Tensor>,
+        while shouldContinue: () -> Bool
+    ) -> [[Float]]? {
         for (index, item) in items.enumerated() {
             item.withSpan { session.setInput(index, to: $0) }
         }
         guard session.run(while: shouldContinue) else { return nil }
-        return items.indices.map { item in
+        return (0..<items.count).map { item in
             session.withOutput("logits", item: item) { logits in
                 logits.indices.map { logits[$0] }
             }

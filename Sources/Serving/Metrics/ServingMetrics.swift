@@ -125,7 +125,7 @@ extension ServingMetrics {
                 text.begin("martlet_http_\(name)", .gauge, help: help)
                 text.sample(Double(value))
             }
-            text.begin("martlet_http_connections_total", .counter, help: "Connections accepted.")
+            text.begin("martlet_http_accepted_total", .counter, help: "Connections accepted.")
             text.sample(Double(now.acceptedConnections))
             text.begin("martlet_http_abandoned_total", .counter, help: "Requests whose client left first.")
             text.sample(Double(now.abandonedRequests))

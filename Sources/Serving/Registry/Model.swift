@@ -1,4 +1,5 @@
 package import Engine
+internal import HTTPTypes
 package import Imaging
 package import Zoo
 
@@ -63,16 +64,29 @@ package final class Model: Sendable {
     /// The name of class `index`, when the model has labels.
     package func label(_ index: Int) -> String? { labels?[index] }
 
+    /// The most numbers that the layers of a network may make of one item.
+    private static let maxActivations = 1 << 28
+
     /// Checks that the network can run on an item of a shape.
     ///
-    /// - Throws: `APIError` with status 400 and the network's own words.
+    /// - Throws: `APIError` with status 400 and the network's own words, 413 when it would take too much memory.
     package func checkInput(_ shape: Shape) throws(APIError) {
         guard shape != graph.inputShape else { return }
+        let reshaped: Graph
         do {
-            _ = try graph.reshaped(to: shape)
+            reshaped = try graph.reshaped(to: shape)
         } catch {
             let expected = "model '\(name)' takes \(graph.inputShape)"
             throw .invalidInput("\(expected), and cannot run on \(shape): \(error.description)")
+        }
+        let activations = reshaped.nodes.reduce(0) { $0 + $1.shape.elementCount }
+        guard activations <= Self.maxActivations else {
+            let message = "model '\(name)' would need \(activations) numbers for an input of \(shape)"
+            throw APIError(
+                .contentTooLarge,
+                code: "input_too_large",
+                "\(message), more than \(Self.maxActivations)"
+            )
         }
     }
 }

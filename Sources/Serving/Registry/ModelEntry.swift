@@ -32,6 +32,14 @@ package struct ModelEntry: Sendable {
     /// The version that answers when a request names none: the highest that is ready, else the highest.
     package var current: Version { versions.last { $0.state == .ready } ?? versions[versions.count - 1] }
 
+    /// Why other versions failed to load; nil when none did.
+    package var failures: String? {
+        let failed = versions.compactMap { version in
+            version.reason.map { "version \(version.version) failed to load: \($0)" }
+        }
+        return failed.isEmpty ? nil : failed.joined(separator: "; ")
+    }
+
     /// The version with a name.
     package func version(_ name: String) -> Version? { versions.first { $0.version == name } }
 
@@ -48,7 +56,7 @@ package struct ModelEntry: Sendable {
         object.append("version", .string(shown.version))
         object.append("versions", .strings(versions.map(\.version)))
         object.append("state", .string(shown.state.rawValue))
-        object.append("reason", shown.reason.map(JSONValue.string))
+        object.append("reason", (shown.reason ?? failures).map(JSONValue.string))
         if let manifest = shown.manifest {
             object.append("task", .string(manifest.task.rawValue))
             object.append("architecture", .string(manifest.architecture))

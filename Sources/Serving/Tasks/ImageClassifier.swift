@@ -48,14 +48,19 @@ package struct ImageClassifier: Sendable {
 
     /// An image on its way: what the network will see, and what took how long.
     private struct Prepared {
-        let decoded: DecodedImage
-        let crops: PreparedCrops
         let items: [Tensor]
+        let crops: [Crop]
+        let format: ImageFormat
+        let width: Int
+        let height: Int
+        let orientation: Int
         let decode: Duration
         let preprocess: Duration
     }
 
     private static let itemsAtATime = 64
+    /// In numbers of 4 bytes: 64 crops of 224×224, or one image that is served at a size of its own.
+    private static let valuesAtATime = 64 * 3 * 224 * 224
 
     private let scheduler: Scheduler
     private let limits: ImageLimits
@@ -107,7 +112,9 @@ package struct ImageClassifier: Sendable {
         var results: [Result<Answer, APIError>] = []
         var rest = images[...]
         while !rest.isEmpty {
-            let prepared = decoders.withSlot { prepareNext(&rest, preprocessing, options, model) }
+            let prepared = try decoders.withSlot { () throws(APIError) in
+                try prepareNext(&rest, preprocessing, options, model)
+            }
             results += try run(prepared, with: model, options)
         }
         return results
@@ -119,14 +126,19 @@ package struct ImageClassifier: Sendable {
         _ preprocessing: Preprocessing,
         _ options: Options,
         _ model: Model
-    ) -> [Result<Prepared, APIError>] {
+    ) throws(APIError) -> [Result<Prepared, APIError>] {
         var prepared: [Result<Prepared, APIError>] = []
-        var items = 0
-        while items < Self.itemsAtATime, let image = images.popFirst() {
+        var (items, values) = (0, 0)
+        while items < Self.itemsAtATime, values < Self.valuesAtATime, let image = images.popFirst() {
+            if options.cancellation?.isCancelled == true { throw .cancelled }
+            if let deadline = options.deadline, .now >= deadline { throw .deadlineExceeded }
             let result = image.flatMap { bytes in
                 Result { () throws(APIError) in try prepare(bytes, preprocessing, options, model) }
             }
-            if case .success(let image) = result { items += image.items.count }
+            if case .success(let image) = result {
+                items += image.items.count
+                values += image.items.reduce(0) { $0 + $1.shape.elementCount }
+            }
             prepared.append(result)
         }
         return prepared
@@ -166,7 +178,6 @@ package struct ImageClassifier: Sendable {
         _ model: Model
     ) throws(APIError) -> Prepared {
         let start = ContinuousClock.now
-        if let deadline = options.deadline, start >= deadline { throw .deadlineExceeded }
         let decoded = try decode(bytes, color: preprocessing.color)
         let isDecoded = ContinuousClock.now
         let crops = try crops(of: decoded.image, preprocessing, options.crops)
@@ -175,9 +186,12 @@ package struct ImageClassifier: Sendable {
         metrics?.decodeDuration.observe(isDecoded - start, model.name, model.version)
         metrics?.preprocessDuration.observe(isPrepared - isDecoded, model.name, model.version)
         return Prepared(
-            decoded: decoded,
-            crops: crops,
             items: items,
+            crops: crops.crops,
+            format: decoded.format,
+            width: decoded.width,
+            height: decoded.height,
+            orientation: decoded.orientation,
             decode: isDecoded - start,
             preprocess: isPrepared - isDecoded
         )
@@ -193,11 +207,11 @@ package struct ImageClassifier: Sendable {
             scores: try ClassScores(outputs, average: options.average),
             outputs: outputs,
             mode: options.crops,
-            crops: image.crops.crops,
-            format: image.decoded.format,
-            width: image.decoded.width,
-            height: image.decoded.height,
-            orientation: image.decoded.orientation,
+            crops: image.crops,
+            format: image.format,
+            width: image.width,
+            height: image.height,
+            orientation: image.orientation,
             decode: image.decode,
             preprocess: image.preprocess,
             inference: inference

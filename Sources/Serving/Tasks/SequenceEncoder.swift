@@ -85,6 +85,7 @@ package struct SequenceEncoder: Sendable {
                 unknownTokens: 0
             )
         }
+        if tokenizer.kind == .characters { try checkLength(tokenizer.prepared(text).unicodeScalars.count) }
         let tokens = tokenizer.tokens(of: text)
         try checkLength(tokens.count)
         var values: [Float] = []
@@ -131,7 +132,6 @@ package struct SequenceEncoder: Sendable {
     ) throws(APIError) -> Encoded {
         try checkLength(rows.count)
         var values: [Float] = []
-        values.reserveCapacity(rows.count * description.size)
         for (step, row) in rows.enumerated() {
             guard case .array(let numbers) = row else {
                 throw .invalidInput(
