@@ -19,6 +19,22 @@ extension EndToEndTests {
         static let examples = [
             Example(model: "digits", image: "digit-7.png", format: "png", side: 28, label: "7", tenCrops: 5),
             Example(model: "digits", image: "digit-3.png", format: "png", side: 28, label: "3", tenCrops: 5),
+            Example(
+                model: "cifar10",
+                image: "horse.jpg",
+                format: "jpeg",
+                side: 32,
+                label: "horse",
+                tenCrops: 10
+            ),
+            Example(
+                model: "cifar10",
+                image: "automobile.jpg",
+                format: "jpeg",
+                side: 32,
+                label: "automobile",
+                tenCrops: 10
+            ),
         ]
 
         @Test(arguments: examples)
