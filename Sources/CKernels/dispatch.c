@@ -42,6 +42,8 @@ void kernel_linear(size_t rows, size_t inputs, size_t outputs, const float *x, s
 
 void kernel_relu(const float *x, float *y, size_t count) { kernel_chosen()->relu(x, y, count); }
 
+void kernel_relu6(const float *x, float *y, size_t count) { kernel_chosen()->relu6(x, y, count); }
+
 void kernel_tanh(const float *x, float *y, size_t count) { kernel_chosen()->tanh(x, y, count); }
 
 void kernel_sigmoid(const float *x, float *y, size_t count) { kernel_chosen()->sigmoid(x, y, count); }

@@ -8,6 +8,7 @@ typedef struct {
     void (*linear)(size_t, size_t, size_t, const float *, size_t, const float *, const float *, float *, size_t);
     void (*small_gemm)(size_t, size_t, size_t, const float *, const float *, size_t, const float *, float *, size_t);
     void (*relu)(const float *, float *, size_t);
+    void (*relu6)(const float *, float *, size_t);
     void (*tanh)(const float *, float *, size_t);
     void (*sigmoid)(const float *, float *, size_t);
     void (*add)(const float *, const float *, float *, size_t);

@@ -50,6 +50,8 @@ void kernel_linear(size_t rows, size_t inputs, size_t outputs, const float *_Non
 
 /// y = max(x, 0); NaN stays.
 void kernel_relu(const float *_Nonnull x, float *_Nonnull y, size_t count);
+/// y = min(max(x, 0), 6); NaN stays.
+void kernel_relu6(const float *_Nonnull x, float *_Nonnull y, size_t count);
 /// y = tanh(x), within 3 units in the last place.
 void kernel_tanh(const float *_Nonnull x, float *_Nonnull y, size_t count);
 /// y = 1 / (1 + e⁻ˣ), within 4 units in the last place (absolutely within 1e-38 below x = −87).

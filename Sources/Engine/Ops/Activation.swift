@@ -6,11 +6,19 @@ internal import CKernels
 package enum Activation: String, Op {
     /// max(x, 0).
     case relu
+    /// min(max(x, 0), 6).
+    case relu6
     case tanh
     /// 1 / (1 + e⁻ˣ).
     case sigmoid
 
-    package var structure: String { self == .relu ? "ReLU" : rawValue }
+    package var structure: String {
+        switch self {
+        case .relu: "ReLU"
+        case .relu6: "ReLU6"
+        case .tanh, .sigmoid: rawValue
+        }
+    }
 
     package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape { inputs[0] }
 }
@@ -28,6 +36,7 @@ extension Activation {
         let output = unsafe call.output(item: 0) + chunk.lowerBound
         switch self {
         case .relu: unsafe kernel_relu(input, output, chunk.count)
+        case .relu6: unsafe kernel_relu6(input, output, chunk.count)
         case .tanh: unsafe kernel_tanh(input, output, chunk.count)
         case .sigmoid: unsafe kernel_sigmoid(input, output, chunk.count)
         }

@@ -2,7 +2,7 @@ internal import CKernels
 
 /// Batch normalisation at inference: y = (x − running_mean) / √(running_var + ε) · weight + bias, per channel.
 ///
-/// - Shape: c × h × w → same.
+/// - Shape: c × h × w → same, or c → same.
 /// - Source: Ioffe & Szegedy 2015, Algorithm 2.
 package struct BatchNorm: Op {
     package let channels: Int
@@ -20,7 +20,8 @@ package struct BatchNorm: Op {
     }
 
     package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape {
-        let found = try requireImage(inputs[0], for: "batch norm").channels
+        let isVector = inputs[0].rank == 1
+        let found = isVector ? inputs[0][0] : try requireImage(inputs[0], for: "batch norm").channels
         guard found == channels else {
             throw ShapeError("batch norm: expected \(channels) channels, found \(found)")
         }

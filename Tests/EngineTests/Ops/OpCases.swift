@@ -5,7 +5,7 @@ import Engine
 enum OpCases {
     static let all =
         convolutions + linears + batchNorms + activations + pools + adaptivePools + localResponseNorms
-        + softmaxes
+        + softmaxes + channelScales + selections + subsamplings + radialBases
         + joins + embeddings + recurrents + sequencePools + flattens
 
     static let convolutions: [OpCase] = {
@@ -64,13 +64,13 @@ enum OpCases {
         }
     }()
 
-    static let batchNorms: [OpCase] = [[1, 1, 1], [7, 3, 3], [8, 8, 8], [65, 7, 9], [64, 33, 33]].map {
+    static let batchNorms: [OpCase] = [[1, 1, 1], [7, 3, 3], [8, 8, 8], [65, 7, 9], [64, 33, 33], [65]].map {
         (shape: Shape) in
         let op = BatchNorm(channels: shape[0])
         return OpCase(op, on: shape) { Reference.batchNorm(op, $0[0], $1) }
     }
 
-    static let activations: [OpCase] = [Activation.relu, .tanh, .sigmoid].flatMap { op in
+    static let activations: [OpCase] = [Activation.relu, .relu6, .tanh, .sigmoid].flatMap { op in
         [[1], [7], [8], [9], [63], [64], [65], [5, 80, 90]].map { (shape: Shape) in
             OpCase(op, on: shape) { inputs, _ in Reference.activation(op, inputs[0]) }
         }
@@ -114,6 +114,32 @@ enum OpCases {
     static let softmaxes: [OpCase] = [[1], [7], [8], [9], [63], [64], [65], [1000], [5, 7], [700, 11]].map {
         (shape: Shape) in
         OpCase(Softmax(), on: shape) { inputs, _ in Reference.softmax(inputs[0]) }
+    }
+
+    static let channelScales: [OpCase] = [[1], [1, 1, 1], [3, 7, 9], [3, 211, 200]].flatMap {
+        (shape: Shape) in
+        let lines = (0..<shape[0]).map { ChannelScale.Line(scale: 0.5 + Float($0), shift: 0.25 - Float($0)) }
+        return [[ChannelScale.Line(scale: 0.17)], lines].map { lines in
+            let op = ChannelScale(lines)
+            return OpCase(op, on: shape) { inputs, _ in Reference.channelScale(op, inputs[0]) }
+        }
+    }
+
+    static let selections: [OpCase] = [
+        ([0], [1, 1, 1]), ([2, 0, 1], [3, 7, 9]), ([1, 1], [3, 8, 8]), (Array(29..<58), [58, 9, 7]),
+    ].map { (channels: [Int], shape: Shape) in
+        let op = SelectChannels(channels)
+        return OpCase(op, on: shape) { inputs, _ in try Reference.selectChannels(op, inputs[0]) }
+    }
+
+    static let subsamplings: [OpCase] = [[1, 2, 2], [6, 28, 28], [16, 11, 9]].map { (shape: Shape) in
+        let op = Subsampling(channels: shape[0])
+        return OpCase(op, on: shape) { try Reference.subsampling(op, $0[0], $1) }
+    }
+
+    static let radialBases: [OpCase] = [(1, 1), (7, 9), (84, 10), (65, 63)].map { inputs, outputs in
+        let op = RadialBasis(inputs: inputs, outputs: outputs)
+        return OpCase(op, on: [inputs]) { Reference.radialBasis(op, $0[0], $1) }
     }
 
     static let joins: [OpCase] = {

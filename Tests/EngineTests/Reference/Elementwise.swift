@@ -10,6 +10,7 @@ extension Reference {
             x.values.map { value in
                 switch op {
                 case .relu: value > 0 ? value : 0
+                case .relu6: min(max(value, 0), 6)
                 case .tanh: tanh(value)
                 case .sigmoid: sigmoid(value)
                 }
@@ -21,10 +22,21 @@ extension Reference {
         Array(a.shape, zip(a.values, b.values).map { $0 + $1 })
     }
 
+    static func channelScale(_ op: ChannelScale, _ x: Array) -> Array {
+        let pixels = x.values.count / x.shape[0]
+        return Array(
+            x.shape,
+            x.values.enumerated().map { index, value in
+                let line = op.lines[op.lines.count == 1 ? 0 : index / pixels]
+                return value * Double(line.scale) + Double(line.shift)
+            }
+        )
+    }
+
     /// y = (x − mean) / √(var + ε) · weight + bias.
     static func batchNorm(_ op: BatchNorm, _ x: Array, _ weights: [Array]) -> Array {
         var y = x
-        let pixels = x.shape[1] * x.shape[2]
+        let pixels = x.values.count / x.shape[0]
         for index in y.values.indices {
             let c = index / pixels
             let deviation = (weights[3].values[c] + Double(op.epsilon)).squareRoot()

@@ -13,4 +13,15 @@ extension Reference {
         }
         return y
     }
+
+    /// The negative squared distances to the rows.
+    static func radialBasis(_ op: RadialBasis, _ x: Array, _ weights: [Array]) -> Array {
+        let distances = (0..<op.outputs).map { row in
+            (0..<op.inputs).reduce(0) { sum, column in
+                let difference = x.values[column] - weights[0][row, column]
+                return sum + difference * difference
+            }
+        }
+        return Array([op.outputs], distances.map { -$0 })
+    }
 }
