@@ -69,8 +69,21 @@ package struct Architecture: Sendable {
     package static let all: [Architecture] = [
         leNets,
         alexNets,
+        vggs,
+        niNs,
+        googLeNets,
+        bnInceptions,
+        inceptionV3s,
+        inceptionV4s,
+        inceptionResNets,
         resNets,
         cifarResNets,
+        denseNets,
+        cifarDenseNets,
+        squeezeNets,
+        mobileNets,
+        shuffleNetV2s,
+        xceptions,
         recurrentNetworks,
     ].flatMap(\.self)
 

@@ -53,6 +53,14 @@ package indirect enum Layer: Sendable {
     case concat([[Layer]])
     /// He et al.'s shortcut A: subsampling and channels of zeros.
     case padShortcut(_ channels: Int, stride: Int)
+    /// Some channels in a given order.
+    case selectChannels([Int])
+    /// Constants of the network: y = x · scale + shift, for each channel or one for all.
+    case scale(_ scales: [Float], shifts: [Float])
+    /// LeNet-5's pooling with a trained coefficient and bias for each channel.
+    case subsample(_ name: String)
+    /// LeNet-5's output units: how near the values are to the row of each class.
+    case radialBasis(_ name: String, _ outputs: Int)
     /// A row of a table for each token.
     case embedding(_ name: String, size: Int, features: Int)
     /// Stacked recurrent layers of one kind under one name.
@@ -72,10 +80,14 @@ package indirect enum Layer: Sendable {
 extension Layer {
     /// max(x, 0).
     package static let relu = Layer.activation(.relu)
+    /// min(max(x, 0), 6).
+    package static let relu6 = Layer.activation(.relu6)
     /// The hyperbolic tangent.
     package static let tanh = Layer.activation(.tanh)
     /// The logistic function.
     package static let sigmoid = Layer.activation(.sigmoid)
+    /// A constant factor.
+    package static func scale(_ factor: Float) -> Layer { .scale([factor], shifts: [0]) }
     /// Average pooling over the whole image: channels × 1 × 1.
     package static let globalAveragePool = Layer.adaptiveAveragePool(1)
 }

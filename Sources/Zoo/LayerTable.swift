@@ -2,8 +2,8 @@ package import Engine
 
 /// A graph printed back as a paper's table: a row for each layer that is more than a function of single values.
 ///
-/// Activations, batch norms and local response normalisations stand in the row of the layer that they follow. Sizes
-/// read height × width × channels. Parameters are those that training learns (running statistics are not), with
+/// Activations, constant factors, batch norms and local response normalisations stand in the row of the layer that they
+/// follow. Sizes read height × width × channels. Parameters are those that training learns (running statistics are not), with
 /// biases; compute is multiplications followed by an addition for one item, without biases.
 package struct LayerTable: Sendable {
     /// One layer.
@@ -68,7 +68,8 @@ package struct LayerTable: Sendable {
     /// Whether the operation is told in the row of the one before; none of these changes the size but `Flatten`,
     /// whose row keeps the size that it had.
     private static func isFolded(_ op: any Op) -> Bool {
-        op is Activation || op is BatchNorm || op is LocalResponseNorm || op is Flatten
+        op is Activation || op is BatchNorm || op is LocalResponseNorm || op is ChannelScale
+            || op is Flatten
     }
 
     private static func learnedParameters(of op: any Op) -> Int {

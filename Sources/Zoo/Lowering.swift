@@ -96,6 +96,17 @@ package struct Lowering {
         case .padShortcut(let channels, let stride):
             let shortcut = PadShortcut(channels: channels, stride: stride)
             return try add(shortcut, kind: "shortcut", inputs: [input], prefix: prefix)
+        case .selectChannels(let channels):
+            return try add(SelectChannels(channels), kind: "select", inputs: [input], prefix: prefix)
+        case .scale(let scales, let shifts):
+            let lines = zip(scales, shifts).map { ChannelScale.Line(scale: $0, shift: $1) }
+            return try add(ChannelScale(lines), kind: "scale", inputs: [input], prefix: prefix)
+        case .subsample(let name):
+            let subsampling = Subsampling(channels: channels(of: input))
+            return try graph.add(subsampling, name: prefix + name, inputs: [input])
+        case .radialBasis(let name, let outputs):
+            let units = RadialBasis(inputs: features(of: input), outputs: outputs)
+            return try graph.add(units, name: prefix + name, inputs: [input])
         case .embedding(let name, let size, let features):
             let embedding = Embedding(size: size, features: features)
             return try graph.add(embedding, name: prefix + name, inputs: [input])

@@ -15,6 +15,8 @@ import Zoo
         let architecture: String
         var classes: Int?
         var options: [String: OptionValue] = [:]
+        /// What the weights file holds, where the names depend on it.
+        var shapes: [String: Shape] = [:]
         var imageSize: [Int]?
         var input: SequenceInput?
         var pooling: SequencePool.Kind? = .last
@@ -25,13 +27,17 @@ import Zoo
         static func image(
             _ name: String,
             _ architecture: String? = nil,
+            classes: Int? = nil,
             options: [String: OptionValue] = [:],
+            shapes: [String: Shape] = [:],
             imageSize: [Int]? = nil
         ) -> Case {
             Case(
                 name: name,
                 architecture: architecture ?? name,
+                classes: classes,
                 options: options,
+                shapes: shapes,
                 imageSize: imageSize
             )
         }
@@ -70,6 +76,7 @@ import Zoo
             let configuration = ArchitectureConfiguration(
                 classes: classes,
                 options: options,
+                shapes: shapes,
                 imageSize: imageSize.map { ($0[0], $0[1]) },
                 sequenceInput: input,
                 pooling: pooling,
@@ -103,6 +110,49 @@ import Zoo
         .image("resnet20"), .image("resnet32"), .image("resnet44"), .image("resnet56"), .image("resnet110"),
         .image("resnet20 B", "resnet20", options: ["shortcut": .string("B")]),
         .image("resnet110 B", "resnet110", options: ["shortcut": .string("B")]),
+        .image("lenet5_1998"),
+        .image("caffenet"),
+        .image("vgg11", imageSize: [64, 64]),
+        .image("vgg13", imageSize: [64, 64]),
+        .image("vgg16", imageSize: [64, 64]),
+        .image("vgg19", imageSize: [64, 64]),
+        .image("vgg11_bn", imageSize: [64, 64]),
+        .image("vgg13_bn", imageSize: [64, 64]),
+        .image("vgg16_bn", imageSize: [64, 64]),
+        .image("vgg19_bn", imageSize: [64, 64]),
+        .image("vgg11 timm", "vgg11", shapes: ["head.fc.weight": [1000, 4096]]),
+        .image("nin"),
+        .image("nin_cifar10"),
+        .image("googlenet", imageSize: [97, 97]),
+        .image("googlenet transformed", "googlenet", options: ["transform_input": .bool(true)], imageSize: [97, 97]),
+        .image("googlenet_2014", imageSize: [97, 97]),
+        .image("bn_inception", imageSize: [97, 97]),
+        .image("inception_v3", imageSize: [107, 107]),
+        .image("inception_v3 transformed", "inception_v3", options: ["transform_input": .bool(true)], imageSize: [107, 107]),
+        .image("inception_v2", imageSize: [107, 107]),
+        .image("inception_v4", imageSize: [107, 107]),
+        .image("inception_resnet_v2", imageSize: [107, 107]),
+        .image("inception_resnet_v1", classes: 100, imageSize: [107, 107]),
+        .image("wide_resnet50_2", imageSize: [64, 64]),
+        .image("wide_resnet101_2", imageSize: [64, 64]),
+        .image("resnext50_32x4d", imageSize: [64, 64]),
+        .image("resnext101_32x8d", imageSize: [64, 64]),
+        .image("resnext101_64x4d", imageSize: [64, 64]),
+        .image("resnext29_8x64d"),
+        .image("densenet121", imageSize: [64, 64]),
+        .image("densenet161", imageSize: [64, 64]),
+        .image("densenet169", imageSize: [64, 64]),
+        .image("densenet201", imageSize: [64, 64]),
+        .image("densenet121 old", "densenet121", shapes: ["features.denseblock1.denselayer1.norm.1.weight": [64]], imageSize: [64, 64]),
+        .image("densenet40_k12"),
+        .image("densenet100_bc_k12"),
+        .image("squeezenet1_0", imageSize: [97, 97]),
+        .image("squeezenet1_1", imageSize: [97, 97]),
+        .image("mobilenet_v1", imageSize: [97, 97]),
+        .image("mobilenet_v2", imageSize: [97, 97]),
+        .image("mobilenet_v2 timm", "mobilenet_v2", shapes: ["conv_stem.weight": [32, 3, 3, 3]], imageSize: [97, 97]),
+        .image("shufflenet_v2_x1_0", imageSize: [97, 97]),
+        .image("xception", imageSize: [107, 107]),
     ]
 
     // swift-format-ignore

@@ -17,15 +17,88 @@ struct PublishedTests {
 
     // Parameters: torchvision's `num_params` for alexnet and the ResNets of ImageNet, whose multiply-adds, in units of
     // 10⁹, are its `_ops`: 0.714, 1.814, 3.664, 4.089, 7.801, 11.514. Of alexnet_2012: Caffe's 60 965 224 and 724M.
-    // CIFAR: He et al. 2016, Table 6: 0.27M, 0.46M, 0.66M, 0.85M, 1.7M.
+    // CIFAR: He et al. 2016, Table 6: 0.27M, 0.46M, 0.66M, 0.85M, 1.7M. lenet5_1998: the paper's 60 000 trainable
+    // parameters and the 840 of the fixed bitmaps. The others: the libraries' and papers' numbers without auxiliary heads;
+    // CIFAR: ResNeXt 34.4M (Xie et al., Table 7), DenseNet 1.0M and 0.8M (Huang et al., Table 2), NiN 0.97M.
     // swift-format-ignore
     static let rows: [Row] = [
         Row(name: "lenet5", parameters: 61_706, multiplyAdds: 416_520,
             stages: ["conv1": [6, 28, 28], "conv2": [16, 10, 10], "pool2": [16, 5, 5], "fc1": [120]]),
+        Row(name: "lenet5_1998", parameters: 60_840, multiplyAdds: 328_096,
+            stages: ["c1": [6, 28, 28], "s2": [6, 14, 14], "concat1": [16, 10, 10], "s4": [16, 5, 5], "c5": [120, 1, 1]]),
         Row(name: "alexnet_2012", parameters: 60_965_224, multiplyAdds: 724_406_816,
+            stages: ["conv1": [96, 55, 55], "pool1": [96, 27, 27], "pool2": [256, 13, 13], "pool5": [256, 6, 6]]),
+        Row(name: "caffenet", parameters: 60_965_224, multiplyAdds: 724_406_816,
             stages: ["conv1": [96, 55, 55], "pool1": [96, 27, 27], "pool2": [256, 13, 13], "pool5": [256, 6, 6]]),
         Row(name: "alexnet", parameters: 61_100_840, multiplyAdds: 714_188_480,
             stages: ["features.0": [64, 55, 55], "features.pool1": [64, 27, 27], "features.pool3": [256, 6, 6]]),
+        Row(name: "vgg11", parameters: 132_863_336, multiplyAdds: 7_609_090_048, stages: vggStages),
+        Row(name: "vgg13", parameters: 133_047_848, multiplyAdds: 11_308_466_176, stages: vggStages),
+        Row(name: "vgg16", parameters: 138_357_544, multiplyAdds: 15_470_264_320, stages: vggStages),
+        Row(name: "vgg19", parameters: 143_667_240, multiplyAdds: 19_632_062_464, stages: vggStages),
+        Row(name: "vgg11_bn", parameters: 132_868_840, multiplyAdds: 7_609_090_048, stages: vggStages),
+        Row(name: "vgg13_bn", parameters: 133_053_736, multiplyAdds: 11_308_466_176, stages: vggStages),
+        Row(name: "vgg16_bn", parameters: 138_365_992, multiplyAdds: 15_470_264_320, stages: vggStages),
+        Row(name: "vgg19_bn", parameters: 143_678_248, multiplyAdds: 19_632_062_464, stages: vggStages),
+        Row(name: "nin", parameters: 7_595_176, multiplyAdds: 1_100_188_800,
+            stages: ["conv1": [96, 54, 54], "pool1": [96, 27, 27], "pool2": [256, 13, 13], "pool3": [384, 6, 6]]),
+        Row(name: "nin_cifar10", parameters: 966_986, multiplyAdds: 222_486_528,
+            stages: ["pool1": [96, 16, 16], "pool2": [192, 8, 8], "cccp6": [10, 8, 8]]),
+        Row(name: "googlenet", parameters: 6_624_904, multiplyAdds: 1_498_376_192,
+            stages: ["maxpool1": [64, 56, 56], "inception3b.concat1": [480, 28, 28], "inception4e.concat1": [832, 14, 14],
+                     "inception5b.concat1": [1024, 7, 7]]),
+        Row(name: "googlenet_2014", parameters: 6_998_552, multiplyAdds: 1_582_671_872,
+            stages: ["pool1": [64, 56, 56], "pool2": [192, 28, 28], "inception_3a.concat1": [256, 28, 28],
+                     "inception_4a.concat1": [512, 14, 14], "inception_5b.concat1": [1024, 7, 7]]),
+        Row(name: "bn_inception", parameters: 11_295_240, multiplyAdds: 2_032_600_064,
+            stages: ["pool1_3x3_s2": [64, 56, 56], "concat3": [576, 14, 14], "concat8": [1056, 7, 7], "concat10": [1024, 7, 7]]),
+        Row(name: "inception_v3", parameters: 23_834_568, multiplyAdds: 5_713_216_096, stages: inceptionV3Stages),
+        Row(name: "inception_v2", parameters: 23_834_568, multiplyAdds: 5_713_216_096, stages: inceptionV3Stages),
+        Row(name: "inception_v4", parameters: 42_679_816, multiplyAdds: 12_253_974_624,
+            stages: ["features.3.concat1": [160, 73, 73], "features.5.concat1": [384, 35, 35], "features.10.concat1": [1024, 17, 17],
+                     "features.18.concat1": [1536, 8, 8]]),
+        Row(name: "inception_resnet_v2", parameters: 55_843_464, multiplyAdds: 13_155_794_016,
+            stages: ["mixed_5b.concat1": [320, 35, 35], "mixed_6a.concat1": [1088, 17, 17], "mixed_7a.concat1": [2080, 8, 8],
+                     "conv2d_7b.conv": [1536, 8, 8]]),
+        Row(name: "inception_resnet_v1", parameters: 27_910_327, multiplyAdds: 1_422_081_376,
+            stages: ["repeat_1.4.sum1": [256, 17, 17], "repeat_2.9.sum1": [896, 8, 8], "block8.sum1": [1792, 3, 3], "last_bn": [512]]),
+        Row(name: "wide_resnet50_2", parameters: 68_883_240, multiplyAdds: 11_398_021_120, stages: wideStages),
+        Row(name: "wide_resnet101_2", parameters: 126_886_696, multiplyAdds: 22_753_050_624, stages: wideStages),
+        Row(name: "resnext50_32x4d", parameters: 25_028_904, multiplyAdds: 4_230_479_872, stages: wideStages),
+        Row(name: "resnext101_32x8d", parameters: 88_791_336, multiplyAdds: 16_414_015_488,
+            stages: ["layer1.0.conv2": [256, 56, 56], "layer4.0.sum1": [2048, 7, 7]]),
+        Row(name: "resnext101_64x4d", parameters: 83_455_272, multiplyAdds: 15_460_270_080,
+            stages: ["layer1.0.conv2": [256, 56, 56], "layer4.0.sum1": [2048, 7, 7]]),
+        Row(name: "resnext29_8x64d", parameters: 34_426_698, multiplyAdds: 5_387_266_048,
+            stages: ["layer1.0.conv2": [512, 32, 32], "layer1.0.sum1": [256, 32, 32], "layer3.2.sum1": [1024, 8, 8]]),
+        Row(name: "densenet121", parameters: 7_978_856, multiplyAdds: 2_834_161_664,
+            stages: ["features.transition1.norm": [256, 56, 56], "features.transition2.norm": [512, 28, 28],
+                     "features.transition3.norm": [1024, 14, 14], "features.norm5": [1024, 7, 7]]),
+        Row(name: "densenet161", parameters: 28_681_000, multiplyAdds: 7_727_907_072,
+            stages: ["features.transition1.norm": [384, 56, 56], "features.transition2.norm": [768, 28, 28],
+                     "features.transition3.norm": [2112, 14, 14], "features.norm5": [2208, 7, 7]]),
+        Row(name: "densenet169", parameters: 14_149_480, multiplyAdds: 3_359_843_328,
+            stages: ["features.transition1.norm": [256, 56, 56], "features.transition2.norm": [512, 28, 28],
+                     "features.transition3.norm": [1280, 14, 14], "features.norm5": [1664, 7, 7]]),
+        Row(name: "densenet201", parameters: 20_013_928, multiplyAdds: 4_291_365_888,
+            stages: ["features.transition1.norm": [256, 56, 56], "features.transition2.norm": [512, 28, 28],
+                     "features.transition3.norm": [1792, 14, 14], "features.norm5": [1920, 7, 7]]),
+        Row(name: "densenet40_k12", parameters: 1_019_722, multiplyAdds: 264_812_928,
+            stages: ["features.transition1.conv": [160, 32, 32], "features.transition2.conv": [304, 16, 16], "features.norm5": [448, 8, 8]]),
+        Row(name: "densenet100_bc_k12", parameters: 769_162, multiplyAdds: 287_929_692,
+            stages: ["features.transition1.conv": [108, 32, 32], "features.transition2.conv": [150, 16, 16], "features.norm5": [342, 8, 8]]),
+        Row(name: "squeezenet1_0", parameters: 1_248_424, multiplyAdds: 818_924_576,
+            stages: ["features.pool1": [96, 54, 54], "features.pool2": [256, 27, 27], "features.pool3": [512, 13, 13]]),
+        Row(name: "squeezenet1_1", parameters: 1_235_496, multiplyAdds: 349_151_936,
+            stages: ["features.pool1": [64, 55, 55], "features.pool2": [128, 27, 27], "features.pool3": [256, 13, 13]]),
+        Row(name: "mobilenet_v1", parameters: 4_231_976, multiplyAdds: 568_740_352,
+            stages: ["conv_stem": [32, 112, 112], "blocks.3.5.conv_pw": [512, 14, 14], "blocks.4.1.conv_pw": [1024, 7, 7]]),
+        Row(name: "mobilenet_v2", parameters: 3_504_872, multiplyAdds: 300_774_272,
+            stages: ["features.1.conv.1": [16, 112, 112], "features.14.conv.2": [160, 7, 7], "features.18.0": [1280, 7, 7]]),
+        Row(name: "shufflenet_v2_x1_0", parameters: 2_278_604, multiplyAdds: 144_907_992,
+            stages: ["maxpool": [24, 56, 56], "stage2.3.concat1": [116, 28, 28], "stage4.0.concat1": [464, 7, 7]]),
+        Row(name: "xception", parameters: 22_855_952, multiplyAdds: 8_357_403_496,
+            stages: ["block1.sum1": [128, 74, 74], "block3.sum1": [728, 19, 19], "block12.sum1": [1024, 10, 10], "conv4.pointwise": [2048, 10, 10]]),
         Row(name: "resnet18", parameters: 11_689_512, multiplyAdds: 1_814_073_344, stages: basicStages),
         Row(name: "resnet34", parameters: 21_797_672, multiplyAdds: 3_663_761_408, stages: basicStages),
         Row(name: "resnet50", parameters: 25_557_032, multiplyAdds: 4_089_184_256, stages: bottleneckStages),
@@ -47,6 +120,21 @@ struct PublishedTests {
     static let basicStages: [String: Shape] = [
         "conv1": [64, 112, 112], "pool1": [64, 56, 56], "layer1.0.sum1": [64, 56, 56],
         "layer2.0.sum1": [128, 28, 28], "layer3.0.sum1": [256, 14, 14], "layer4.0.sum1": [512, 7, 7],
+    ]
+
+    static let vggStages: [String: Shape] = [
+        "features.0": [64, 224, 224], "features.pool1": [64, 112, 112], "features.pool2": [128, 56, 56],
+        "features.pool3": [256, 28, 28], "features.pool4": [512, 14, 14], "features.pool5": [512, 7, 7],
+    ]
+
+    static let inceptionV3Stages: [String: Shape] = [
+        "maxpool1": [64, 73, 73], "maxpool2": [192, 35, 35], "Mixed_5d.concat1": [288, 35, 35],
+        "Mixed_6e.concat1": [768, 17, 17], "Mixed_7a.concat1": [1280, 8, 8], "pool3": [2048, 1, 1],
+    ]
+
+    static let wideStages: [String: Shape] = [
+        "layer1.0.conv2": [128, 56, 56], "layer1.0.sum1": [256, 56, 56], "layer2.0.conv1": [256, 56, 56],
+        "layer2.0.conv2": [256, 28, 28], "layer3.0.sum1": [1024, 14, 14], "layer4.0.sum1": [2048, 7, 7],
     ]
 
     static let bottleneckStages: [String: Shape] = [

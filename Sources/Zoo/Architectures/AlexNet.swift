@@ -3,9 +3,10 @@
 ///
 /// The paper prints 224 × 224; 227 is what its own arithmetic needs. Tensor names are Caffe's. `alexnet` is
 /// torchvision's, after Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014: one
-/// tower, no normalisation, and an average pool that lets it take other sizes.
+/// tower, no normalisation, and an average pool that lets it take other sizes. `caffenet` is Caffe's reference model,
+/// Jia et al. 2014: it pools before it normalises, with Caffe's constants.
 extension Architecture {
-    static let alexNets = [alexNet2012, alexNetTorchvision]
+    static let alexNets = [alexNet2012, caffeNet, alexNetTorchvision]
 
     private static let alexNet2012 = Architecture(
         "alexnet_2012",
@@ -13,12 +14,23 @@ extension Architecture {
         options: ["lrn": .lrn]
     ) { classes, configuration in
         let norm = Layer.localResponseNorm(configuration.options.object("lrn"))
+        return twoTowers(classes) { name in [norm, .maxPool(3, stride: 2, name: name)] }
+    }
+
+    private static let caffeNet = Architecture("caffenet", size: 227, options: ["lrn": .lrn]) {
+        classes,
+        model in
+        let norm = Layer.localResponseNorm(model.options.object("lrn"), alpha: 2e-5, k: 1)
+        return twoTowers(classes) { name in [.maxPool(3, stride: 2, name: name), norm] }
+    }
+
+    private static func twoTowers(_ classes: Int, pool: (_ name: String) -> [Layer]) -> [Layer] {
         // swift-format-ignore
-        return [                                                                //  C  ×  H ×  W
-            .conv("conv1",  96, kernel: 11, stride: 4),           .relu, norm,  //  96 × 55 × 55
-            .maxPool(3, stride: 2, name: "pool1"),                              //  96 × 27 × 27
-            .conv("conv2", 256, kernel: 5, pad: 2, groups: 2),    .relu, norm,  // 256 × 27 × 27
-            .maxPool(3, stride: 2, name: "pool2"),                              // 256 × 13 × 13
+        [                                                                       //  C  ×  H ×  W
+            .conv("conv1",  96, kernel: 11, stride: 4),           .relu,        //  96 × 55 × 55
+        ] + pool("pool1") + [                                                   //  96 × 27 × 27
+            .conv("conv2", 256, kernel: 5, pad: 2, groups: 2),    .relu,        // 256 × 27 × 27
+        ] + pool("pool2") + [                                                   // 256 × 13 × 13
             .conv("conv3", 384, kernel: 3, pad: 1),               .relu,        // 384 × 13 × 13
             .conv("conv4", 384, kernel: 3, pad: 1, groups: 2),    .relu,        // 384 × 13 × 13
             .conv("conv5", 256, kernel: 3, pad: 1, groups: 2),    .relu,        // 256 × 13 × 13
@@ -62,13 +74,17 @@ extension OptionRule {
 }
 
 extension Layer {
-    /// Local response normalisation with the paper's constants where the options name no others.
-    static func localResponseNorm(_ options: [String: OptionValue]) -> Layer {
+    /// Local response normalisation with the network's constants where the options name no others.
+    static func localResponseNorm(
+        _ options: [String: OptionValue],
+        alpha: Double = 1e-4,
+        k: Double = 2
+    ) -> Layer {
         .localResponseNorm(
             size: options.integer("size") ?? 5,
-            alpha: Float(options.number("alpha") ?? 1e-4),
+            alpha: Float(options.number("alpha") ?? alpha),
             beta: Float(options.number("beta") ?? 0.75),
-            k: Float(options.number("k") ?? 2)
+            k: Float(options.number("k") ?? k)
         )
     }
 }

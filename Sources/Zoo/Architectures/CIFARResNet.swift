@@ -3,8 +3,10 @@
 ///
 /// Option `shortcut`: `A`, the paper's, pads the channels with zeros; `B` projects, with torchvision's `downsample`
 /// names. All names are those of torchvision's ImageNet networks.
+///
+/// `resnext29_8x64d`: Xie et al., "Aggregated residual transformations for deep neural networks", CVPR 2017, §5.4.
 extension Architecture {
-    static let cifarResNets = [20, 32, 44, 56, 110].map(cifarResNet)
+    static let cifarResNets = [20, 32, 44, 56, 110].map(cifarResNet) + [resNeXt29]
 
     private static func cifarResNet(layers: Int) -> Architecture {
         let depth = (layers - 2) / 6
@@ -21,6 +23,25 @@ extension Architecture {
                 .globalAveragePool, .flatten, .linear("fc", classes), .softmax,
             ]
         }
+    }
+
+    private static let resNeXt29 = Architecture("resnext29_8x64d", size: 32, classes: 10) { classes, _ in
+        // swift-format-ignore
+        [                                                                   //   C  ×  H ×  W
+            .conv("conv1", 64, kernel: 3, pad: 1, bias: false),             //   64 × 32 × 32
+            .batchNorm("bn1"), .relu,
+            aggregated(1, width:  64),                                      //  256 × 32 × 32
+            aggregated(2, width: 128),                                      //  512 × 16 × 16
+            aggregated(3, width: 256),                                      // 1024 ×  8 ×  8
+            .globalAveragePool, .flatten, .linear("fc", classes), .softmax,
+        ]
+    }
+
+    private static func aggregated(_ number: Int, width: Int) -> Layer {
+        let stride = number == 1 ? 1 : 2
+        let shortcut = [Layer.projection(width * 4, stride: stride)]
+        let block = ResidualBlock.bottleneck(groups: 8, width: 64)
+        return .block("layer\(number)", block.stage(3, width: width, stride: stride, shortcut: shortcut))
     }
 
     private static func stage(_ number: Int, _ depth: Int, width: Int, projects: Bool) -> Layer {

@@ -1,15 +1,23 @@
 /// Residual networks for ImageNet. He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016,
 /// §3.3 and Table 1, with shortcut B.
 ///
+/// Wide: Zagoruyko, Komodakis, "Wide residual networks", BMVC 2016: twice the width inside a bottleneck. ResNeXt: Xie,
+/// Girshick, Dollár, Tu, He, "Aggregated residual transformations for deep neural networks", CVPR 2017, Table 1.
+///
 /// Tensor names are torchvision's, which timm shares. As there ("v1.5"), a bottleneck's stride is in its 3×3
 /// convolution; the paper has it in the first 1×1.
 extension Architecture {
     static let resNets = [
         resNet("resnet18", .basic, depths: [2, 2, 2, 2]),
         resNet("resnet34", .basic, depths: [3, 4, 6, 3]),
-        resNet("resnet50", .bottleneck, depths: [3, 4, 6, 3]),
-        resNet("resnet101", .bottleneck, depths: [3, 4, 23, 3]),
-        resNet("resnet152", .bottleneck, depths: [3, 8, 36, 3]),
+        resNet("resnet50", .bottleneck(), depths: [3, 4, 6, 3]),
+        resNet("resnet101", .bottleneck(), depths: [3, 4, 23, 3]),
+        resNet("resnet152", .bottleneck(), depths: [3, 8, 36, 3]),
+        resNet("wide_resnet50_2", .bottleneck(width: 128), depths: [3, 4, 6, 3]),
+        resNet("wide_resnet101_2", .bottleneck(width: 128), depths: [3, 4, 23, 3]),
+        resNet("resnext50_32x4d", .bottleneck(groups: 32, width: 4), depths: [3, 4, 6, 3]),
+        resNet("resnext101_32x8d", .bottleneck(groups: 32, width: 8), depths: [3, 4, 23, 3]),
+        resNet("resnext101_64x4d", .bottleneck(groups: 64, width: 4), depths: [3, 4, 23, 3]),
     ]
 
     static func resNet(_ name: String, _ block: ResidualBlock, depths: [Int]) -> Architecture {
@@ -36,12 +44,19 @@ extension Architecture {
     }
 }
 
-/// The two residual blocks of the paper's Figure 5.
+/// The two residual blocks of He et al.'s Figure 5.
 enum ResidualBlock {
-    case basic, bottleneck
+    case basic
+    /// The middle convolution has `groups` groups, each of `width` channels when the stage's width is 64.
+    case bottleneck(groups: Int = 1, width: Int = 64)
 
     /// Channels that leave a block for each of its width.
-    var expansion: Int { self == .basic ? 1 : 4 }
+    var expansion: Int {
+        switch self {
+        case .basic: 1
+        case .bottleneck: 4
+        }
+    }
 
     /// The blocks of one resolution, the first of which has the stride and the shortcut.
     func stage(_ depth: Int, width: Int, stride: Int, shortcut: [Layer]) -> [Layer] {
@@ -61,11 +76,20 @@ enum ResidualBlock {
                 .conv("conv2", width, kernel: 3, pad: 1, bias: false), .batchNorm("bn2"),
             ]
         // swift-format-ignore
-        case .bottleneck:
+        case .bottleneck(let groups, let groupWidth):
             [
-                .conv("conv1", width, kernel: 1, bias: false), .batchNorm("bn1"), .relu,
-                .conv("conv2", width, kernel: 3, stride: stride, pad: 1, bias: false), .batchNorm("bn2"),
+                .conv("conv1", width * groupWidth / 64 * groups, kernel: 1, bias: false), .batchNorm("bn1"),
                 .relu,
+                .conv(
+                    "conv2",
+                    width * groupWidth / 64 * groups,
+                    kernel: 3,
+                    stride: stride,
+                    pad: 1,
+                    groups: groups,
+                    bias: false
+                ),
+                .batchNorm("bn2"), .relu,
                 .conv("conv3", width * 4, kernel: 1, bias: false), .batchNorm("bn3"),
             ]
         }

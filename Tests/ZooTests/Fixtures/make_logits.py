@@ -1,7 +1,8 @@
 """Writes logits.safetensors: what PyTorch answers for each case of LogitsTests.swift.
 
 Weights and inputs are the synthetic ones that Sources/Engine/Tensor/SyntheticWeights.swift makes too, so only the
-logits are stored, a tensor for each case. Needs numpy, torch, torchvision and safetensors:
+logits are stored, a tensor for each case. Needs numpy, torch, torchvision, timm and
+safetensors:
 
     python make_logits.py            # writes the file beside this script
     python make_logits.py --check    # also shows how far the logits move when the input or a detail changes
@@ -10,8 +11,11 @@ logits are stored, a tensor for each case. Needs numpy, torch, torchvision and s
 import argparse
 import math
 import pathlib
+import re
 
+import models as own
 import numpy as np
+import timm
 import torch
 import torchvision
 from safetensors.numpy import save_file
@@ -51,7 +55,7 @@ def fill(model, seed=SEED):
     state = model.state_dict()
     for name, tensor in state.items():
         if not name.endswith("num_batches_tracked"):
-            state[name] = synthetic(name, tuple(tensor.shape), seed)
+            state[name] = synthetic(getattr(model, "rename", str)(name), tuple(tensor.shape), seed)
     model.load_state_dict(state)
     return model.eval()
 
@@ -195,6 +199,19 @@ def tokens(steps, size, seed=SEED):
     return torch.from_numpy(np.floor(uniform("input", steps, seed) * size).astype(np.int64))[None]
 
 
+def library(name, **options):
+    """torchvision's network, at test time."""
+    return lambda: getattr(torchvision.models, name)(**options)
+
+
+def old_names(model):
+    """DenseNet's names before torchvision 0.3."""
+    model.rename = lambda name: re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", name)
+    return model
+
+
+VGGS = [f"vgg{depth}{suffix}" for suffix in ("", "_bn") for depth in (11, 13, 16, 19)]
+HEADLESS = {"init_weights": False, "aux_logits": False}
 LOUD = {"size": 3, "alpha": 0.05, "beta": 0.6, "k": 1.0}
 
 # name: model, input shape; a shape of one number is that many tokens
@@ -212,6 +229,38 @@ CASES = {
     **{f"resnet{depth}": (lambda depth=depth: CIFARResNet(depth, "A"), (3, 32, 32)) for depth in (20, 32, 44, 56, 110)},
     "resnet20 B": (lambda: CIFARResNet(20, "B"), (3, 32, 32)),
     "resnet110 B": (lambda: CIFARResNet(110, "B"), (3, 32, 32)),
+    "lenet5_1998": (own.LeNet1998, (1, 32, 32)),
+    "caffenet": (own.CaffeNet, (3, 227, 227)),
+    **{name: (library(name), (3, 64, 64)) for name in VGGS},
+    "vgg11 timm": (lambda: timm.create_model("vgg11"), (3, 224, 224)),
+    "nin": (own.nin_imagenet, (3, 224, 224)),
+    "nin_cifar10": (own.nin_cifar10, (3, 32, 32)),
+    "googlenet": (library("googlenet", **HEADLESS), (3, 97, 97)),
+    "googlenet transformed": (library("googlenet", **HEADLESS, transform_input=True), (3, 97, 97)),
+    "googlenet_2014": (own.GoogLeNet2014, (3, 97, 97)),
+    "bn_inception": (own.BNInception, (3, 97, 97)),
+    "inception_v3": (library("inception_v3", **HEADLESS), (3, 107, 107)),
+    "inception_v3 transformed": (library("inception_v3", **HEADLESS, transform_input=True), (3, 107, 107)),
+    "inception_v2": (lambda: timm.create_model("inception_v3"), (3, 107, 107)),
+    "inception_v4": (lambda: timm.create_model("inception_v4"), (3, 107, 107)),
+    "inception_resnet_v2": (lambda: timm.create_model("inception_resnet_v2"), (3, 107, 107)),
+    "inception_resnet_v1": (lambda: own.InceptionResNetV1(100), (3, 107, 107)),
+    **{
+        name: (library(name), (3, 64, 64))
+        for name in ("wide_resnet50_2", "wide_resnet101_2", "resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d")
+    },
+    "resnext29_8x64d": (own.ResNeXt29, (3, 32, 32)),
+    **{name: (library(name), (3, 64, 64)) for name in ("densenet121", "densenet161", "densenet169", "densenet201")},
+    "densenet121 old": (lambda: old_names(torchvision.models.densenet121()), (3, 64, 64)),
+    "densenet40_k12": (lambda: own.CIFARDenseNet(12, False), (3, 32, 32)),
+    "densenet100_bc_k12": (lambda: own.CIFARDenseNet(16, True), (3, 32, 32)),
+    "squeezenet1_0": (library("squeezenet1_0"), (3, 97, 97)),
+    "squeezenet1_1": (library("squeezenet1_1"), (3, 97, 97)),
+    "mobilenet_v1": (lambda: timm.create_model("mobilenetv1_100"), (3, 97, 97)),
+    "mobilenet_v2": (library("mobilenet_v2"), (3, 97, 97)),
+    "mobilenet_v2 timm": (lambda: timm.create_model("mobilenetv2_100"), (3, 97, 97)),
+    "shufflenet_v2_x1_0": (library("shufflenet_v2_x1_0"), (3, 97, 97)),
+    "xception": (lambda: timm.create_model("legacy_xception"), (3, 107, 107)),
     # kind, vocabulary, features, hidden, layers, both directions, pooling, classes
     "rnn last": (lambda: Recurrent(nn.RNN, 50, 12, 40, 1, False, "last", 7), (19,)),
     "rnn features 2 both mean": (lambda: Recurrent(nn.RNN, 0, 5, 33, 2, True, "mean", 3), (23, 5)),
@@ -265,6 +314,28 @@ def with_stride_first(model):
     return model
 
 
+def with_relu(model):
+    for module in model.modules():
+        for name, child in module.named_children():
+            if isinstance(child, nn.ReLU6):
+                setattr(module, name, nn.ReLU())
+    return model
+
+
+def with_scale(model):
+    for name, module in model.named_modules():
+        if name.startswith("repeat_1."):
+            module.scale = 0.17
+    return model
+
+
+def with_padding_counted(model):
+    for module in model.modules():
+        if isinstance(module, nn.AvgPool2d):
+            module.count_include_pad = not module.count_include_pad
+    return model
+
+
 def check(results):
     for name, values in results.items():
         print(f"{name:26} largest {np.abs(values).max():10.4g}  spread {values.std():10.4g}"
@@ -278,6 +349,11 @@ def check(results):
         ("resnet50", "stride in the 1x1", with_stride_first(models.resnet50())),
         ("resnet152", "stride in the 1x1", with_stride_first(models.resnet152())),
         ("resnet50", "epsilon 1e-3", with_epsilon(models.resnet50(), 1e-3)),
+        ("mobilenet_v1", "ReLU", with_relu(timm.create_model("mobilenetv1_100"))),
+        ("mobilenet_v2", "ReLU", with_relu(models.mobilenet_v2())),
+        ("inception_resnet_v2", "scale 0.17", with_scale(timm.create_model("inception_resnet_v2"))),
+        ("inception_v4", "padding counted", with_padding_counted(timm.create_model("inception_v4"))),
+        ("inception_v3", "epsilon 1e-5", with_epsilon(models.inception_v3(**HEADLESS), 1e-5)),
         ("gru before", "reset after", Recurrent(nn.GRU, 60, 24, 37, 1, False, "last", 6)),
     ]
     for name, detail, model in details:

@@ -1,0 +1,26 @@
+extension Layer {
+    /// A convolution `conv` without bias, its batch norm `bn` and a ReLU.
+    ///
+    /// The unit of the Inception networks since Szegedy et al. 2016, with their ε.
+    static func convUnit(
+        _ name: String,
+        _ filters: Int,
+        kernel: Extent,
+        stride: Int = 1,
+        pad: Extent = 0
+    ) -> Layer {
+        .block(
+            name,
+            [
+                .conv("conv", filters, kernel: kernel, stride: stride, pad: pad, bias: false),
+                .batchNorm("bn", epsilon: 1e-3), .relu,
+            ]
+        )
+    }
+
+    /// From the normalisation with ImageNet's statistics to the range −1 … 1, as torchvision's `transform_input` does.
+    static let transformInput = Layer.scale(
+        [0.229 / 0.5, 0.224 / 0.5, 0.225 / 0.5],
+        shifts: [(0.485 - 0.5) / 0.5, (0.456 - 0.5) / 0.5, (0.406 - 0.5) / 0.5]
+    )
+}
