@@ -31,6 +31,19 @@ package struct Tensor: Sendable {
         storage = Storage(file: file, offset: offset, count: shape.elementCount)
     }
 
+    private init(shape: Shape, storage: Storage) {
+        self.shape = shape
+        self.storage = storage
+    }
+
+    /// The same numbers under another shape.
+    ///
+    /// - Precondition: both shapes have the same element count.
+    package func reshaped(to shape: Shape) -> Tensor {
+        precondition(shape.elementCount == self.shape.elementCount, "\(self.shape) is not \(shape)")
+        return Tensor(shape: shape, storage: storage)
+    }
+
     /// A copy of the numbers.
     package var values: [Float] { unsafe Array(storage.buffer) }
 

@@ -52,6 +52,18 @@ package struct Weights: Sendable {
         self.tensors = tensors
     }
 
+    /// The same numbers under the shapes of another graph.
+    ///
+    /// - Precondition: the graph's parameters have the names and counts of those that `other` was made for, in order.
+    package init(_ other: Weights, for graph: Graph) {
+        let parameters = graph.parameters
+        precondition(
+            parameters.count == other.tensors.count,
+            "\(other.tensors.count) tensors for \(parameters.count) parameters"
+        )
+        tensors = zip(other.tensors, parameters).map { $0.reshaped(to: $1.shape) }
+    }
+
     /// Makes weights up: the same for the same names, shapes and seed.
     package init(synthetic seed: UInt64, for graph: Graph) {
         tensors = graph.parameters.map { SyntheticWeights.tensor($0.name, $0.shape, seed: seed) }
