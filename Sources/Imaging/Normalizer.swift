@@ -18,34 +18,23 @@ struct Normalizer {
         }
     }
 
-    /// Appends the planes of one crop, row by row.
+    /// The values of an image or of its mirror image.
     ///
-    /// - Parameters:
-    ///   - crop: the rectangle, on the canvas.
-    ///   - piece: the part of the image that the crops need.
-    ///   - place: where on the canvas the piece lies; the rest of the canvas is zero pixels.
-    ///   - values: gets plane after plane of height × width values.
-    func append(_ crop: Crop, of piece: Image, at place: Region, to values: inout [Float]) {
-        let visible = crop.region.intersection(place)
-        let pixels = piece.pixels.span
+    /// - Shape: channels × height × width.
+    func values(of image: Image, isMirrored: Bool) -> [Float] {
+        let pixels = image.pixels.span
+        let rowBytes = image.width * image.channels
+        var values: [Float] = []
+        values.reserveCapacity(planes.count * image.height * image.width)
         for plane in planes {
             let table = plane.values.span
-            let zero = table[0]
-            for y in crop.y..<crop.y + crop.height {
-                guard visible.width > 0, y >= visible.y, y < visible.y + visible.height else {
-                    values.append(contentsOf: repeatElement(zero, count: crop.width))
-                    continue
-                }
-                let left = visible.x - crop.x
-                let right = crop.width - left - visible.width
-                let first =
-                    ((y - place.y) * piece.width + visible.x - place.x) * piece.channels + plane.channel
-                let last = first + (visible.width - 1) * piece.channels
-                values.append(contentsOf: repeatElement(zero, count: crop.isMirrored ? right : left))
-                let (start, step) = crop.isMirrored ? (last, -piece.channels) : (first, piece.channels)
-                for i in 0..<visible.width { values.append(table[Int(pixels[start + i * step])]) }
-                values.append(contentsOf: repeatElement(zero, count: crop.isMirrored ? left : right))
+            for row in 0..<image.height {
+                let first = row * rowBytes + plane.channel
+                let last = first + rowBytes - image.channels
+                let (start, step) = isMirrored ? (last, -image.channels) : (first, image.channels)
+                for i in 0..<image.width { values.append(table[Int(pixels[start + i * step])]) }
             }
         }
+        return values
     }
 }

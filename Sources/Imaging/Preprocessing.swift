@@ -55,41 +55,116 @@ package struct Preprocessing: Sendable, Equatable {
     /// - Parameters:
     ///   - image: upright, in gray for `ColorMode.gray`, else in RGB.
     ///   - mode: which crops to cut; mirrored ones are left out when `mirror` is false.
-    ///   - limits: `maxPixels` bounds the resized part of the image and the crops together.
-    /// - Returns: the crops, normalised, and where they come from.
+    ///   - scales: shorter sides to which the image is resized, each giving all crops of the mode; none leaves it to
+    ///     the mode, and where that has none of its own, to `resize`.
+    ///   - limits: `maxPixels` bounds the resized parts of the image together, and the crops together.
+    /// - Returns: the crops, normalised, scale by scale; all of one size, but for `dense`.
     /// - Throws: `PreprocessingError` for settings that `validate` refuses, an image of other channels, or a
     ///   result beyond the limits.
     package func prepare(
         _ image: Image,
         crops mode: CropMode,
+        scales: [Int] = [],
         limits: ImageLimits = ImageLimits()
-    ) throws(PreprocessingError) -> PreparedCrops {
+    ) throws(PreprocessingError) -> [PreparedCrop] {
         try validate()
+        for scale in scales { try check("scales", scale, from: 1) }
         guard image.channels == color.channels else {
             throw .channels(expected: color, found: image.channels)
         }
-        let resized = resizedSize(of: ImageSize(height: image.height, width: image.width))
-        let padded = ImageSize(height: resized.height + 2 * pad, width: resized.width + 2 * pad)
-        let size = crop ?? padded
-        let canvas = Canvas(resized, pad: pad, crop: size)
-        let crops = mode.crops(size, of: canvas.size, mirror: mirror)
-        let needed = crops.map(\.region).reduce(crops[0].region) { $0.union($1) }.intersection(canvas.image)
-        let wanted = PreprocessingError.tooLarge(
-            image: ImageSize(height: image.height, width: image.width),
-            resized: resized,
-            crop: size,
-            count: crops.count,
-            maxPixels: limits.maxPixels
-        )
-        guard needed.width <= limits.maxPixels / max(needed.height, 1),
-            size.width <= limits.maxPixels / size.height / crops.count
-        else { throw wanted }
-        return cut(crops, size, from: image, resized: resized, place: needed, canvas: canvas)
+        let size = ImageSize(height: image.height, width: image.width)
+        let wanted = scales.isEmpty ? mode.defaultScales(crop: crop) ?? [] : scales
+        let resizes = wanted.isEmpty ? [resize] : wanted.map(Resize.shorterSide)
+        let layouts = resizes.map { Layout(self, resized: $0.size(of: size), mode) }
+        var (resizedPixels, cropPixels) = (0, 0)
+        for layout in layouts {
+            resizedPixels += layout.needed.width * layout.needed.height
+            cropPixels += layout.cutPixels
+            guard max(resizedPixels, cropPixels) <= limits.maxPixels else {
+                throw .tooLarge(
+                    image: size,
+                    resized: layout.resized,
+                    crop: layout.output(of: layout.crops[0]),
+                    count: layouts.reduce(0) { $0 + $1.crops.count },
+                    maxPixels: limits.maxPixels
+                )
+            }
+        }
+        let normalizer = Normalizer(self)
+        return layouts.flatMap { cut($0, from: image, normalizer) }
     }
 
-    /// The size that an image has after resizing and before padding.
-    package func resizedSize(of size: ImageSize) -> ImageSize {
-        switch resize {
+    /// Computes the needed part of the resized image and cuts it up.
+    private func cut(_ layout: Layout, from image: Image, _ normalizer: Normalizer) -> [PreparedCrop] {
+        let place = layout.needed
+        let piece = image.resized(
+            width: layout.resized.width,
+            height: layout.resized.height,
+            interpolation: interpolation,
+            region: Region(
+                x: place.x - layout.canvas.image.x,
+                y: place.y - layout.canvas.image.y,
+                width: place.width,
+                height: place.height
+            )
+        )
+        return layout.crops.map { crop in
+            let output = layout.output(of: crop)
+            let pixels = piece.cut(crop.region, lyingAt: place)
+                .resized(width: output.width, height: output.height, interpolation: interpolation)
+            return PreparedCrop(
+                crop: crop,
+                scale: min(layout.resized.height, layout.resized.width),
+                channels: color.channels,
+                height: output.height,
+                width: output.width,
+                values: normalizer.values(of: pixels, isMirrored: crop.isMirrored)
+            )
+        }
+    }
+
+    /// The crops at one scale.
+    private struct Layout {
+        let resized: ImageSize
+        let canvas: Canvas
+        let crops: [Crop]
+        /// The size that crops are resized to; nil leaves each its own.
+        private let cropSize: ImageSize?
+
+        init(_ preprocessing: Preprocessing, resized: ImageSize, _ mode: CropMode) {
+            let pad = preprocessing.pad
+            let size =
+                preprocessing.crop
+                ?? ImageSize(height: resized.height + 2 * pad, width: resized.width + 2 * pad)
+            self.resized = resized
+            canvas = Canvas(resized, pad: pad, crop: size)
+            crops = mode.crops(size, of: canvas.size, mirror: preprocessing.mirror)
+            cropSize = mode == .dense ? nil : size
+        }
+
+        /// The part of the resized image that the crops show, on the canvas.
+        var needed: Region {
+            crops.map(\.region).reduce(crops[0].region) { $0.union($1) }.intersection(canvas.image)
+        }
+
+        /// The pixels of all crops as they are cut or as they are made, whichever are more.
+        var cutPixels: Int {
+            crops.reduce(0) { sum, crop in
+                let output = output(of: crop)
+                return sum + max(crop.width * crop.height, output.width * output.height)
+            }
+        }
+
+        func output(of crop: Crop) -> ImageSize {
+            cropSize ?? ImageSize(height: crop.height, width: crop.width)
+        }
+    }
+}
+
+extension Preprocessing.Resize {
+    /// The size that an image gets.
+    package func size(of size: ImageSize) -> ImageSize {
+        switch self {
         case .none: size
         case .exact(let height, let width): ImageSize(height: height, width: width)
         case .shorterSide(let side) where size.width <= size.height:
@@ -97,39 +172,6 @@ package struct Preprocessing: Sendable, Equatable {
         case .shorterSide(let side):
             ImageSize(height: side, width: side * size.width / size.height)
         }
-    }
-
-    /// Computes the needed part of the resized image, which lies at `place` on the canvas, and cuts it up.
-    private func cut(
-        _ crops: [Crop],
-        _ size: ImageSize,
-        from image: Image,
-        resized: ImageSize,
-        place: Region,
-        canvas: Canvas
-    ) -> PreparedCrops {
-        let piece = image.resized(
-            width: resized.width,
-            height: resized.height,
-            interpolation: interpolation,
-            region: Region(
-                x: place.x - canvas.image.x,
-                y: place.y - canvas.image.y,
-                width: place.width,
-                height: place.height
-            )
-        )
-        let normalizer = Normalizer(self)
-        var values: [Float] = []
-        values.reserveCapacity(crops.count * color.channels * size.height * size.width)
-        for crop in crops { normalizer.append(crop, of: piece, at: place, to: &values) }
-        return PreparedCrops(
-            crops: crops,
-            channels: color.channels,
-            height: size.height,
-            width: size.width,
-            values: values
-        )
     }
 }
 

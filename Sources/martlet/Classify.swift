@@ -19,8 +19,7 @@ struct Classify: ParsableCommand {
     @Option(name: .customLong("top-k"), help: "How many classes to list.")
     var topK = 5
 
-    @Option(help: "center, mirror, five or ten.")
-    var crops: CropMode = .center
+    @OptionGroup var crops: CropsOption
 
     @Option(help: "What is averaged over the crops: probabilities or logits.")
     var average: ClassScores.Average = .probabilities
@@ -38,7 +37,7 @@ struct Classify: ParsableCommand {
         let scheduler = try Scheduler(threads: threads.count)
         defer { scheduler.stop() }
         let classifier = ImageClassifier(scheduler: scheduler, limits: ImageLimits())
-        let options = ImageClassifier.Options(crops: crops, average: average)
+        let options = ImageClassifier.Options(crops: crops.mode, scales: crops.scales, average: average)
         var answers: [(path: String, answer: ImageClassifier.Answer)] = []
         for path in images {
             let bytes = try FileContents.read(path, maxBytes: 1 << 30)

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Imaging
 internal import Logging
 internal import Platform
 internal import Serving
@@ -81,3 +82,28 @@ struct ThreadsOption: ParsableArguments {
         }
     }
 }
+
+/// `--crops` and `--scales`, the test-time augmentation of an image.
+struct CropsOption: ParsableArguments {
+    @Option(
+        name: .customLong("crops"),
+        help: "\(CropMode.allCases.map(\.rawValue).joined(separator: ", "))."
+    )
+    var mode: CropMode = .center
+
+    @Option(
+        name: .customLong("scales"),
+        help: "Shorter sides to resize to, with commas between, in place of the model's own.",
+        transform: { text in
+            try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+                guard let side = Int(part), 1...Preprocessing.maxSide ~= side else {
+                    throw ValidationError("expected whole numbers of 1 to \(Preprocessing.maxSide)")
+                }
+                return side
+            }
+        }
+    )
+    var scales: [Int] = []
+}
+
+extension CropMode: ExpressibleByArgument {}

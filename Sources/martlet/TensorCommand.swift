@@ -17,8 +17,7 @@ struct TensorCommand: ParsableCommand {
     @Option(name: .customLong("model"), help: "The model whose preprocessing is applied.")
     var modelName: String
 
-    @Option(help: "center, mirror, five or ten.")
-    var crops: CropMode = .center
+    @OptionGroup var crops: CropsOption
 
     @Option(name: .customLong("output"), help: "The safetensors file to write.")
     var path: String
@@ -34,9 +33,13 @@ struct TensorCommand: ParsableCommand {
         }
         let bytes = try FileContents.read(image, maxBytes: 1 << 30)
         let decoded = try ImageDecoder.decode(bytes[...], color: preprocessing.color, limits: ImageLimits())
-        let prepared = try preprocessing.prepare(decoded.image, crops: crops, limits: ImageLimits())
-        let shape: Shape = [prepared.crops.count, prepared.channels, prepared.height, prepared.width]
-        try Safetensors.write([("input", Tensor(shape: shape, values: prepared.values))], to: path)
+        let prepared = try preprocessing.prepare(decoded.image, crops: crops.mode, scales: crops.scales)
+        let first = prepared[0]
+        guard prepared.allSatisfy({ $0.height == first.height && $0.width == first.width }) else {
+            throw CommandError("the whole image at several scales is not one tensor; name one with --scales")
+        }
+        let shape: Shape = [prepared.count, first.channels, first.height, first.width]
+        try Safetensors.write([("input", Tensor(shape: shape, values: prepared.flatMap(\.values)))], to: path)
         output.print(
             json: .object(["output": .string(path), "shape": .array(shape.dimensions.map(JSONValue.integer))]
             ),
@@ -44,5 +47,3 @@ struct TensorCommand: ParsableCommand {
         )
     }
 }
-
-extension CropMode: ExpressibleByArgument {}

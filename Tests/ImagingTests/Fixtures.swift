@@ -88,6 +88,7 @@ enum Fixtures {
     struct Prepare: Decodable, CustomStringConvertible, Sendable {
         let file: String
         let crops: String
+        let scales: [Int]?
         let resultCount: Int
         let channels: Int
         let height: Int

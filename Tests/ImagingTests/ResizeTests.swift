@@ -32,7 +32,7 @@ import Testing
             interpolation: interpolation,
             scale: 1
         )
-        let values = try preprocessing.prepare(image, crops: .center).values
+        let values = try preprocessing.prepare(image, crops: .center)[0].values
         let plane = 224 * 224
         let pixels = (0..<plane).flatMap { i in (0..<3).map { UInt8(values[$0 * plane + i]) } }
         #expect(crc32(pixels) == fixture.resized[interpolation.rawValue])

@@ -3,7 +3,9 @@ internal import HTTPTypes
 internal import Imaging
 
 extension API {
-    private static let classifyParameters = ["top_k", "crops", "average", "timeout_ms", "detail"]
+    private static let classifyParameters = [
+        "top_k", "crops", "scales", "average", "timeout_ms", "detail",
+    ]
 
     /// `POST /v1/models/{model}:classify`: one image or several in, the most probable classes of each out.
     func classify(_ call: Call) throws(APIError) -> Response {
@@ -15,6 +17,7 @@ extension API {
         )
         let options = ImageClassifier.Options(
             crops: try parameters.choice("crops", of: CropMode.self) ?? .center,
+            scales: try parameters.positiveIntegers("scales", upTo: Preprocessing.maxSide, most: 16) ?? [],
             average: try parameters.choice("average", of: ClassScores.Average.self) ?? .probabilities,
             deadline: try deadline(of: call.request, parameters),
             cancellation: call.request.cancellation

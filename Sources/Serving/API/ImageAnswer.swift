@@ -39,14 +39,17 @@ package struct ImageAnswer: Sendable {
         ]
     }
 
-    /// The box `[x, y, width, height]` of each crop in the resized and padded image, and its best class.
+    /// The box `[x, y, width, height]` of each crop in the image whose shorter side was resized to `scale` and then
+    /// padded, and its best class.
     private func details(_ answer: ImageClassifier.Answer) throws(APIError) -> [JSONValue] {
         var details: [JSONValue] = []
-        for (crop, output) in zip(answer.crops, answer.outputs) {
+        for (placed, output) in zip(answer.crops, answer.outputs) {
+            let crop = placed.crop
             details.append(
                 .object([
                     "box": .array([crop.x, crop.y, crop.width, crop.height].map(JSONValue.integer)),
                     "mirrored": .bool(crop.isMirrored),
+                    "scale": .integer(placed.scale),
                     "top1": .object(try ClassScores([output]).top(1, labels: labels)[0].json),
                 ])
             )

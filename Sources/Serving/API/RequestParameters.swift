@@ -35,6 +35,20 @@ struct RequestParameters {
         return value
     }
 
+    /// The whole numbers `name`, 1 … `limit`, with commas between them and no more than `most`.
+    func positiveIntegers(_ name: String, upTo limit: Int, most: Int) throws(APIError) -> [Int]? {
+        guard let text = values[name] else { return nil }
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { part in Int(part).flatMap { 1...limit ~= $0 ? $0 : nil } }
+        guard numbers.count == parts.count, numbers.count <= most else {
+            throw .badRequest(
+                "\(name): expected 1 to \(most) whole numbers of 1 to \(limit), separated by commas, found '\(text)'",
+                code: "invalid_parameter"
+            )
+        }
+        return numbers
+    }
+
     /// The case of an enumeration that `name` spells.
     func choice<Choice: CaseIterable & RawRepresentable<String>>(
         _ name: String,

@@ -113,7 +113,7 @@ package final class Scheduler: Sendable {
         }
     }
 
-    /// How many items wait for each model that has any.
+    /// How many items wait for each model that has any; one that also runs in its dense form is listed for each.
     package func queueDepths() -> [(model: Model, items: Int)] {
         state.withLock { state in
             state.queues.counts.compactMap { key, count in state.models[key].map { ($0, count) } }

@@ -104,10 +104,13 @@ extension ServingMetrics {
             for state in ModelEntry.State.allCases {
                 text.sample(Double(counts[state] ?? 0), [("state", state.rawValue)])
             }
-            let depths = scheduler.queueDepths().map { ($0.model.name, $0.model.version, $0.items) }
+            let depths = Dictionary(
+                scheduler.queueDepths().map { ([$0.model.name, $0.model.version], $0.items) },
+                uniquingKeysWith: +
+            )
             text.begin("martlet_queue_items", .gauge, help: "Items that wait for the engine; 0 is left out.")
-            for (name, version, items) in depths.sorted(by: { ($0.0, $0.1) < ($1.0, $1.1) }) {
-                text.sample(Double(items), [("model", name), ("version", version)])
+            for (model, items) in depths.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+                text.sample(Double(items), [("model", model[0]), ("version", model[1])])
             }
         }
     }

@@ -1,6 +1,7 @@
 package import Engine
 internal import HTTPTypes
 package import Imaging
+internal import Synchronization
 package import Zoo
 
 /// A model that is loaded and can be run: its manifest, network, weights, labels and input rule.
@@ -26,6 +27,8 @@ package final class Model: Sendable {
     package let classes: Int
     /// How many trained numbers the network has; running statistics are not counted, as in papers.
     package let parameterCount: Int
+    /// The form that slides over whole images, once somebody asked for it.
+    private let sliding = Mutex<Model?>(nil)
 
     package init(
         name: String,
@@ -58,6 +61,37 @@ package final class Model: Sendable {
                 "labels",
                 "expected \(classes) labels for \(classes) classes, found \(labels.count)"
             )
+        }
+    }
+
+    /// The same model as a network that slides over a whole image and averages its score map.
+    ///
+    /// It shares the numbers of the weights, and has a queue of its own because it runs another graph.
+    /// - Throws: `APIError` with status 400 when a layer of the network cannot slide.
+    package func dense() throws(APIError) -> Model {
+        try sliding.withLock { sliding throws(APIError) in
+            if let sliding { return sliding }
+            do {
+                let graph = try FullyConvolutional.graph(graph)
+                let made = try Model(
+                    name: name,
+                    version: version,
+                    manifest: manifest,
+                    architecture: architecture,
+                    graph: graph,
+                    weights: Weights(weights, for: graph),
+                    input: input,
+                    labels: labels
+                )
+                sliding = made
+                return made
+            } catch {
+                throw .invalidParameter(
+                    "crops",
+                    expected: "another mode, as '\(architecture.name)' cannot slide over an image (\(error))",
+                    found: CropMode.dense.rawValue
+                )
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-package import Engine
+internal import Engine
 package import HTTP
 package import Imaging
 
@@ -11,17 +11,21 @@ package struct ImageClassifier: Sendable {
     /// What a client asks for.
     package struct Options: Sendable {
         package var crops: CropMode
+        /// Shorter sides to resize to; none leaves it to the mode and the model.
+        package var scales: [Int]
         package var average: ClassScores.Average
         package var deadline: ContinuousClock.Instant?
         package var cancellation: Cancellation?
 
         package init(
             crops: CropMode = .center,
+            scales: [Int] = [],
             average: ClassScores.Average = .probabilities,
             deadline: ContinuousClock.Instant? = nil,
             cancellation: Cancellation? = nil
         ) {
             self.crops = crops
+            self.scales = scales
             self.average = average
             self.deadline = deadline
             self.cancellation = cancellation
@@ -34,7 +38,7 @@ package struct ImageClassifier: Sendable {
         /// The logits of each crop.
         package let outputs: [[Float]]
         package let mode: CropMode
-        package let crops: [Crop]
+        package let crops: [PlacedCrop]
         package let format: ImageFormat
         /// The size of the upright image.
         package let width: Int
@@ -46,10 +50,16 @@ package struct ImageClassifier: Sendable {
         package let inference: Inference
     }
 
+    /// Where a crop was cut: from the image whose shorter side was resized to `scale`.
+    package struct PlacedCrop: Sendable, Equatable {
+        package let crop: Crop
+        package let scale: Int
+    }
+
     /// An image on its way: what the network will see, and what took how long.
     private struct Prepared {
         let items: [Tensor]
-        let crops: [Crop]
+        let crops: [PlacedCrop]
         let format: ImageFormat
         let width: Int
         let height: Int
@@ -109,13 +119,14 @@ package struct ImageClassifier: Sendable {
             let kind = model.manifest.input.kind
             throw .badRequest("model '\(model.name)' takes \(kind), not images", code: "wrong_task")
         }
+        let network = options.crops == .dense ? try model.dense() : model
         var results: [Result<Answer, APIError>] = []
         var rest = images[...]
         while !rest.isEmpty {
             let prepared = try decoders.withSlot { () throws(APIError) in
                 try prepareNext(&rest, preprocessing, options, model)
             }
-            results += try run(prepared, with: model, options)
+            results += try run(prepared, with: network, options)
         }
         return results
     }
@@ -180,14 +191,16 @@ package struct ImageClassifier: Sendable {
         let start = ContinuousClock.now
         let decoded = try decode(bytes, color: preprocessing.color)
         let isDecoded = ContinuousClock.now
-        let crops = try crops(of: decoded.image, preprocessing, options.crops)
-        let items = Self.tensors(crops)
+        let crops = try crops(of: decoded.image, preprocessing, options)
+        let items = crops.map { crop in
+            Tensor(shape: [crop.channels, crop.height, crop.width], values: crop.values)
+        }
         let isPrepared = ContinuousClock.now
         metrics?.decodeDuration.observe(isDecoded - start, model.name, model.version)
         metrics?.preprocessDuration.observe(isPrepared - isDecoded, model.name, model.version)
         return Prepared(
             items: items,
-            crops: crops.crops,
+            crops: crops.map { PlacedCrop(crop: $0.crop, scale: $0.scale) },
             format: decoded.format,
             width: decoded.width,
             height: decoded.height,
@@ -218,15 +231,6 @@ package struct ImageClassifier: Sendable {
         )
     }
 
-    /// Each crop as an item of its own.
-    package static func tensors(_ prepared: PreparedCrops) -> [Tensor] {
-        let shape: Shape = [prepared.channels, prepared.height, prepared.width]
-        let count = shape.elementCount
-        return prepared.crops.indices.map { index in
-            Tensor(shape: shape, values: Array(prepared.values[index * count..<(index + 1) * count]))
-        }
-    }
-
     private func decode(_ bytes: ArraySlice<UInt8>, color: ColorMode) throws(APIError) -> DecodedImage {
         do {
             return try ImageDecoder.decode(bytes, color: color, limits: limits)
@@ -241,10 +245,15 @@ package struct ImageClassifier: Sendable {
     private func crops(
         of image: Image,
         _ preprocessing: Preprocessing,
-        _ mode: CropMode
-    ) throws(APIError) -> PreparedCrops {
+        _ options: Options
+    ) throws(APIError) -> [PreparedCrop] {
         do {
-            return try preprocessing.prepare(image, crops: mode, limits: limits)
+            return try preprocessing.prepare(
+                image,
+                crops: options.crops,
+                scales: options.scales,
+                limits: limits
+            )
         } catch {
             switch error {
             case .tooLarge: throw .imageTooLarge(error.description)

@@ -268,6 +268,29 @@ def resizes():
 # Preprocessing
 
 
+def grid(image, crop):
+    """5×5 positions at even distances, then those of the mirror image."""
+    crops = []
+    for side in (image, F.hflip(image)):
+        free = side.height - crop[0], side.width - crop[1]
+        crops += [F.crop(side, round(i * free[0] / 4), round(j * free[1] / 4), *crop) for i in range(5) for j in range(5)]
+    return crops
+
+
+def inception(image, crop, method):
+    """Three squares along the longer side, of each five crops and the square shrunk, then those of the mirror image."""
+    short, long = sorted(image.size)
+    starts = [round(i * (long - short) / 2) for i in range(3)]
+
+    def crops(image, shrink):
+        places = [(0, s) if image.width > image.height else (s, 0) for s in starts]
+        squares = [F.crop(image, *place, short, short) for place in places]
+        return [c for square in squares for c in [*F.five_crop(square, crop), shrink(square)]]
+
+    shrink = lambda square: F.resize(square, crop, method)
+    return crops(image, shrink) + crops(F.hflip(image), lambda square: F.hflip(shrink(F.hflip(square))))
+
+
 def prepared(image, settings, mode):
     """The crops of torchvision, normalised in double precision."""
     resize, pad, crop = settings.get("resize"), settings.get("pad", 0), settings.get("crop")
@@ -287,6 +310,12 @@ def prepared(image, settings, mode):
         crops = [center]
     elif mode == "mirror":
         crops = [center, F.hflip(center)]
+    elif mode == "grid":
+        crops = grid(image, crop)
+    elif mode == "inception":
+        crops = inception(image, crop, method)
+    elif mode == "dense":
+        crops = [image, F.hflip(image)]
     elif mode == "five" or not mirror:
         crops = list(F.five_crop(image, crop))
     else:
@@ -320,16 +349,24 @@ def preparations():
         ("png-gray8.png", {"color": "gray", "resize": 9, "crop": [8, 8], "mean": [0.1307], "std": [0.3081]}, "ten"),
         ("png-rgba8.png", {"color": "gray", "pad": 3, "crop": [12, 12], "mirror": False, "mean": [0.5], "std": [0.5]}, "ten"),
         ("png-gray8.png", {"resize": 24, "crop": [6, 6], "interpolation": "bicubic", **imagenet}, "center"),
+        (wide, {"resize": 12, "crop": [7, 7], **imagenet}, "grid inception:9,11 dense dense:9"),
+        (wide, {"resize": 13, "crop": [10, 7], "interpolation": "bicubic", **imagenet}, "grid ten:13,17"),
+        (tall, {"resize": 10, "crop": [8, 8], "interpolation": "bicubic", **imagenet}, "inception:8,10,13 dense"),
     ]
     for file, settings, modes in table:
         image = ImageOps.exif_transpose(Image.open(FILES / file))
         image = image.convert("L" if settings.get("color") == "gray" else "RGB")
         for mode in modes.split():
-            values = prepared(image, settings, mode)
+            mode, _, scales = mode.partition(":")
+            scales = [int(scale) for scale in scales.split(",") if scale]
+            values = np.concatenate(
+                [prepared(image, {**settings, "resize": scale}, mode) for scale in scales]
+                or [prepared(image, settings, mode)]
+            )
             count, channels, height, width = values.shape
             cases["prepare"].append(
                 {
-                    "file": file, "crops": mode, "resultCount": count, "channels": channels,
+                    "file": file, "crops": mode, **({"scales": scales} if scales else {}), "resultCount": count, "channels": channels,
                     "height": height, "width": width, "settings": settings,
                     **keep(values.astype("<f4").tobytes()),
                 }

@@ -96,6 +96,7 @@ struct APITests {
         #expect(crops[4]?["box"] == .array([2, 2, 32, 32].map(JSONValue.integer)))
         #expect(crops[4]?["mirrored"] == .bool(false))
         #expect(crops[4]?["top1"]?["label"] == .string("7"))
+        #expect(crops[4]?["scale"] == .integer(28))
         #expect(crops[5] == nil)
     }
 
@@ -116,6 +117,12 @@ struct APITests {
         ("/v1/models/digits:classify?crops=tne", 400, "did you mean 'ten'"),
         ("/v1/models/digits:classify?average=mean", 400, "probabilities, logits"),
         ("/v1/models/digits:classify?detail=all", 400, "expected crops"),
+        ("/v1/models/digits:classify?scales=28,,32", 400, "separated by commas, found '28,,32'"),
+        ("/v1/models/digits:classify?scales=0", 400, "whole numbers of 1 to 65535"),
+        ("/v1/models/digits:classify?scales=28,big", 400, "whole numbers of 1 to 65535"),
+        ("/v1/models/digits:classify?scales=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1", 400, "1 to 16 whole numbers"),
+        ("/v1/models/digits:classify?crops=dense&scales=60000", 413, "more than the 50000000 pixels"),
+        ("/v1/models/digits:classify?scale=28", 400, "did you mean 'scales'"),
         ("/v1/models/digits:classify?timeout_ms=-5", 400, "timeout_ms"),
         ("/v1/models/digits:classify?crop=ten", 400, "did you mean 'crops'"),
         ("/v1/models/digit:classify", 404, "did you mean 'digits'"),
