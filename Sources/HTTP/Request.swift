@@ -26,15 +26,17 @@ package struct Request: Sendable {
         cancellation: Cancellation = Cancellation(),
         received: ContinuousClock.Instant = .now
     ) {
-        self.method = method
-        self.path = path
-        self.query = query
-        self.fields = fields
-        self.body = body
-        self.id = id
-        self.cancellation = cancellation
-        self.received = received
-        lease = nil
+        self.init(
+            method: method,
+            path: path,
+            query: query,
+            fields: fields,
+            body: body,
+            id: id,
+            cancellation: cancellation,
+            received: received,
+            lease: nil
+        )
     }
 
     /// A request whose body counts as memory in use for as long as the request lives.
@@ -47,7 +49,7 @@ package struct Request: Sendable {
         id: String,
         cancellation: Cancellation,
         received: ContinuousClock.Instant,
-        lease: BodyLease
+        lease: BodyLease?
     ) {
         self.method = method
         self.path = path

@@ -32,11 +32,4 @@ package struct ServiceManager: Sendable {
             unsafe sendto(descriptor.number, message, message.count, flags, $0, $1)
         }
     }
-
-    /// What `MONOTONIC_USEC=` wants beside `RELOADING=1`.
-    package static var monotonicMicroseconds: Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
-    }
 }

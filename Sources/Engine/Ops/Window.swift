@@ -2,7 +2,6 @@ internal import CKernels
 
 /// A window that slides over an image: its size, step and the zeros around the image.
 package struct Window: Hashable, Sendable {
-    package var kernel: (height: Int, width: Int) { (kernelHeight, kernelWidth) }
     package let kernelHeight: Int
     package let kernelWidth: Int
     package let stride: Int

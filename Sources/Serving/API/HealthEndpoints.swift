@@ -14,7 +14,7 @@ extension API {
     /// `GET /metrics`: Prometheus text, exposition format 0.0.4.
     func exposeMetrics() -> Response {
         Response(
-            fields: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+            fields: [.contentType: MetricText.contentType],
             body: metrics.render()
         )
     }

@@ -95,9 +95,6 @@ package final class Model: Sendable {
         }
     }
 
-    /// The name of class `index`, when the model has labels.
-    package func label(_ index: Int) -> String? { labels?[index] }
-
     /// The most numbers that the layers of a network may make of one item.
     private static let maxActivations = 1 << 28
 
