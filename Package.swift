@@ -68,7 +68,7 @@ let package = Package(
             ],
             resources: [.copy("Fixtures")]
         ),
-        .testTarget(name: "MartletTests", dependencies: ["martlet", "Platform"]),
+        .testTarget(name: "MartletTests", dependencies: ["martlet", "Engine", "Platform", "Zoo"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -33,12 +33,18 @@ package struct JSONReader: Sendable {
     ///
     /// - Throws: `FormatError` when it is no object or has another key, with the nearest known one.
     package func object(_ known: [String]) throws(FormatError) -> JSONFields {
-        guard case .object(let object) = value else { throw mismatch("an object") }
-        for member in object.members where !known.contains(member.key) {
+        let fields = try members()
+        for member in fields.object.members where !known.contains(member.key) {
             let hint = nearestName(to: member.key, in: known).map { "did you mean '\($0)'?" }
             let list = "known keys are \(known.joined(separator: ", "))"
             throw fault("unknown key '\(member.key)'; \(hint ?? list)")
         }
+        return fields
+    }
+
+    /// The members of an object that may have any keys.
+    package func members() throws(FormatError) -> JSONFields {
+        guard case .object(let object) = value else { throw mismatch("an object") }
         return JSONFields(path: path, object: object)
     }
 
@@ -93,7 +99,7 @@ package struct JSONReader: Sendable {
     }
 }
 
-/// The members of a JSON object whose keys are known to be allowed.
+/// The members of a JSON object, with its place.
 package struct JSONFields: Sendable {
     package let path: String
     package let object: JSONObject

@@ -1,9 +1,10 @@
 package import Engine
 package import Zoo
 
-/// What `model.json` says about a model: its network, what it takes and what it answers.
+/// What `model.json`, or timm's `config.json`, says about a model: its network, what it takes and what it answers.
 ///
-/// Nothing is guessed: an unknown key, a wrong type and a number out of range are errors that name their place.
+/// Of a `model.json` nothing is guessed: an unknown key, a wrong type and a number out of range are errors that name
+/// their place.
 /// To add a key: a field here, its name in the list of the reader that owns it, a row in the tests' tables.
 package struct Manifest: Sendable {
     /// What a model answers.
@@ -50,13 +51,16 @@ extension Manifest {
     ///
     /// - Throws: `FormatError` with the first thing that is wrong and where.
     package init(parsing bytes: [UInt8]) throws(FormatError) {
-        let document: JSONValue
+        try self.init(Self.document(parsing: bytes))
+    }
+
+    /// The value of a JSON text.
+    static func document(parsing bytes: [UInt8]) throws(FormatError) -> JSONValue {
         do {
-            document = try JSONValue(parsing: bytes)
+            return try JSONValue(parsing: bytes)
         } catch {
             throw FormatError("", error.description)
         }
-        try self.init(document)
     }
 
     /// Reads a manifest.

@@ -70,7 +70,8 @@ enum ManifestPreprocessing {
         return scale
     }
 
-    private static func channels(_ reader: JSONReader, _ color: ColorMode) throws(FormatError) -> [Double] {
+    /// A number for each channel of a color.
+    static func channels(_ reader: JSONReader, _ color: ColorMode) throws(FormatError) -> [Double] {
         let numbers = try reader.numbers()
         guard numbers.count == color.channels else {
             let plural = color.channels == 1 ? "number" : "numbers"

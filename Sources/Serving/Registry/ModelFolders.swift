@@ -9,16 +9,17 @@ enum ModelFolders {
         let versions: [Version]
     }
 
-    /// One version: its name and its folder.
+    /// One version: its name, its folder, and the file there that describes it.
     struct Version: Equatable {
         let name: String
         let path: String
+        let manifest: ManifestFile
     }
 
     /// The models of a folder, by name.
     ///
-    /// A folder with a `model.json` is version 1 of its model; else its subfolders whose names are positive
-    /// integers and that have a `model.json` are its versions. Other folders are no models.
+    /// A folder with a `model.json`, or else timm's `config.json`, is version 1 of its model; else its subfolders
+    /// whose names are positive integers and that have one are its versions. Other folders are no models.
     /// - Throws: `SystemError` when the folder cannot be listed.
     static func scan(_ folder: String, logger: Logger) throws(SystemError) -> [Found] {
         var found: [Found] = []
@@ -50,17 +51,19 @@ enum ModelFolders {
     }
 
     private static func versions(in folder: String) -> [Version] {
-        if hasManifest(folder) { return [Version(name: "1", path: folder)] }
-        // What cannot be listed is a file, or not ours to read.
-        guard let names = try? DirectoryListing.names(in: folder) else { return [] }
-        return names.compactMap(versionNumber).sorted()
-            .map { Version(name: String($0), path: "\(folder)/\($0)") }
-            .filter { hasManifest($0.path) }
+        let names = names(in: folder)
+        if let file = ManifestFile(among: names) { return [Version(name: "1", path: folder, manifest: file)] }
+        return names.compactMap(versionNumber).sorted().compactMap { number in
+            let path = "\(folder)/\(number)"
+            return ManifestFile(among: Self.names(in: path)).map { file in
+                Version(name: String(number), path: path, manifest: file)
+            }
+        }
     }
 
-    private static func hasManifest(_ folder: String) -> Bool {
+    private static func names(in folder: String) -> [String] {
         // What cannot be listed is a file, or not ours to read.
-        (try? DirectoryListing.names(in: folder).contains("model.json")) ?? false
+        (try? DirectoryListing.names(in: folder)) ?? []
     }
 
     /// The number of a version folder; `01` and `0` are none.

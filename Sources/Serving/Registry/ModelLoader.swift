@@ -10,20 +10,20 @@ internal import Zoo
 struct ModelLoader {
     /// The folder of the version.
     let folder: String
+    /// The file there that describes the model.
+    let manifestFile: ManifestFile
 
-    private static let maxManifestBytes = 1 << 20
     private static let maxTextBytes = 64 << 20
 
-    /// Reads `model.json`.
+    /// Reads the file that describes the model.
     ///
     /// - Throws: `SystemError`, `FormatError`.
     func manifest() throws -> Manifest {
-        let bytes = try FileContents.read(path("model.json"), maxBytes: Self.maxManifestBytes)
-        do {
-            return try Manifest(parsing: bytes)
-        } catch {
-            throw FormatError("model.json", error.description)
-        }
+        // A `config.json` may hold the names and descriptions of tens of thousands of classes.
+        let maxBytes = manifestFile == .timm ? Self.maxTextBytes : 1 << 20
+        return try manifestFile.manifest(
+            parsing: FileContents.read(path(manifestFile.rawValue), maxBytes: maxBytes)
+        )
     }
 
     /// Loads the model that a manifest describes.
@@ -33,7 +33,7 @@ struct ModelLoader {
         let architecture = try Architecture.named(manifest.architecture)
         let input = try input(manifest)
         let labels = try labels(manifest)
-        let file = try Safetensors(path: path(manifest.weights))
+        let file = try weightsFile(manifest.weights)
         var configuration = ArchitectureConfiguration()
         configuration.classes = manifest.classes
         configuration.options = manifest.options
@@ -74,13 +74,33 @@ struct ModelLoader {
         return try Vocabulary(parsing: bytes, file: name)
     }
 
+    private func weightsFile(_ name: String) throws -> Safetensors {
+        let pickle = "pytorch_model.bin"
+        let names = try DirectoryListing.names(in: folder)
+        if !names.contains(name), names.contains(pickle) {
+            let advice = "convert it with safetensors.torch.save_file"
+            throw FormatError(name, "no such file; '\(pickle)' may hold code and is not read: \(advice)")
+        }
+        return try Safetensors(path: path(name))
+    }
+
     private func labels(_ manifest: Manifest) throws -> [String]? {
         switch manifest.labels {
-        case nil: nil
+        case nil: try labelsBesideConfiguration()
         case .inline(let labels): labels
-        case .file(let name):
-            try TextLines.split(FileContents.read(path(name), maxBytes: Self.maxTextBytes), file: name)
+        case .file(let name): try labels(in: name)
         }
+    }
+
+    /// `labels.txt`, if there is one, in a snapshot folder, whose file cannot name it.
+    private func labelsBesideConfiguration() throws -> [String]? {
+        let name = "labels.txt"
+        guard manifestFile == .timm, try DirectoryListing.names(in: folder).contains(name) else { return nil }
+        return try labels(in: name)
+    }
+
+    private func labels(in name: String) throws -> [String] {
+        try TextLines.split(FileContents.read(path(name), maxBytes: Self.maxTextBytes), file: name)
     }
 
     private func check(_ input: InputDescription, fits architecture: Architecture) throws {
@@ -90,14 +110,16 @@ struct ModelLoader {
             let color = preprocessing.color
             let message =
                 "'\(color.rawValue)' has \(color.channels), but '\(architecture.name)' takes \(channels) channels"
-            throw FormatError("model.json", "preprocessing.color: \(message)")
+            throw fault("preprocessing.color: \(message)")
         case (.sequence, .text), (.sequence, .tokens), (.sequence, .features): return
         case (.image, _):
-            throw FormatError("model.json", "task: '\(architecture.name)' classifies images, not sequences")
+            throw fault("task: '\(architecture.name)' classifies images, not sequences")
         case (.sequence, .image):
-            throw FormatError("model.json", "task: '\(architecture.name)' takes sequences, not images")
+            throw fault("task: '\(architecture.name)' takes sequences, not images")
         }
     }
+
+    private func fault(_ message: String) -> FormatError { FormatError(manifestFile.rawValue, message) }
 
     private func sequenceInput(_ input: Model.Input, _ description: InputDescription) -> SequenceInput? {
         guard case .sequence(let encoder) = input else { return nil }

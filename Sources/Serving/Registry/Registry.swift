@@ -47,7 +47,7 @@ package final class Registry: Sendable {
         }
         for model in found {
             for version in model.versions {
-                let loaded = loadVersion(version.name, of: model.name, from: version.path)
+                let loaded = load(version, of: model.name)
                 set(loaded, of: model.name)
             }
         }
@@ -98,11 +98,12 @@ package final class Registry: Sendable {
         }
     }
 
-    private func loadVersion(_ name: String, of model: String, from path: String) -> ModelEntry.Version {
+    private func load(_ found: ModelFolders.Version, of model: String) -> ModelEntry.Version {
         let start = ContinuousClock.now
+        let name = found.name
         var version = ModelEntry.Version(loading: name)
         do {
-            let loader = ModelLoader(folder: path)
+            let loader = ModelLoader(folder: found.path, manifestFile: found.manifest)
             let manifest = try loader.manifest()
             version.manifest = manifest
             let loaded = try loader.model(manifest, name: model, version: name)

@@ -1,0 +1,27 @@
+/// The file of a model's folder that describes the model; of several the first case counts.
+enum ManifestFile: String, CaseIterable {
+    /// Martlet's own.
+    case martlet = "model.json"
+    /// What timm writes beside the weights.
+    case timm = "config.json"
+
+    /// The one among the names of a folder's files; nil when there is none.
+    init?(among names: [String]) {
+        guard let file = Self.allCases.first(where: { names.contains($0.rawValue) }) else { return nil }
+        self = file
+    }
+
+    /// Reads the file's text.
+    ///
+    /// - Throws: `FormatError` that begins with the file's name.
+    func manifest(parsing bytes: [UInt8]) throws(FormatError) -> Manifest {
+        do {
+            switch self {
+            case .martlet: return try Manifest(parsing: bytes)
+            case .timm: return try TimmConfiguration.manifest(parsing: bytes)
+            }
+        } catch {
+            throw FormatError(rawValue, error.description)
+        }
+    }
+}

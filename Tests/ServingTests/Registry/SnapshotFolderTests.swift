@@ -1,0 +1,87 @@
+import Foundation
+import Logging
+import Serving
+import Testing
+
+/// Folders with timm's `config.json`; whether they load as far as their weights is enough here.
+struct SnapshotFolderTests {
+    let folder: TemporaryFolder
+    private let configuration = #"{"architecture": "resnet18", "num_classes": 2, "pretrained_cfg": {}}"#
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func loaded() throws -> Registry {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let registry = Registry(folder: folder.path, logger: logger)
+        try registry.load()
+        return registry
+    }
+
+    @Test func `finds snapshots and versions of them`() throws {
+        try folder.write(configuration, to: "plain/config.json")
+        try folder.write(configuration, to: "versions/2/config.json")
+        try folder.write(TestModels.gruManifest, to: "versions/3/model.json")
+        try folder.write(configuration, to: "versions/latest/config.json")
+        try folder.write(configuration, to: "nested/deep/1/config.json")
+        try folder.write(configuration, to: "other/configuration.json")
+        let registry = try loaded()
+        #expect(registry.models().map(\.name) == ["plain", "versions"])
+        let entry = try registry.entry(named: "versions")
+        #expect(entry.versions.map(\.version) == ["2", "3"])
+        #expect(entry.versions.map(\.manifest?.architecture) == ["resnet18", "gru"])
+        let plain = try registry.entry(named: "plain")
+        #expect(plain.versions.map(\.version) == ["1"])
+        #expect(plain.json()["architecture"] == .string("resnet18"))
+        #expect(plain.json()["provenance"]?.text == #"{"source":"config.json"}"#)
+    }
+
+    @Test func `a model json is used before a config json`() throws {
+        try folder.write("not even JSON", to: "both/config.json")
+        try folder.write(TestModels.gruManifest, to: "both/model.json")
+        try folder.write(configuration, to: "broken/config.json")
+        try folder.write("{}", to: "broken/model.json")
+        for name in ["both", "broken"] {
+            try TestModels.writeWeights(to: "\(folder.path)/\(name)/model.safetensors")
+        }
+        let registry = try loaded()
+        #expect(try registry.model(named: "both").architecture.name == "gru")
+        let broken = try registry.entry(named: "broken").current
+        #expect(broken.reason == "model.json: 'architecture' is missing")
+    }
+
+    @Test func `says which file is wrong`() throws {
+        try folder.write("{", to: "no-json/config.json")
+        try folder.write(#"{"model_type": "resnet"}"#, to: "transformers/config.json")
+        try folder.write(#"{"architecture": "vit_base_patch16_224"}"#, to: "unknown/config.json")
+        try folder.write(#"{"architecture": "lenet5", "pretrained_cfg": {}}"#, to: "gray/config.json")
+        try folder.write(#"{"architecture": "gru", "pretrained_cfg": {}}"#, to: "task/config.json")
+        try folder.write(configuration, to: "no-weights/config.json")
+        try folder.write(configuration, to: "pickle/config.json")
+        try folder.write("pickle", to: "pickle/pytorch_model.bin")
+        try folder.write(configuration, to: "labels/config.json")
+        try Data([0xFF]).write(to: URL(filePath: "\(folder.path)/labels/labels.txt"))
+        for name in ["gray", "task"] {
+            try TestModels.writeWeights(to: "\(folder.path)/\(name)/model.safetensors")
+        }
+        let registry = try loaded()
+        #expect(registry.counts() == [.failed: 8])
+        // swift-format-ignore
+        let reasons = [
+            ("no-json", "config.json: not JSON"),
+            ("transformers", "config.json: expected a timm configuration"),
+            ("unknown", "unknown architecture 'vit_base_patch16_224'"),
+            ("gray", "config.json: preprocessing.color: 'rgb' has 3, but 'lenet5' takes 1 channels"),
+            ("task", "config.json: task: 'gru' takes sequences, not images"),
+            ("no-weights", "no such file"),
+            ("pickle", "model.safetensors: no such file; 'pytorch_model.bin' may hold code and is not read: convert it with safetensors.torch.save_file"),
+            ("labels", "labels.txt: expected UTF-8 text"),
+        ]
+        for (name, part) in reasons {
+            let reason = try registry.entry(named: name).current.reason ?? "no reason"
+            #expect(reason.contains(part), "\(name): \(reason)")
+        }
+    }
+}
