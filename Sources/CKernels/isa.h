@@ -1,10 +1,19 @@
 #pragma once
 
 #include "kernels.h"
+#include "resample.h"
+
+// The kernels on 8-bit images; resample.inc has their bodies.
+typedef struct {
+    void (*columns)(const uint8_t *, size_t, size_t, size_t, size_t, size_t, const size_t *, const size_t *,
+                    const int32_t *, uint8_t *);
+    void (*rows)(const uint8_t *, size_t, size_t, size_t, size_t, const int32_t *, uint8_t *);
+} kernel_resample_table;
 
 // The kernels that exist once for each instruction set; vector.inc has their bodies.
 typedef struct {
     const char *name;
+    const kernel_resample_table *resample;
     void (*linear)(size_t, size_t, size_t, const float *, size_t, const float *, const float *, float *, size_t);
     void (*small_gemm)(size_t, size_t, size_t, const float *, const float *, size_t, const float *, float *, size_t);
     void (*relu)(const float *, float *, size_t);
@@ -22,7 +31,10 @@ typedef struct {
 const kernel_table *kernel_chosen(void);
 
 extern const kernel_table kernel_portable;
+extern const kernel_resample_table kernel_resample_portable;
 #if defined(__x86_64__)
 extern const kernel_table kernel_avx2;
 extern const kernel_table kernel_avx512;
+extern const kernel_resample_table kernel_resample_avx2;
+extern const kernel_resample_table kernel_resample_avx512;
 #endif

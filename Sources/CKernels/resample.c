@@ -1,6 +1,9 @@
 #include "resample.h"
 
+#include "isa.h"
+
 #include <math.h>
+#include <string.h>
 
 #pragma STDC FP_CONTRACT OFF // the weights must round as the reference's do
 
@@ -75,47 +78,42 @@ void kernel_resample_weights(kernel_filter filter, size_t from, size_t to, size_
     }
 }
 
-static uint8_t rounded(int32_t sum) {
-    const int32_t pixel = sum >> precision;
-    return (uint8_t)(pixel < 0 ? 0 : pixel > 255 ? 255 : pixel);
-}
+// The template, compiled once for each instruction set
+
+// Vectors wider than a register are passed between functions that are always inlined only.
+#pragma clang diagnostic ignored "-Wpsabi"
 
 static const int32_t half = 1 << (precision - 1);
 
-void kernel_resample_row(const uint8_t *row, size_t channels, size_t width, size_t taps,
-                         const size_t *starts, const size_t *counts, const int32_t *weights, uint8_t *out) {
-    for (size_t x = 0; x < width; x++) {
-        const uint8_t *in = row + starts[x] * channels;
-        const int32_t *weight = weights + x * taps;
-        if (channels == 1) {
-            int32_t sum = half;
-            for (size_t k = 0; k < counts[x]; k++) sum += in[k] * weight[k];
-            out[x] = rounded(sum);
-        } else {
-            int32_t red = half, green = half, blue = half;
-            for (size_t k = 0; k < counts[x]; k++) {
-                red += in[3 * k] * weight[k];
-                green += in[3 * k + 1] * weight[k];
-                blue += in[3 * k + 2] * weight[k];
-            }
-            out[3 * x] = rounded(red);
-            out[3 * x + 1] = rounded(green);
-            out[3 * x + 2] = rounded(blue);
-        }
-    }
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"), min_vector_width(512))), apply_to = function)
+#define ISA(name) name##_avx512
+#include "resample.inc"
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define ISA(name) name##_avx2
+#include "resample.inc"
+#pragma clang attribute pop
+#endif
+#define ISA(name) name##_portable
+#include "resample.inc"
+
+void kernel_resample_columns(const uint8_t *rows, size_t row_count, size_t in_width, size_t channels, size_t width,
+                             size_t taps, const size_t *starts, const size_t *counts, const int32_t *weights,
+                             uint8_t *out) {
+    kernel_chosen()->resample->columns(rows, row_count, in_width, channels, width, taps, starts, counts, weights, out);
 }
 
 void kernel_resample_rows(const uint8_t *rows, size_t bytes, size_t capacity, size_t start, size_t count,
                           const int32_t *weights, uint8_t *out) {
-    enum { block = 256 }; // sums kept at hand while the rows stream by
-    for (size_t x = 0; x < bytes; x += block) {
-        const size_t length = bytes - x < block ? bytes - x : block;
-        int32_t sums[block];
-        for (size_t i = 0; i < length; i++) sums[i] = half;
-        for (size_t k = 0; k < count; k++) {
-            const uint8_t *row = rows + ((start + k) % capacity) * bytes + x;
-            for (size_t i = 0; i < length; i++) sums[i] += row[i] * weights[k];
-        }
-        for (size_t i = 0; i < length; i++) out[x + i] = rounded(sums[i]);
+    kernel_chosen()->resample->rows(rows, bytes, capacity, start, count, weights, out);
+}
+
+void kernel_normalize(const uint8_t *pixels, size_t height, size_t width, size_t channels, const float *table,
+                      bool is_mirrored, float *plane) {
+    const ptrdiff_t step = is_mirrored ? -(ptrdiff_t)channels : (ptrdiff_t)channels;
+    for (size_t y = 0; y < height; y++) {
+        const uint8_t *row = pixels + y * width * channels + (is_mirrored ? (width - 1) * channels : 0);
+        for (size_t x = 0; x < width; x++) plane[y * width + x] = table[row[(ptrdiff_t)x * step]];
     }
 }

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Turns 8-bit pixels into the values a network expects: (pixel · scale − mean) / std, per channel.
 ///
 /// There are only 256 pixels, so each value is computed once, in Double, and then looked up.
@@ -22,19 +24,24 @@ struct Normalizer {
     ///
     /// - Shape: channels × height × width.
     func values(of image: Image, isMirrored: Bool) -> [Float] {
-        let pixels = image.pixels.span
-        let rowBytes = image.width * image.channels
-        var values: [Float] = []
-        values.reserveCapacity(planes.count * image.height * image.width)
-        for plane in planes {
-            let table = plane.values.span
-            for row in 0..<image.height {
-                let first = row * rowBytes + plane.channel
-                let last = first + rowBytes - image.channels
-                let (start, step) = isMirrored ? (last, -image.channels) : (first, image.channels)
-                for i in 0..<image.width { values.append(table[Int(pixels[start + i * step])]) }
+        let count = image.height * image.width
+        return unsafe [Float](unsafeUninitializedCapacity: planes.count * count) { values, initialized in
+            unsafe image.pixels.withUnsafeBufferPointer { pixels in
+                guard let pixels = pixels.baseAddress, var target = values.baseAddress else { return }
+                for plane in planes {
+                    unsafe kernel_normalize(
+                        pixels + plane.channel,
+                        image.height,
+                        image.width,
+                        image.channels,
+                        plane.values,
+                        isMirrored,
+                        target
+                    )
+                    unsafe target += count
+                }
             }
+            initialized = planes.count * count
         }
-        return values
     }
 }

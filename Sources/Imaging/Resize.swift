@@ -63,7 +63,7 @@ extension Image {
     ) {
         guard case .weighted(let weights) = rows.kind else {
             for (i, y) in rows.starts.enumerated() {
-                unsafe resampleRow(input[y], columns, into: out + i * rowBytes)
+                unsafe resampleColumns(of: input[y], count: 1, columns, into: out + i * rowBytes)
             }
             return
         }
@@ -75,6 +75,8 @@ extension Image {
     }
 
     /// Keeps, in a ring, only the resampled rows that the next output row needs.
+    ///
+    /// Rows are resampled in groups, which the kernel takes at once.
     private func resampleColumnsFirst(
         _ input: Rows,
         _ columns: Axis,
@@ -83,18 +85,25 @@ extension Image {
         into out: UnsafeMutablePointer<UInt8>,
         rowBytes: Int
     ) {
-        let capacity = weights.counts.max() ?? 0
+        let group = 4
+        // An output row may begin at the last row of a group and end at the first of another.
+        let capacity = ((weights.counts.max() ?? 0) + 2 * (group - 1)) / group * group
         var ring = [UInt8](repeating: 0, count: capacity * rowBytes)
         unsafe ring.withUnsafeMutableBufferPointer { ring in
             unsafe weights.values.withUnsafeBufferPointer { values in
                 guard let ring = ring.baseAddress, let values = values.baseAddress else { return }
                 var next = 0
                 for (i, start) in rows.starts.enumerated() {
-                    let end = start + weights.counts[i]
-                    for y in max(next, start)..<max(next, end) {
-                        unsafe resampleRow(input[y], columns, into: ring + y % capacity * rowBytes)
+                    next = max(next, start / group * group)
+                    while next < start + weights.counts[i] {
+                        unsafe resampleColumns(
+                            of: input[next],
+                            count: min(group, height - next),
+                            columns,
+                            into: ring + next % capacity * rowBytes
+                        )
+                        next += group
                     }
-                    next = max(next, end)
                     unsafe kernel_resample_rows(
                         ring,
                         rowBytes,
@@ -132,24 +141,34 @@ extension Image {
                         values + i * weights.taps,
                         sum
                     )
-                    unsafe resampleRow(sum, columns, into: out + i * rowBytes)
+                    unsafe resampleColumns(of: sum, count: 1, columns, into: out + i * rowBytes)
                 }
             }
         }
     }
 
-    private func resampleRow(
-        _ row: UnsafePointer<UInt8>,
+    /// Resamples along `count` rows that follow each other, into rows that follow each other.
+    private func resampleColumns(
+        of rows: UnsafePointer<UInt8>,
+        count: Int,
         _ columns: Axis,
         into out: UnsafeMutablePointer<UInt8>
     ) {
+        let width = columns.starts.count
         switch columns.kind {
         case .copied:
-            let first = columns.starts[0] * channels
-            unsafe out.update(from: row + first, count: columns.starts.count * channels)
+            for y in 0..<count {
+                let row = unsafe rows + (y * self.width + columns.starts[0]) * channels
+                unsafe (out + y * width * channels).update(from: row, count: width * channels)
+            }
         case .picked:
-            for (i, x) in columns.starts.enumerated() {
-                for c in 0..<channels { unsafe out[i * channels + c] = unsafe row[x * channels + c] }
+            for y in 0..<count {
+                for (i, x) in columns.starts.enumerated() {
+                    let (pixel, source) = (y * width + i, y * self.width + x)
+                    for c in 0..<channels {
+                        unsafe out[pixel * channels + c] = unsafe rows[source * channels + c]
+                    }
+                }
             }
         case .weighted(let weights):
             unsafe columns.starts.withUnsafeBufferPointer { starts in
@@ -158,10 +177,12 @@ extension Image {
                         guard let starts = starts.baseAddress, let counts = counts.baseAddress,
                             let values = values.baseAddress
                         else { return }
-                        unsafe kernel_resample_row(
-                            row,
+                        unsafe kernel_resample_columns(
+                            rows,
+                            count,
+                            self.width,
                             channels,
-                            columns.starts.count,
+                            width,
                             weights.taps,
                             starts,
                             counts,
