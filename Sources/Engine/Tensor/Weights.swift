@@ -64,8 +64,10 @@ package struct Weights: Sendable {
         tensors = zip(other.tensors, parameters).map { $0.reshaped(to: $1.shape) }
     }
 
-    /// Makes weights up: the same for the same names, shapes and seed.
-    package init(synthetic seed: UInt64, for graph: Graph) {
-        tensors = graph.parameters.map { SyntheticWeights.tensor($0.name, $0.shape, seed: seed) }
+    /// Makes weights up: the same for the same names, shapes, seed and gain.
+    package init(synthetic seed: UInt64, gain: Double = 1, for graph: Graph) {
+        tensors = graph.parameters.map {
+            SyntheticWeights.tensor($0.name, $0.shape, seed: seed, gain: gain)
+        }
     }
 }

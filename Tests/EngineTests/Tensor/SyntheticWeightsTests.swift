@@ -22,6 +22,19 @@ import Testing
         }
     }
 
+    @Test func `a gain scales weights of more than one dimension and nothing else`() {
+        // swift-format-ignore
+        let rows: [(String, Shape, Float)] = [
+            ("conv1.weight", [4, 3, 5, 5], 4), ("fc.weight", [3, 8], 4), ("rnn.weight_hh_l0", [3, 3], 4),
+            ("conv1.bias", [4], 1), ("bn1.weight", [4], 1), ("bn1.running_var", [4], 1), ("input", [3, 2, 2], 1),
+        ]
+        for (name, shape, factor) in rows {
+            let plain = SyntheticWeights.tensor(name, shape, seed: 3).values
+            let scaled = SyntheticWeights.tensor(name, shape, seed: 3, gain: 4).values
+            #expect(scaled == plain.map { $0 * factor }, "\(name)")
+        }
+    }
+
     @Test func `differs by name and by seed`() {
         let first = SyntheticWeights.tensor("a.weight", [4, 4], seed: 1).values
         #expect(first != SyntheticWeights.tensor("b.weight", [4, 4], seed: 1).values)
