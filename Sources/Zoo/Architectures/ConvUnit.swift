@@ -18,6 +18,14 @@ extension Layer {
         )
     }
 
+    /// A 3×3 unit of the Inception networks' coarsest modules, spread to a 1×3 beside a 3×1 (Figure 7 there).
+    static func spread(_ name: String, _ filters: Int) -> Layer {
+        .concat([
+            [.convUnit(name + "a", filters, kernel: [1, 3], pad: [0, 1])],
+            [.convUnit(name + "b", filters, kernel: [3, 1], pad: [1, 0])],
+        ])
+    }
+
     /// From the normalisation with ImageNet's statistics to the range −1 … 1, as torchvision's `transform_input` does.
     static let transformInput = Layer.scale(
         [0.229 / 0.5, 0.224 / 0.5, 0.225 / 0.5],

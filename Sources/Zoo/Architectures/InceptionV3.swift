@@ -109,19 +109,12 @@ extension Architecture {
     // swift-format-ignore
     private static let moduleC: [Layer] = [.concat([
         [.convUnit("branch1x1", 320, kernel: 1)],
-        [.convUnit("branch3x3_1", 384, kernel: 1), spread("branch3x3_2")],
+        [.convUnit("branch3x3_1", 384, kernel: 1), .spread("branch3x3_2", 384)],
         [
             .convUnit("branch3x3dbl_1", 448, kernel: 1),
             .convUnit("branch3x3dbl_2", 384, kernel: 3, pad: 1),
-            spread("branch3x3dbl_3"),
+            .spread("branch3x3dbl_3", 384),
         ],
         pooled(192),
     ])]
-
-    private static func spread(_ name: String) -> Layer {
-        .concat([
-            [.convUnit(name + "a", 384, kernel: [1, 3], pad: [0, 1])],
-            [.convUnit(name + "b", 384, kernel: [3, 1], pad: [1, 0])],
-        ])
-    }
 }

@@ -110,20 +110,13 @@ extension Architecture {
     /// Figure 6.
     private static let inceptionC: [[Layer]] = [
         [.convUnit("branch0", 256, kernel: 1)],
-        [.convUnit("branch1_0", 384, kernel: 1), spread("branch1_1")],
+        [.convUnit("branch1_0", 384, kernel: 1), .spread("branch1_1", 256)],
         [
             .convUnit("branch2_0", 384, kernel: 1),
             .convUnit("branch2_1", 448, kernel: [3, 1], pad: [1, 0]),
             .convUnit("branch2_2", 512, kernel: [1, 3], pad: [0, 1]),
-            spread("branch2_3"),
+            .spread("branch2_3", 256),
         ],
         pooled(256),
     ]
-
-    private static func spread(_ name: String) -> Layer {
-        .concat([
-            [.convUnit(name + "a", 256, kernel: [1, 3], pad: [0, 1])],
-            [.convUnit(name + "b", 256, kernel: [3, 1], pad: [1, 0])],
-        ])
-    }
 }
