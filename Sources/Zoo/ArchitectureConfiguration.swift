@@ -35,6 +35,9 @@ package struct ArchitectureConfiguration: Sendable {
         self.steps = steps
     }
 
+    /// Whether the weights have a tensor whose name begins so: which of several libraries wrote them.
+    func hasTensors(under prefix: String) -> Bool { shapes.keys.contains { $0.hasPrefix(prefix) } }
+
     // Far above any network, far below where products of sizes overflow.
     static let classesRange = 1...(1 << 24)
     static let imageSideRange = 1...(1 << 14)

@@ -150,7 +150,7 @@ import Zoo
         .image("squeezenet1_1", imageSize: [97, 97]),
         .image("mobilenet_v1", imageSize: [97, 97]),
         .image("mobilenet_v2", imageSize: [97, 97]),
-        .image("mobilenet_v2 timm", "mobilenet_v2", shapes: ["conv_stem.weight": [32, 3, 3, 3]], imageSize: [97, 97]),
+        .image("mobilenet_v2 timm", "mobilenet_v2", shapes: ["blocks.0.0.conv_dw.weight": [32, 1, 3, 3]], imageSize: [97, 97]),
         .image("shufflenet_v2_x1_0", imageSize: [97, 97]),
         .image("xception", imageSize: [107, 107]),
     ]

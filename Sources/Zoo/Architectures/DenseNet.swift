@@ -13,7 +13,7 @@ extension Architecture {
 
     private static func denseNet(_ name: String, growth: Int, blocks: [Int]) -> Architecture {
         Architecture(name, size: 224) { classes, model in
-            let isOld = model.shapes["features.denseblock1.denselayer1.norm.1.weight"] != nil
+            let isOld = model.hasTensors(under: "features.denseblock1.denselayer1.norm.")
             let dense = DenseConnections(growth: growth, hasBottleneck: true, separator: isOld ? "." : "")
             // swift-format-ignore
             return [.block("features", [                                                      //  H  ×  W

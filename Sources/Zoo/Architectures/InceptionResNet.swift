@@ -1,15 +1,16 @@
 /// Inception-ResNet. Szegedy, Ioffe, Vanhoucke, Alemi, "Inception-v4, Inception-ResNet and the impact of residual
 /// connections on learning", AAAI 2017, Figures 10 to 19 and §3.3: residuals are scaled before they are added.
 ///
-/// `inception_resnet_v2` has timm's tensor names, after TensorFlow's published network. `inception_resnet_v1` has
-/// facenet-pytorch's: 160 × 160 faces, an embedding of 512 values (`last_linear`, `last_bn`), then the logits. The v2
+/// `inception_resnet_v2` has timm's tensor names, after TensorFlow's published network, or those of the pretrained-models
+/// collection, whose last layer is `last_linear`. `inception_resnet_v1` has facenet-pytorch's: 160 × 160 faces, an embedding of 512 values (`last_linear`, `last_bn`), then the logits. The v2
 /// stem is Inception-v3's with a module behind it, as in every published file, not Figure 3.
 extension Architecture {
     static let inceptionResNets = [inceptionResNetV2, inceptionResNetV1]
 
-    private static let inceptionResNetV2 = Architecture("inception_resnet_v2", size: 299) { classes, _ in
+    private static let inceptionResNetV2 = Architecture("inception_resnet_v2", size: 299) { classes, model in
+        let head = model.hasTensors(under: "last_linear.") ? "last_linear" : "classif"
         // swift-format-ignore
-        stem + [                                                                    //   C  ×  H ×  W
+        return stem + [                                                             //   C  ×  H ×  W
             .maxPool(3, stride: 2, name: "maxpool_5a"),                             //  192 × 35 × 35
             .block("mixed_5b", [.concat(mixed5b)]),                                 //  320 × 35 × 35
             repeated("repeat", 10, scale: 0.17, block35(32, 48, 64), to: 320),      //  320 × 35 × 35
@@ -19,7 +20,7 @@ extension Architecture {
             repeated("repeat_2", 9, scale: 0.2, block8(192, 224, 256), to: 2080),   // 2080 ×  8 ×  8
             .block("block8", [added(1, block8(192, 224, 256), to: 2080)]),
             .convUnit("conv2d_7b", 1536, kernel: 1),                                // 1536 ×  8 ×  8
-            .globalAveragePool, .flatten, .dropout, .linear("classif", classes), .softmax,
+            .globalAveragePool, .flatten, .dropout, .linear(head, classes), .softmax,
         ]
     }
 

@@ -3,7 +3,7 @@
 /// v1: Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision applications", 2017,
 /// Table 1; tensor names are timm's (`mobilenetv1_100`). v2: Sandler et al., "MobileNetV2: inverted residuals and
 /// linear bottlenecks", CVPR 2018, Table 2; names are torchvision's, or timm's (`mobilenetv2_100`) when the weights have
-/// a `conv_stem`.
+/// `blocks`.
 extension Architecture {
     static let mobileNets = [mobileNetV1, mobileNetV2]
 
@@ -37,7 +37,7 @@ extension Architecture {
 
     private static let mobileNetV2 = Architecture("mobilenet_v2", size: 224) { classes, model in
         let names: any InvertedResidualNames =
-            model.shapes["conv_stem.weight"] != nil ? TimmNames() : TorchvisionNames()
+            model.hasTensors(under: "blocks.") ? TimmNames() : TorchvisionNames()
         var layers = [
             .conv(names.stem.conv, 32, kernel: 3, stride: 2, pad: 1, bias: false),
             .batchNorm(names.stem.norm), Layer.relu6, //   32 × 112 × 112

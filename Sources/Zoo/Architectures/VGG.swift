@@ -16,7 +16,7 @@ extension Architecture {
 
     private static func vgg(_ name: String, depths: [Int], _ hasNorm: Bool) -> Architecture {
         Architecture(hasNorm ? name + "_bn" : name, size: 224) { classes, model in
-            let isTimm = model.shapes["head.fc.weight"] != nil
+            let isTimm = model.hasTensors(under: "pre_logits.") || model.hasTensors(under: "head.")
             return [.block("features", vggFeatures(depths, hasNorm))] // 512 × 7 × 7
                 + (isTimm ? timmClassifier(classes) : torchvisionClassifier(classes)) + [.softmax]
         }

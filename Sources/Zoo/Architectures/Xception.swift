@@ -1,8 +1,10 @@
 /// Xception. Chollet, "Xception: deep learning with depthwise separable convolutions", CVPR 2017, Figure 5: entry,
-/// middle and exit flow. Tensor names are timm's (`legacy_xception`).
+/// middle and exit flow. Tensor names are timm's (`legacy_xception`), or those of the pretrained-models collection, whose
+/// last layer is `last_linear`.
 extension Architecture {
     static let xceptions = [
-        Architecture("xception", size: 299) { classes, _ in
+        Architecture("xception", size: 299) { classes, model in
+            let head = model.hasTensors(under: "last_linear.") ? "last_linear" : "fc"
             // swift-format-ignore
             let entry: [Layer] = [                                                     //    C ×   H ×   W
                 .conv("conv1", 32, kernel: 3, stride: 2, bias: false), .batchNorm("bn1"), .relu,
@@ -17,7 +19,7 @@ extension Architecture {
                 xceptionBlock(12, [728, 728, 1024]),                                   // 1024 ×  10 ×  10
                 .block("conv3", separable(1024, 1536)), .batchNorm("bn3"), .relu,      // 1536 ×  10 ×  10
                 .block("conv4", separable(1536, 2048)), .batchNorm("bn4"), .relu,      // 2048 ×  10 ×  10
-                .globalAveragePool, .flatten, .linear("fc", classes), .softmax,
+                .globalAveragePool, .flatten, .linear(head, classes), .softmax,
             ]
             return entry + middle + exit
         }
