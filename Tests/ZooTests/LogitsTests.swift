@@ -21,6 +21,8 @@ import Zoo
         var input: SequenceInput?
         var pooling: SequencePool.Kind? = .last
         var steps = 1
+        /// The factor on the weights; `GAINS` of the script says why.
+        var gain = 1.0
 
         var testDescription: String { name }
 
@@ -30,7 +32,8 @@ import Zoo
             classes: Int? = nil,
             options: [String: OptionValue] = [:],
             shapes: [String: Shape] = [:],
-            imageSize: [Int]? = nil
+            imageSize: [Int]? = nil,
+            gain: Double = 1
         ) -> Case {
             Case(
                 name: name,
@@ -38,7 +41,8 @@ import Zoo
                 classes: classes,
                 options: options,
                 shapes: shapes,
-                imageSize: imageSize
+                imageSize: imageSize,
+                gain: gain
             )
         }
 
@@ -101,58 +105,77 @@ import Zoo
     // swift-format-ignore
     static let images: [Case] = [
         .image("lenet5"),
-        .image("alexnet_2012"),
+        .image("alexnet_2012", gain: 4),
         .image("alexnet_2012 lrn", "alexnet_2012", options: loud),
         .image("alexnet"),
         .image("alexnet 256x320", "alexnet", imageSize: [256, 320]),
         .image("resnet18"), .image("resnet34"), .image("resnet50"), .image("resnet101"), .image("resnet152"),
         .image("resnet18 97x130", "resnet18", imageSize: [97, 130]),
+        .image("resnet18 timm", "resnet18", imageSize: [64, 64]),
+        .image("resnet34 timm", "resnet34", imageSize: [64, 64]),
+        .image("resnet50 timm", "resnet50", imageSize: [64, 64]),
+        .image("resnet101 timm", "resnet101", imageSize: [64, 64]),
+        .image("resnet152 timm", "resnet152", imageSize: [64, 64]),
         .image("resnet20"), .image("resnet32"), .image("resnet44"), .image("resnet56"), .image("resnet110"),
         .image("resnet20 B", "resnet20", options: ["shortcut": .string("B")]),
         .image("resnet110 B", "resnet110", options: ["shortcut": .string("B")]),
         .image("lenet5_1998"),
-        .image("caffenet"),
+        .image("caffenet", gain: 8),
         .image("vgg11", imageSize: [64, 64]),
         .image("vgg13", imageSize: [64, 64]),
         .image("vgg16", imageSize: [64, 64]),
-        .image("vgg19", imageSize: [64, 64]),
+        .image("vgg19", imageSize: [64, 64], gain: 1.5),
         .image("vgg11_bn", imageSize: [64, 64]),
         .image("vgg13_bn", imageSize: [64, 64]),
         .image("vgg16_bn", imageSize: [64, 64]),
         .image("vgg19_bn", imageSize: [64, 64]),
         .image("vgg11 timm", "vgg11", shapes: ["head.fc.weight": [1000, 4096]]),
+        .image("vgg16 timm", "vgg16", shapes: ["head.fc.weight": [1000, 4096]]),
+        .image("vgg16_bn timm", "vgg16_bn", shapes: ["head.fc.weight": [1000, 4096]]),
         .image("nin"),
         .image("nin_cifar10"),
-        .image("googlenet", imageSize: [97, 97]),
-        .image("googlenet transformed", "googlenet", options: ["transform_input": .bool(true)], imageSize: [97, 97]),
-        .image("googlenet_2014", imageSize: [97, 97]),
-        .image("bn_inception", imageSize: [97, 97]),
-        .image("inception_v3", imageSize: [107, 107]),
-        .image("inception_v3 transformed", "inception_v3", options: ["transform_input": .bool(true)], imageSize: [107, 107]),
-        .image("inception_v2", imageSize: [107, 107]),
-        .image("inception_v4", imageSize: [107, 107]),
-        .image("inception_resnet_v2", imageSize: [107, 107]),
-        .image("inception_resnet_v1", classes: 100, imageSize: [107, 107]),
+        .image("googlenet", imageSize: [97, 97], gain: 1.5),
+        .image("googlenet transformed", "googlenet", options: ["transform_input": .bool(true)], imageSize: [97, 97], gain: 1.5),
+        .image("googlenet_2014", imageSize: [97, 97], gain: 4),
+        .image("bn_inception", imageSize: [97, 97], gain: 1.5),
+        .image("inception_v3", imageSize: [107, 107], gain: 1.5),
+        .image("inception_v3 transformed", "inception_v3", options: ["transform_input": .bool(true)], imageSize: [107, 107], gain: 1.5),
+        .image("inception_v3 timm", "inception_v3", imageSize: [107, 107], gain: 1.5),
+        .image("inception_v2", imageSize: [107, 107], gain: 1.5),
+        .image("inception_v4", imageSize: [107, 107], gain: 1.5),
+        .image("inception_resnet_v2", imageSize: [107, 107], gain: 1.5),
+        .image("inception_resnet_v2 pretrainedmodels", "inception_resnet_v2", shapes: ["last_linear.weight": [1000, 1536]], imageSize: [107, 107], gain: 1.5),
+        .image("inception_resnet_v1", classes: 100, imageSize: [107, 107], gain: 1.5),
         .image("wide_resnet50_2", imageSize: [64, 64]),
         .image("wide_resnet101_2", imageSize: [64, 64]),
         .image("resnext50_32x4d", imageSize: [64, 64]),
         .image("resnext101_32x8d", imageSize: [64, 64]),
         .image("resnext101_64x4d", imageSize: [64, 64]),
+        .image("wide_resnet50_2 timm", "wide_resnet50_2", imageSize: [64, 64]),
+        .image("wide_resnet101_2 timm", "wide_resnet101_2", imageSize: [64, 64]),
+        .image("resnext50_32x4d timm", "resnext50_32x4d", imageSize: [64, 64]),
+        .image("resnext101_32x8d timm", "resnext101_32x8d", imageSize: [64, 64]),
+        .image("resnext101_64x4d timm", "resnext101_64x4d", imageSize: [64, 64]),
         .image("resnext29_8x64d"),
         .image("densenet121", imageSize: [64, 64]),
         .image("densenet161", imageSize: [64, 64]),
         .image("densenet169", imageSize: [64, 64]),
         .image("densenet201", imageSize: [64, 64]),
+        .image("densenet121 timm", "densenet121", imageSize: [64, 64]),
+        .image("densenet161 timm", "densenet161", imageSize: [64, 64]),
+        .image("densenet169 timm", "densenet169", imageSize: [64, 64]),
+        .image("densenet201 timm", "densenet201", imageSize: [64, 64]),
         .image("densenet121 old", "densenet121", shapes: ["features.denseblock1.denselayer1.norm.1.weight": [64]], imageSize: [64, 64]),
         .image("densenet40_k12"),
         .image("densenet100_bc_k12"),
-        .image("squeezenet1_0", imageSize: [97, 97]),
-        .image("squeezenet1_1", imageSize: [97, 97]),
-        .image("mobilenet_v1", imageSize: [97, 97]),
-        .image("mobilenet_v2", imageSize: [97, 97]),
-        .image("mobilenet_v2 timm", "mobilenet_v2", shapes: ["blocks.0.0.conv_dw.weight": [32, 1, 3, 3]], imageSize: [97, 97]),
+        .image("squeezenet1_0", imageSize: [97, 97], gain: 1.5),
+        .image("squeezenet1_1", imageSize: [97, 97], gain: 1.5),
+        .image("mobilenet_v1", imageSize: [97, 97], gain: 2),
+        .image("mobilenet_v2", imageSize: [97, 97], gain: 1.5),
+        .image("mobilenet_v2 timm", "mobilenet_v2", shapes: ["blocks.0.0.conv_dw.weight": [32, 1, 3, 3]], imageSize: [97, 97], gain: 1.5),
         .image("shufflenet_v2_x1_0", imageSize: [97, 97]),
         .image("xception", imageSize: [107, 107]),
+        .image("xception pretrainedmodels", "xception", shapes: ["last_linear.weight": [1000, 2048]], imageSize: [107, 107]),
     ]
 
     // swift-format-ignore
@@ -179,7 +202,7 @@ import Zoo
         let graph = try row.graph()
         let session = Session(
             graph: graph,
-            weights: Weights(synthetic: Self.seed, for: graph),
+            weights: Weights(synthetic: Self.seed, gain: row.gain, for: graph),
             pool: Self.pool
         )
         try session.prepare(inputShape: graph.inputShape, batch: 1)

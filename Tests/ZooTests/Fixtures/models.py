@@ -1,4 +1,4 @@
-"""The networks that neither torchvision nor timm has, in torch.nn."""
+"""The networks that no library has, in torch.nn."""
 
 import torch
 from torch import nn
@@ -9,7 +9,20 @@ def pool(size=3, stride=2, padding=0):
     return nn.MaxPool2d(size, stride, padding, ceil_mode=True)
 
 
-class CaffeNet(nn.Module):
+class PaperLRN(nn.Module):
+    """PyTorch divides alpha by the size; the paper does not."""
+
+    def __init__(self, size=5, alpha=1e-4, beta=0.75, k=2.0):
+        super().__init__()
+        self.norm = nn.LocalResponseNorm(size, alpha * size, beta, k)
+
+    def forward(self, x):
+        return self.norm(x)
+
+
+class TwoTowers(nn.Module):
+    """AlexNet's layers; what stands between the first two is the subclass's."""
+
     def __init__(self):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 96, 11, stride=4)
@@ -18,14 +31,132 @@ class CaffeNet(nn.Module):
         self.conv4 = nn.Conv2d(384, 384, 3, padding=1, groups=2)
         self.conv5 = nn.Conv2d(384, 256, 3, padding=1, groups=2)
         self.fc6, self.fc7, self.fc8 = nn.Linear(9216, 4096), nn.Linear(4096, 4096), nn.Linear(4096, 1000)
-        self.norm = nn.LocalResponseNorm(5, 1e-4, 0.75, 1.0)
 
     def forward(self, x):
-        x = self.norm(pool()(torch.relu(self.conv1(x))))
-        x = self.norm(pool()(torch.relu(self.conv2(x))))
+        x = self.between(torch.relu(self.conv1(x)))
+        x = self.between(torch.relu(self.conv2(x)))
         x = torch.relu(self.conv4(torch.relu(self.conv3(x))))
         x = pool()(torch.relu(self.conv5(x))).flatten(1)
         return self.fc8(torch.relu(self.fc7(torch.relu(self.fc6(x)))))
+
+
+class AlexNet2012(TwoTowers):
+    def __init__(self, **lrn):
+        super().__init__()
+        self.lrn = PaperLRN(**lrn)
+
+    def between(self, x):
+        return nn.functional.max_pool2d(self.lrn(x), 3, 2)
+
+
+class CaffeNet(TwoTowers):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LocalResponseNorm(5, 1e-4, 0.75, 1.0)
+
+    def between(self, x):
+        return self.norm(pool()(x))
+
+
+class LeNet5(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 6, 5)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.fc1 = nn.Linear(400, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, 10)
+
+    def forward(self, x):
+        x = nn.functional.max_pool2d(torch.relu(self.conv1(x)), 2)
+        x = nn.functional.max_pool2d(torch.relu(self.conv2(x)), 2)
+        return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x.flatten(1))))))
+
+
+class CIFARBlock(nn.Module):
+    def __init__(self, inputs, width, stride, shortcut):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.stride, self.padding = stride, width - inputs
+        if stride != 1 and shortcut == "B":
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+
+    def side(self, x):
+        if self.stride == 1:
+            return x
+        if hasattr(self, "downsample"):
+            return self.downsample(x)
+        before = self.padding // 2
+        x = x[:, :, :: self.stride, :: self.stride]
+        return nn.functional.pad(x, (0, 0, 0, 0, before, self.padding - before))
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
+        return torch.relu(y + self.side(x))
+
+
+class CIFARResNet(nn.Module):
+    def __init__(self, depth, shortcut):
+        super().__init__()
+        count = (depth - 2) // 6
+
+        def stage(inputs, width, stride):
+            first = CIFARBlock(inputs, width, stride, shortcut)
+            return nn.Sequential(first, *(CIFARBlock(width, width, 1, shortcut) for _ in range(count - 1)))
+
+        self.conv1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.layer1, self.layer2, self.layer3 = stage(16, 16, 1), stage(16, 32, 2), stage(32, 64, 2)
+        self.fc = nn.Linear(64, 10)
+
+    def forward(self, x):
+        x = torch.relu(self.bn1(self.conv1(x)))
+        return self.fc(self.layer3(self.layer2(self.layer1(x))).mean((2, 3)))
+
+
+class GRUBefore(nn.GRU):
+    """Cho et al.'s GRU: the reset gate before the recurrent product. One layer; same tensors as nn.GRU."""
+
+    def forward(self, x):
+        outputs, finals = [], []
+        for suffix in ["", "_reverse"][: 2 if self.bidirectional else 1]:
+            w_ih, w_hh, b_ih, b_hh = (
+                getattr(self, f"{kind}_l0{suffix}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            )
+            n = self.hidden_size
+            h = torch.zeros(n)
+            states = []
+            for step in x[0].flip(0) if suffix else x[0]:
+                i, g = w_ih @ step + b_ih, w_hh[: 2 * n] @ h + b_hh[: 2 * n]
+                r, z = torch.sigmoid(i[:n] + g[:n]), torch.sigmoid(i[n : 2 * n] + g[n:])
+                candidate = torch.tanh(i[2 * n :] + w_hh[2 * n :] @ (r * h) + b_hh[2 * n :])
+                h = (1 - z) * candidate + z * h
+                states.append(h)
+            finals.append(h[None])
+            outputs.append(torch.stack(states[::-1] if suffix else states))
+        return torch.cat(outputs, 1)[None], torch.stack(finals)
+
+
+class Recurrent(nn.Module):
+    def __init__(self, kind, tokens, features, hidden, layers, bidirectional, pooling, classes):
+        super().__init__()
+        if tokens:
+            self.embedding = nn.Embedding(tokens, features)
+        self.rnn = kind(features, hidden, layers, batch_first=True, bidirectional=bidirectional)
+        self.head = nn.Linear(hidden * (2 if bidirectional else 1), classes)
+        self.pooling, self.directions = pooling, 2 if bidirectional else 1
+
+    def forward(self, x):
+        y, state = self.rnn(self.embedding(x) if hasattr(self, "embedding") else x)
+        final = state[0] if isinstance(state, tuple) else state
+        if self.pooling == "last":
+            return self.head(final[-self.directions :].transpose(0, 1).flatten(1))
+        if self.pooling is None:
+            return self.head(y)
+        return self.head(y.mean(1) if self.pooling == "mean" else y.amax(1))
 
 
 def nin(rows):
@@ -101,139 +232,6 @@ class GoogLeNet2014(nn.Module):
             ], 1))
             x = pool()(x) if name in ("3b", "4e") else x
         return self.loss3["classifier"](x.mean((2, 3)))
-
-
-class BNInception(nn.Module):
-    TABLE = {  # 1×1, 3×3 reduce, 3×3, double reduce, double, pool
-        "3a": (64, 64, 64, 64, 96, 32), "3b": (64, 64, 96, 64, 96, 64), "3c": (0, 128, 160, 64, 96, 0),
-        "4a": (224, 64, 96, 96, 128, 128), "4b": (192, 96, 128, 96, 128, 128),
-        "4c": (160, 128, 160, 128, 160, 128), "4d": (96, 128, 192, 160, 192, 128), "4e": (0, 128, 192, 192, 256, 0),
-        "5a": (352, 192, 320, 160, 224, 128), "5b": (352, 192, 320, 192, 224, 128),
-    }
-
-    def __init__(self):
-        super().__init__()
-        self.unit("conv1_7x7_s2", 3, 64, 7, 2, 3)
-        self.unit("conv2_3x3_reduce", 64, 64, 1)
-        self.unit("conv2_3x3", 64, 192, 3, 1, 1)
-        width = 192
-        for name, (one, reduce, three, reduce_double, double, pooled) in self.TABLE.items():
-            prefix, stride = f"inception_{name}_", 1 if one else 2
-            if one:
-                self.unit(prefix + "1x1", width, one, 1)
-                self.unit(prefix + "pool_proj", width, pooled, 1)
-            self.unit(prefix + "3x3_reduce", width, reduce, 1)
-            self.unit(prefix + "3x3", reduce, three, 3, stride, 1)
-            self.unit(prefix + "double_3x3_reduce", width, reduce_double, 1)
-            self.unit(prefix + "double_3x3_1", reduce_double, double, 3, 1, 1)
-            self.unit(prefix + "double_3x3_2", double, double, 3, stride, 1)
-            width = one + three + double + (pooled or width)
-        self.last_linear = nn.Linear(width, 1000)
-
-    def unit(self, name, *sizes):
-        self.add_module(name, nn.Conv2d(*sizes))
-        self.add_module(name + "_bn", nn.BatchNorm2d(sizes[1]))
-
-    def run(self, x, *names):
-        for name in names:
-            x = torch.relu(getattr(self, name + "_bn")(getattr(self, name)(x)))
-        return x
-
-    def forward(self, x):
-        x = pool()(self.run(x, "conv1_7x7_s2"))
-        x = pool()(self.run(x, "conv2_3x3_reduce", "conv2_3x3"))
-        for name, (one, *_) in self.TABLE.items():
-            p = f"inception_{name}_"
-            branches = [
-                self.run(x, p + "3x3_reduce", p + "3x3"),
-                self.run(x, p + "double_3x3_reduce", p + "double_3x3_1", p + "double_3x3_2"),
-            ]
-            if one:
-                average = nn.AvgPool2d(3, 1, 1, ceil_mode=True)
-                pooled = pool(3, 1, 1)(x) if name == "5b" else average(x)
-                branches = [self.run(x, p + "1x1"), *branches, self.run(pooled, p + "pool_proj")]
-            else:
-                branches.append(pool()(x))
-            x = torch.cat(branches, 1)
-        return self.last_linear(x.mean((2, 3)))
-
-
-class Unit(nn.Sequential):
-    def __init__(self, inputs, filters, kernel, stride=1, padding=0):
-        super().__init__()
-        self.conv = nn.Conv2d(inputs, filters, kernel, stride, padding, bias=False)
-        self.bn = nn.BatchNorm2d(filters, eps=1e-3)
-
-    def forward(self, x):
-        return torch.relu(self.bn(self.conv(x)))
-
-
-class Branches(nn.Module):
-    """Inception-ResNet's modules: with a width the joined branches are a residual."""
-
-    def __init__(self, branches, width=None, scale=1.0, relu=True, pools=False):
-        super().__init__()
-        for index, units in enumerate(branches):
-            self.add_module(f"branch{index}", units[0] if len(units) == 1 else nn.Sequential(*units))
-        self.count, self.scale, self.relu, self.pools = len(branches), scale, relu, pools
-        if width:
-            joined = sum(units[-1].conv.out_channels for units in branches)
-            self.conv2d = nn.Conv2d(joined, width, 1)
-
-    def forward(self, x):
-        ends = [getattr(self, f"branch{index}")(x) for index in range(self.count)]
-        y = torch.cat(ends + ([nn.functional.max_pool2d(x, 3, 2)] if self.pools else []), 1)
-        if not hasattr(self, "conv2d"):
-            return y
-        y = self.conv2d(y) * self.scale + x
-        return torch.relu(y) if self.relu else y
-
-
-class InceptionResNetV1(nn.Module):
-    """facenet-pytorch's names."""
-
-    def __init__(self, classes):
-        super().__init__()
-        self.conv2d_1a, self.conv2d_2a = Unit(3, 32, 3, 2), Unit(32, 32, 3)
-        self.conv2d_2b, self.conv2d_3b = Unit(32, 64, 3, 1, 1), Unit(64, 80, 1)
-        self.conv2d_4a, self.conv2d_4b = Unit(80, 192, 3), Unit(192, 256, 3, 2)
-        self.repeat_1 = nn.Sequential(*(Branches([
-            [Unit(256, 32, 1)],
-            [Unit(256, 32, 1), Unit(32, 32, 3, 1, 1)],
-            [Unit(256, 32, 1), Unit(32, 32, 3, 1, 1), Unit(32, 32, 3, 1, 1)],
-        ], 256, 0.17) for _ in range(5)))
-        self.mixed_6a = Branches([
-            [Unit(256, 384, 3, 2)],
-            [Unit(256, 192, 1), Unit(192, 192, 3, 1, 1), Unit(192, 256, 3, 2)],
-        ], pools=True)
-        self.repeat_2 = nn.Sequential(*(Branches([
-            [Unit(896, 128, 1)],
-            [Unit(896, 128, 1), Unit(128, 128, (1, 7), 1, (0, 3)), Unit(128, 128, (7, 1), 1, (3, 0))],
-        ], 896, 0.1) for _ in range(10)))
-        self.mixed_7a = Branches([
-            [Unit(896, 256, 1), Unit(256, 384, 3, 2)],
-            [Unit(896, 256, 1), Unit(256, 256, 3, 2)],
-            [Unit(896, 256, 1), Unit(256, 256, 3, 1, 1), Unit(256, 256, 3, 2)],
-        ], pools=True)
-
-        def block8(scale, relu=True):
-            return Branches([
-                [Unit(1792, 192, 1)],
-                [Unit(1792, 192, 1), Unit(192, 192, (1, 3), 1, (0, 1)), Unit(192, 192, (3, 1), 1, (1, 0))],
-            ], 1792, scale, relu)
-
-        self.repeat_3 = nn.Sequential(*(block8(0.2) for _ in range(5)))
-        self.block8 = block8(1.0, relu=False)
-        self.last_linear = nn.Linear(1792, 512, bias=False)
-        self.last_bn = nn.BatchNorm1d(512, eps=1e-3)
-        self.logits = nn.Linear(512, classes)
-
-    def forward(self, x):
-        x = self.conv2d_2b(self.conv2d_2a(self.conv2d_1a(x)))
-        x = self.conv2d_4b(self.conv2d_4a(self.conv2d_3b(nn.functional.max_pool2d(x, 3, 2))))
-        x = self.mixed_7a(self.repeat_2(self.mixed_6a(self.repeat_1(x))))
-        x = self.block8(self.repeat_3(x)).mean((2, 3))
-        return self.logits(self.last_bn(self.last_linear(x)))
 
 
 class ResNeXt29(resnet.ResNet):
