@@ -1,9 +1,10 @@
 package import Engine
 
-/// A graph printed back as a paper's table: a row for each layer that is more than a function of single values.
+/// A graph printed back as a paper's table: a row for each layer that is more than a function of single values, and the
+/// subtotals of its modules.
 ///
-/// Activations, constant factors, batch norms and local response normalisations stand in the row of the layer that they
-/// follow. Sizes read height × width × channels. Parameters are those that training learns (running statistics are not), with
+/// Activations, constant factors and local response normalisations stand in the row of the layer that they follow, batch
+/// norms in that of a convolution or fully connected layer before them. Sizes read height × width × channels. Parameters are those that training learns (running statistics are not), with
 /// biases; compute is multiplications followed by an addition for one item, without biases.
 package struct LayerTable: Sendable {
     /// One layer.
@@ -18,11 +19,37 @@ package struct LayerTable: Sendable {
         package fileprivate(set) var multiplyAdds: Int
     }
 
+    /// A block whose branches are joined or added: an Inception module, a residual block, a dense layer.
+    package struct Module: Sendable, Equatable {
+        /// The prefix that the names of its layers share.
+        package let module: String
+        package let parameters: Int
+        package let multiplyAdds: Int
+
+        package init(module: String, parameters: Int, multiplyAdds: Int) {
+            self.module = module
+            self.parameters = parameters
+            self.multiplyAdds = multiplyAdds
+        }
+    }
+
     /// The layers, in graph order.
     package private(set) var rows: [Row] = []
 
+    /// The modules, in the order of their ends; layers outside of any are in none.
+    package var modules: [Module] {
+        moduleNames.map { name in
+            let (parameters, multiplyAdds) = Self.totals(rows.filter { $0.layer.hasPrefix(name + ".") })
+            return Module(module: name, parameters: parameters, multiplyAdds: multiplyAdds)
+        }
+    }
+
+    private var moduleNames: [String] = []
+
     /// The sums over all rows.
-    package var totals: (parameters: Int, multiplyAdds: Int) {
+    package var totals: (parameters: Int, multiplyAdds: Int) { Self.totals(rows) }
+
+    private static func totals(_ rows: [Row]) -> (parameters: Int, multiplyAdds: Int) {
         rows.reduce(into: (0, 0)) { totals, row in
             totals.0 += row.parameters
             totals.1 += row.multiplyAdds
@@ -42,7 +69,9 @@ package struct LayerTable: Sendable {
             let parameters = Self.learnedParameters(of: node.op)
             let shapes = node.inputs.map(graph.shape(of:))
             let multiplyAdds = node.op.multiplyAdds(inputs: shapes, output: node.shape)
-            if case .node(let previous) = node.inputs[0], Self.isFolded(node.op) {
+            if case .node(let previous) = node.inputs[0],
+                Self.isFolded(node.op, behind: graph.nodes[previous].op)
+            {
                 let row = rowOfNode[previous]
                 if !(node.op is Flatten) { rows[row].structure += ", " + node.op.structure }
                 rows[row].parameters += parameters
@@ -62,14 +91,21 @@ package struct LayerTable: Sendable {
                     )
                 )
             }
+            if node.op is Concat || node.op is Add { noteModule(endingAt: node.name) }
         }
+    }
+
+    private mutating func noteModule(endingAt join: String) {
+        guard let dot = join.lastIndex(of: ".") else { return }
+        let name = String(join[..<dot])
+        if !moduleNames.contains(name) { moduleNames.append(name) }
     }
 
     /// Whether the operation is told in the row of the one before; none of these changes the size but `Flatten`,
     /// whose row keeps the size that it had.
-    private static func isFolded(_ op: any Op) -> Bool {
-        op is Activation || op is BatchNorm || op is LocalResponseNorm || op is ChannelScale
-            || op is Flatten
+    private static func isFolded(_ op: any Op, behind previous: any Op) -> Bool {
+        if op is BatchNorm { return previous is Conv || previous is Linear }
+        return op is Activation || op is LocalResponseNorm || op is ChannelScale || op is Flatten
     }
 
     private static func learnedParameters(of op: any Op) -> Int {
@@ -83,7 +119,8 @@ package struct LayerTable: Sendable {
 }
 
 extension LayerTable {
-    /// The table for people: aligned columns, abbreviated numbers, the totals in the last row.
+    /// The table for people: aligned columns, abbreviated numbers, the totals in the last row; a second table of the
+    /// modules, if there are any.
     package var text: String {
         let head = ["id", "layer", "input", "structure", "output", "parameters", "compute"]
         let body = rows.map { row in
@@ -94,9 +131,13 @@ extension LayerTable {
         }
         let (parameters, multiplyAdds) = totals
         let foot = ["", "total", "", "", "", Self.abbreviated(parameters), Self.abbreviated(multiplyAdds)]
-        let lines = [head] + body + [foot]
-        let widths = head.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-        return lines.map { Self.aligned($0, widths) }.joined(separator: "\n")
+        let layers = Self.aligned([head] + body + [foot], rightAligned: [0, 5, 6])
+        guard !moduleNames.isEmpty else { return layers }
+        let subtotals = modules.map {
+            [$0.module, Self.abbreviated($0.parameters), Self.abbreviated($0.multiplyAdds)]
+        }
+        return layers + "\n\n"
+            + Self.aligned([["module", "parameters", "compute"]] + subtotals, rightAligned: [1, 2])
     }
 
     /// A number as such tables print it: up to 999 as it is, thousands rounded to the nearest `K`, and from a million
@@ -109,25 +150,30 @@ extension LayerTable {
         }
     }
 
-    /// Numbers stand at the right of their columns, words at the left.
-    private static func aligned(_ cells: [String], _ widths: [Int]) -> String {
-        zip(cells, widths).enumerated().map { column, cell in
-            let space = String(repeating: " ", count: cell.1 - cell.0.count)
-            return column == 0 || column >= 5 ? space + cell.0 : cell.0 + space
-        }.joined(separator: "  ")
+    /// Lines of cells, padded to the widest of each column: numbers on their left, words on their right.
+    private static func aligned(_ lines: [[String]], rightAligned: Set<Int>) -> String {
+        let columns = lines.first?.indices ?? 0..<0
+        let widths = columns.map { column in lines.map { $0[column].count }.max() ?? 0 }
+        return lines.map { cells in
+            columns.map { column in
+                let space = String(repeating: " ", count: widths[column] - cells[column].count)
+                return rightAligned.contains(column) ? space + cells[column] : cells[column] + space
+            }.joined(separator: "  ")
+        }.joined(separator: "\n")
     }
 }
 
 extension LayerTable: Encodable {
     private enum CodingKeys: String, CodingKey {
-        case rows, parameters
+        case rows, modules, parameters
         case multiplyAdds = "multiply_adds"
     }
 
-    /// Encodes the rows and the totals, with exact numbers.
+    /// Encodes the rows, the modules and the totals, with exact numbers.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(rows, forKey: .rows)
+        try container.encode(modules, forKey: .modules)
         try container.encode(totals.parameters, forKey: .parameters)
         try container.encode(totals.multiplyAdds, forKey: .multiplyAdds)
     }
@@ -136,6 +182,13 @@ extension LayerTable: Encodable {
 extension LayerTable.Row: Encodable {
     private enum CodingKeys: String, CodingKey {
         case id, layer, input, structure, output, parameters
+        case multiplyAdds = "multiply_adds"
+    }
+}
+
+extension LayerTable.Module: Encodable {
+    private enum CodingKeys: String, CodingKey {
+        case module, parameters
         case multiplyAdds = "multiply_adds"
     }
 }

@@ -8,7 +8,10 @@ struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the layers of a model or an architecture.",
         discussion:
-            "Columns: id, layer, input, structure, output, parameters, compute (multiply-adds of one item)."
+            """
+            Columns: id, layer, input, structure, output, parameters, compute (multiply-adds of one item). \
+            Networks made of modules (Inception, residual, dense, …) have a second table with the subtotals of each.
+            """
     )
 
     @Argument(help: "A model of the folder, or an architecture such as alexnet_2012.")

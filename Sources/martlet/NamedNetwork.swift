@@ -8,7 +8,8 @@ struct NamedNetwork {
     let name: String
     let architecture: Architecture
     let graph: Graph
-    let weights: Weights
+    /// A model's; an architecture's are made up by the session, since they may be as large as a model's.
+    private let weights: Weights?
 
     var isSequence: Bool { architecture.input == .sequence }
 
@@ -26,12 +27,12 @@ struct NamedNetwork {
         }
     }
 
-    /// An architecture with synthetic weights.
+    /// An architecture without weights; its sessions have synthetic ones.
     init(_ architecture: Architecture, _ configuration: ArchitectureConfiguration) throws {
         name = architecture.name
         self.architecture = architecture
         graph = try architecture.graph(configuration)
-        weights = Weights(synthetic: 1, for: graph)
+        weights = nil
     }
 
     /// A model of the folder if it has one of that name, else an architecture.
@@ -52,7 +53,11 @@ struct NamedNetwork {
 
     /// A session of its own for the command.
     func session(threads: Int) -> Session {
-        Session(graph: graph, weights: weights, pool: WorkerPool(threads: threads))
+        Session(
+            graph: graph,
+            weights: weights ?? Weights(synthetic: 1, for: graph),
+            pool: WorkerPool(threads: threads)
+        )
     }
 
     /// An item of synthetic numbers: an image, or a sequence of so many steps.

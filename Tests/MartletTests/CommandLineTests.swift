@@ -4,38 +4,8 @@ import Testing
 extension EndToEndTests {
     /// The subcommands, run as a person runs them: status, what they print, what they write.
     @Suite struct CommandLineTests {
-        struct Run {
-            let status: Int32
-            let output: String
-            let error: String
-
-            /// The JSON on standard output.
-            func decoded<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
-                try JSONDecoder().decode(type, from: Data(output.utf8))
-            }
-        }
-
-        private static func martlet(_ arguments: String...) throws -> Run { try martlet(arguments) }
-
-        private static func martlet(_ arguments: [String]) throws -> Run {
-            let process = Process()
-            process.executableURL = Repository.daemon
-            process.arguments = arguments
-            process.currentDirectoryURL = Repository.root
-            process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("MARTLET_") }
-            let (output, error) = (Pipe(), Pipe())
-            process.standardOutput = output
-            process.standardError = error
-            try process.run()
-            // What the commands print fits a pipe, so reading one after the other cannot block them.
-            let printed = output.fileHandleForReading.readDataToEndOfFile()
-            let complaint = error.fileHandleForReading.readDataToEndOfFile()
-            process.waitUntilExit()
-            return Run(
-                status: process.terminationStatus,
-                output: String(decoding: printed, as: UTF8.self),
-                error: String(decoding: complaint, as: UTF8.self)
-            )
+        private static func martlet(_ arguments: String...) throws -> CommandRun {
+            try CommandRun(arguments)
         }
 
         private struct Prediction: Decodable {
@@ -203,7 +173,7 @@ extension EndToEndTests {
             status: Int32,
             part: String
         ) throws {
-            let run = try Self.martlet(arguments)
+            let run = try CommandRun(arguments)
             #expect(run.status == status, "\(run.error)")
             #expect(run.error.contains(part), "\(run.error)")
         }

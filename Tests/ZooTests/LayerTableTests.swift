@@ -67,6 +67,7 @@ struct LayerTableTests {
         #expect(json?["multiply_adds"] as? Int == 724_406_816)
         let rows = json?["rows"] as? [[String: Any]]
         #expect(rows?.count == 12)
+        #expect((json?["modules"] as? [Any])?.isEmpty == true)
         let first = try #require(rows?.first)
         #expect(
             Set(first.keys) == ["id", "layer", "input", "structure", "output", "parameters", "multiply_adds"]
@@ -92,11 +93,84 @@ struct LayerTableTests {
         #expect(names.last == "softmax")
     }
 
+    /// The two modules that a lecture compares, behind 28×28×256.
+    ///
+    /// Its sum for the second one is 358M, in which the 3×3 stands twice: the lines that it adds up make 271M.
+    @Test func `an Inception module costs less when it reduces first`() throws {
+        // swift-format-ignore
+        let naive = Layer.block("naive", [.concat([
+            [.conv("1x1", 128, kernel: 1)],
+            [.conv("3x3", 192, kernel: 3, pad: 1)],
+            [.conv("5x5", 96, kernel: 5, pad: 2)],
+            [.maxPool(3, stride: 1, pad: 1)],
+        ])])
+        // swift-format-ignore
+        let reduced = Layer.block("reduced", [.concat([
+            [.conv("1x1", 128, kernel: 1)],
+            [.conv("3x3_reduce", 64, kernel: 1), .conv("3x3", 192, kernel: 3, pad: 1)],
+            [.conv("5x5_reduce", 64, kernel: 1), .conv("5x5", 96, kernel: 5, pad: 2)],
+            [.maxPool(3, stride: 1, pad: 1), .conv("pool_proj", 64, kernel: 1)],
+        ])])
+        let tables = try [naive, reduced].map {
+            LayerTable(try Lowering.graph(of: [$0], inputShape: [256, 28, 28]))
+        }
+        #expect(tables.flatMap(\.modules).map(\.multiplyAdds) == [854_196_224, 271_351_808])
+        let printed = tables.map { $0.text.split(separator: "\n").suffix(2) }
+        #expect(
+            printed[0] == [
+                "module  parameters  compute",
+                "naive           1M     854M",
+            ]
+        )
+        #expect(printed[1].last == "reduced        347K     271M")
+        let three = try #require(tables[1].rows.first { $0.layer == "reduced.3x3" })
+        #expect(LayerTable.abbreviated(tables[1].modules[0].multiplyAdds + three.multiplyAdds) == "358M")
+    }
+
+    // swift-format-ignore
+    static let modules: [(String, Int, String, Int, Int)] = [
+        // Szegedy et al. 2015, Table 1, prints 159K and 128M for (3a), 71M for (5b).
+        ("googlenet_2014", 9, "inception_3a", 163_696, 128_049_152),
+        ("googlenet_2014", 9, "inception_5b", 1_444_080, 70_697_984),
+        ("googlenet", 9, "inception3a", 155_872, 121_626_624),
+        ("resnet50", 16, "layer1.0", 75_008, 231_211_008),
+        ("densenet121", 58, "features.denseblock1.denselayer1", 45_440, 141_295_616),
+        ("squeezenet1_1", 8, "features.3", 11_408, 34_073_600),
+        ("inception_v4", 19, "features.6", 317_632, 387_609_600),
+    ]
+
+    @Test(arguments: modules)
+    func `modules have subtotals`(
+        _ name: String,
+        _ count: Int,
+        _ module: String,
+        _ parameters: Int,
+        _ multiplyAdds: Int
+    ) throws {
+        let table = LayerTable(try Architecture.named(name).graph())
+        #expect(table.modules.count == count)
+        let found = try #require(table.modules.first { $0.module == module })
+        #expect(found.parameters == parameters)
+        #expect(found.multiplyAdds == multiplyAdds)
+    }
+
     @Test func `a norm that comes first has a row of its own`() throws {
         let layers: [Layer] = [.batchNorm("norm"), .relu, .conv("conv", 4, kernel: 1)]
         let table = LayerTable(try Lowering.graph(of: layers, inputShape: [3, 8, 8]))
         #expect(table.rows.map(\.layer) == ["norm", "conv"])
         #expect(table.rows.map(\.structure) == ["batch norm, ReLU", "4 filters 1×1"])
         #expect(table.rows.map(\.parameters) == [6, 16])
+    }
+
+    @Test func `a norm behind a join or a pool has a row of its own`() throws {
+        let layers: [Layer] = [
+            .block("a", [.concat([[], [.conv("conv", 4, kernel: 1), .batchNorm("norm")]])]),
+            .block("b", [.batchNorm("norm"), .relu, .conv("conv", 4, kernel: 1)]),
+            .maxPool(2, stride: 2), .batchNorm("last"),
+        ]
+        let table = LayerTable(try Lowering.graph(of: layers, inputShape: [3, 8, 8]))
+        #expect(table.rows.map(\.layer) == ["a.conv", "a.concat1", "b.norm", "b.conv", "pool1", "last"])
+        #expect(table.rows.map(\.parameters) == [24, 0, 14, 32, 0, 8])
+        #expect(table.modules == [LayerTable.Module(module: "a", parameters: 24, multiplyAdds: 3 * 4 * 64)])
     }
 }
