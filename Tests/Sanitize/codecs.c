@@ -35,16 +35,17 @@ static void resample(const uint8_t *pixels, size_t width, size_t height, size_t 
         size_t *starts = allocate(count * sizeof *starts), *counts = allocate(count * sizeof *counts);
         int32_t *weights = allocate(count * most * sizeof *weights);
         double *scratch = allocate(most * sizeof *scratch);
-        uint8_t *row = allocate(count * channels), *rows = allocate(width * channels);
+        uint8_t *columns = allocate(height * count * channels), *rows = allocate(width * channels);
         kernel_resample_weights(filter, width, to, first, count, starts, counts, weights, scratch);
         const size_t taps = kernel_resample_taps(filter, width, to);
-        for (size_t y = 0; y < height; y++)
-            kernel_resample_row(pixels + y * width * channels, channels, count, taps, starts, counts, weights, row);
+        kernel_resample_columns(pixels, height, width, channels, count, taps, starts, counts, weights, columns);
+        float table[256] = {0}, *plane = allocate(height * count * sizeof *plane);
+        kernel_normalize(columns + channels - 1, height, count, channels, table, next() % 2, plane);
         kernel_resample_weights(filter, height, to, first, count, starts, counts, weights, scratch);
         const size_t step = kernel_resample_taps(filter, height, to);
         for (size_t i = 0; i < count; i++)
             kernel_resample_rows(pixels, width * channels, height, starts[i], counts[i], weights + i * step, rows);
-        free(starts), free(counts), free(weights), free(scratch), free(row), free(rows);
+        free(starts), free(counts), free(weights), free(scratch), free(columns), free(rows), free(plane);
     }
 }
 
