@@ -5,6 +5,8 @@ import Zoo
 
 /// Networks that slide over whole images against PyTorch; `Fixtures/make_dense.py` has the same cases.
 @Suite(.serialized) struct FullyConvolutionalTests {
+    private static let pool = WorkerPool(threads: 2)
+
     // swift-format-ignore
     @Test(arguments: [
         ("lenet5", 44, 60), ("alexnet_2012", 260, 335), ("alexnet", 320, 256), ("vgg11", 256, 320), ("resnet18", 256, 320),
@@ -69,7 +71,7 @@ import Zoo
     }
 
     private static func logits(_ graph: Graph, _ weights: Weights, _ item: Tensor) throws -> [Float] {
-        let session = Session(graph: graph, weights: weights, pool: LogitsTests.pool)
+        let session = Session(graph: graph, weights: weights, pool: Self.pool)
         try session.prepare(inputShape: item.shape, batch: 1)
         item.withSpan { session.setInput(0, to: $0) }
         #expect(session.run())
