@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels.h"
+#include "blocked.h"
 #include "resample.h"
 
 // The kernels on 8-bit images; resample.inc has their bodies.
@@ -10,10 +10,23 @@ typedef struct {
     void (*rows)(const uint8_t *, size_t, size_t, size_t, size_t, const int32_t *, uint8_t *);
 } kernel_resample_table;
 
+// The kernels on blocked images; blocked.inc has their bodies.
+typedef struct {
+    void (*conv)(const kernel_conv *, kernel_part, float *);
+    void (*depthwise)(const kernel_conv *, kernel_part);
+    void (*fc)(const kernel_fc *, size_t, size_t, float *);
+    void (*pool)(const float *, kernel_image, kernel_window, kernel_pool_kind, size_t, size_t, float *);
+    void (*average)(const float *, kernel_image, float *);
+    void (*affine)(const float *, size_t, const float *, const float *, kernel_activation, float *);
+    void (*add)(const float *, const float *, size_t, kernel_activation, float *);
+    void (*norm)(const float *, size_t, size_t, size_t, size_t, size_t, float, float, float, float *, size_t);
+} kernel_blocked_table;
+
 // The kernels that exist once for each instruction set; vector.inc has their bodies.
 typedef struct {
     const char *name;
     const kernel_resample_table *resample;
+    const kernel_blocked_table *blocked;
     void (*linear)(size_t, size_t, size_t, const float *, size_t, const float *, const float *, float *, size_t);
     void (*small_gemm)(size_t, size_t, size_t, const float *, const float *, size_t, const float *, float *, size_t);
     void (*relu)(const float *, float *, size_t);
@@ -32,9 +45,12 @@ const kernel_table *kernel_chosen(void);
 
 extern const kernel_table kernel_portable;
 extern const kernel_resample_table kernel_resample_portable;
+extern const kernel_blocked_table kernel_blocked_portable;
 #if defined(__x86_64__)
 extern const kernel_table kernel_avx2;
 extern const kernel_table kernel_avx512;
 extern const kernel_resample_table kernel_resample_avx2;
 extern const kernel_resample_table kernel_resample_avx512;
+extern const kernel_blocked_table kernel_blocked_avx2;
+extern const kernel_blocked_table kernel_blocked_avx512;
 #endif
