@@ -44,4 +44,13 @@ package final class MappedFile: Sendable {
     ) throws(Failure) -> Result {
         try unsafe body(UnsafeRawBufferPointer(start: base, count: count))
     }
+
+    /// Lets the whole pages within a range go; they are read from the file again when somebody needs them.
+    package func releasePages(from offset: Int, count: Int) {
+        guard let base = unsafe base else { return }
+        let start = MemoryAdvice.pageUp(Int(bitPattern: base) + offset)
+        let end = MemoryAdvice.pageDown(Int(bitPattern: base) + offset + count)
+        guard end > start, let address = unsafe UnsafeMutableRawPointer(bitPattern: start) else { return }
+        unsafe madvise(address, end - start, MADV_DONTNEED)
+    }
 }

@@ -43,6 +43,8 @@ package enum Placement: Sendable {
     /// Over an input of the same size that nobody reads afterwards: each output element depends on the input elements
     /// of its own task only, which are read before it is written.
     case overInput
+    /// Over one input under the same condition; the other inputs are read while it is written.
+    case over(input: Int)
     /// It is the first input under another shape; nothing runs.
     case view
 }

@@ -3,22 +3,42 @@ internal import CKernels
 /// One operation at work: what it reads, where it writes, for how many items.
 ///
 /// Items lie one behind the other in every buffer. The pointers are good during the run only.
-@safe // offsets come from the plan, which laid them out inside the arena
+@safe // offsets come from the plan, which laid them out inside the arenas
 package struct OpCall {
-    let step: Step
-    /// Items in this run.
-    package let batch: Int
-    private let base: UnsafeMutablePointer<Float>
-    private let threadScratch: UnsafeMutablePointer<Float>
-    private let threadScratchCount: Int
-
-    init(_ step: Step, batch: Int, memory: Arena, threadMemory: Arena, threadScratchCount: Int) {
-        self.step = step
-        self.batch = batch
-        unsafe base = memory.base
-        unsafe threadScratch = threadMemory.base
-        self.threadScratchCount = threadScratchCount
+    /// The memory of a run.
+    struct Memory {
+        let values: Arena
+        let threads: Arena
+        /// Floats of each thread, and how many of them are values.
+        let floatsPerThread: Int
+        let valuesPerThread: Int
+        /// Items in the run.
+        let batch: Int
     }
+
+    /// The items of the run that a call works on, by how many threads; `thread`'s memory holds the values that are
+    /// not in the batch's.
+    struct Part {
+        let items: Range<Int>
+        let thread: Int
+        let threads: Int
+    }
+
+    let step: Step
+    private let memory: Memory
+    private let part: Part
+
+    init(_ step: Step, memory: Memory, part: Part) {
+        self.step = step
+        self.memory = memory
+        self.part = part
+    }
+
+    /// Items that the call works on.
+    package var batch: Int { part.items.count }
+
+    /// How many threads work on it.
+    var threads: Int { part.threads }
 
     /// The shape of one item of an input.
     func inputShape(_ index: Int = 0) -> Shape { step.inputShapes[index] }
@@ -37,23 +57,44 @@ package struct OpCall {
 
     /// An item of an input.
     func input(_ index: Int = 0, item: Int) -> UnsafePointer<Float> {
-        unsafe UnsafePointer(base + step.inputs[index] * batch + item * step.inputCounts[index])
+        unsafe UnsafePointer(pointer(to: step.inputs[index], item: item))
     }
 
     /// An item of the output.
     func output(item: Int) -> UnsafeMutablePointer<Float> {
-        unsafe base + step.output * batch + item * step.outputCount
+        unsafe pointer(to: step.output, item: item)
     }
 
     /// A trained array, by its place in `parameters`.
     func weight(_ index: Int) -> UnsafePointer<Float> { unsafe step.weights[index].address }
 
     /// The scratch of all items, `batch` times what the operation asked for.
-    var scratch: UnsafeMutablePointer<Float> { unsafe base + step.scratch * batch }
+    var scratch: UnsafeMutablePointer<Float> {
+        guard let scratch = step.scratch else { preconditionFailure("\(step.name) asked for no scratch") }
+        return unsafe pointer(to: scratch, item: 0)
+    }
 
     /// The scratch of a thread.
     func scratch(of thread: Int) -> UnsafeMutablePointer<Float> {
-        unsafe threadScratch + thread * threadScratchCount
+        unsafe memory.threads.base + thread * memory.floatsPerThread + memory.valuesPerThread
+    }
+
+    private func pointer(to place: PlacedBuffers.Place, item: Int) -> UnsafeMutablePointer<Float> {
+        if place.isOfThread {
+            let start = part.thread * memory.floatsPerThread + place.offset
+            return unsafe memory.threads.base + start + place.inner
+        }
+        let start = place.offset * memory.batch + (part.items.lowerBound + item) * place.stride
+        return unsafe memory.values.base + start + place.inner
+    }
+
+    /// Runs all phases of the operation on this thread alone.
+    func run() {
+        for phase in 0..<step.op.phases {
+            for index in 0..<step.op.taskCount(phase: phase, of: self) {
+                step.op.run(OpTask(phase: phase, index: index, thread: part.thread), of: self)
+            }
+        }
     }
 
     /// Runs all phases of the operation on the pool.

@@ -1,61 +1,94 @@
 /// Which values of a graph share a buffer, and when each buffer is in use.
 ///
-/// A view shares its input's buffer. An operation that may write over an input does so when nobody reads that input
-/// afterwards. Node i runs at step i; the input is there from step 0, outputs stay to the end.
+/// A view shares its input's buffer, a part of a concatenation has its place in that one's. An operation that may write
+/// over an input does so when nobody reads that input afterwards. Node i runs at step i; the input is there from step
+/// 0, outputs stay to the end.
 struct BufferAssignment {
+    /// Where a value is: its buffer and the floats before it in every item.
+    struct Place {
+        let buffer: Int
+        let offset: Int
+    }
+
     /// The buffers of values, and behind them the scratch of the nodes that need some.
     private(set) var buffers: [MemoryPlanner.Buffer] = []
-    /// The buffer of the graph's input.
-    let input: Int
-    /// The buffer of each node's output.
-    private(set) var nodes: [Int] = []
+    /// The place of each node's output.
+    private(set) var nodes: [Place] = []
     /// The buffer of each node's scratch, if it needs one.
     private(set) var scratch: [Int?] = []
+    private let slabs: Slabs
+    private let lastUses: [Graph.Value: Int]
 
-    init(_ graph: Graph) {
-        let lastUses = Self.lastUses(in: graph)
-        input = 0
+    init(_ graph: PlannedGraph, slabs: Slabs) {
+        self.slabs = slabs
+        lastUses = Self.lastUses(in: graph)
         let inputEnd = lastUses[.input] ?? 0
         buffers.append(.init(count: graph.inputShape.elementCount, lifetime: 0...inputEnd))
-        for (index, node) in graph.nodes.enumerated() {
-            let end = lastUses[.node(index)] ?? index
-            let shared = sharedInput(of: node, at: index, in: graph)
-            let buffer = shared ?? buffers.count
-            if shared == nil { buffers.append(.init(count: node.shape.elementCount, lifetime: index...end)) }
-            let life = buffers[buffer].lifetime
-            buffers[buffer].lifetime = life.lowerBound...max(life.upperBound, end)
-            nodes.append(buffer)
+        var slabBuffers: [Int: Int] = [:]
+        for index in graph.nodes.indices {
+            let place: Place
+            if let root = slabs.places[index]?.root ?? (slabs.roots.contains(index) ? index : nil) {
+                let buffer = slabBuffers[root] ?? addBuffer(graph.count(of: .node(root)), at: index)
+                slabBuffers[root] = buffer
+                place = Place(buffer: buffer, offset: slabs.places[index]?.offset ?? 0)
+            } else {
+                place =
+                    sharedInput(of: index, in: graph)
+                    ?? Place(buffer: addBuffer(graph.count(of: .node(index)), at: index), offset: 0)
+            }
+            let life = buffers[place.buffer].lifetime
+            let end = max(index, lastUses[.node(index)] ?? index)
+            buffers[place.buffer].lifetime = life.lowerBound...max(life.upperBound, end)
+            nodes.append(place)
         }
         for (index, node) in graph.nodes.enumerated() {
             let count = node.op.scratch(inputs: node.inputs.map(graph.shape(of:)), output: node.shape).perItem
-            scratch.append(count > 0 ? buffers.count : nil)
-            if count > 0 { buffers.append(.init(count: count, lifetime: index...index)) }
+            scratch.append(count > 0 ? addBuffer(count, at: index) : nil)
         }
     }
 
-    /// The buffer of a value.
-    func buffer(of value: Graph.Value) -> Int {
+    /// The place of a value.
+    func place(of value: Graph.Value) -> Place {
         switch value {
-        case .input: input
+        case .input: Place(buffer: 0, offset: 0)
         case .node(let index): nodes[index]
         }
     }
 
-    private func sharedInput(of node: Graph.Node, at index: Int, in graph: Graph) -> Int? {
+    private mutating func addBuffer(_ count: Int, at index: Int) -> Int {
+        buffers.append(.init(count: count, lifetime: index...index))
+        return buffers.count - 1
+    }
+
+    /// The place of an input that the output of a node may take.
+    private func sharedInput(of index: Int, in graph: PlannedGraph) -> Place? {
+        let node = graph.nodes[index]
         switch node.op.placement {
         case .separate: return nil
-        case .view: return buffer(of: node.inputs[0])
+        case .view: return place(of: node.inputs[0])
         case .overInput:
-            let free = node.inputs.first { value in
-                graph.shape(of: value).elementCount == node.shape.elementCount
-                    && buffers[buffer(of: value)].lifetime.upperBound <= index
+            return node.inputs.first { isFree($0, for: index, in: graph) }.map(place(of:))
+        case .over(let input):
+            let place = place(of: node.inputs[input])
+            let isReadElsewhere = node.inputs.enumerated().contains {
+                $0 != input && self.place(of: $1).buffer == place.buffer
             }
-            return free.map(buffer(of:))
+            return !isReadElsewhere && isFree(node.inputs[input], for: index, in: graph) ? place : nil
         }
     }
 
+    /// Whether a value's memory can be written by a node: it fits exactly, and nobody needs what is there afterwards.
+    private func isFree(_ value: Graph.Value, for index: Int, in graph: PlannedGraph) -> Bool {
+        if case .node(let source) = value, slabs.places[source] != nil || slabs.roots.contains(source) {
+            return false
+        }
+        return graph.count(of: value) == graph.count(of: .node(index))
+            && graph.layout(of: value) == graph.layout(of: .node(index))
+            && buffers[place(of: value).buffer].lifetime.upperBound <= index
+    }
+
     /// The last step at which a value is read.
-    private static func lastUses(in graph: Graph) -> [Graph.Value: Int] {
+    private static func lastUses(in graph: PlannedGraph) -> [Graph.Value: Int] {
         var uses: [Graph.Value: Int] = [:]
         for (index, node) in graph.nodes.enumerated() {
             for value in node.inputs { uses[value] = index }

@@ -1,6 +1,11 @@
 /// How one graph runs with its weights on items of one shape: the steps in order and a place for every value.
 ///
-/// A plan never changes. Its offsets are for a batch of one; for a larger batch every offset and size is multiplied.
+/// Up to `split` the steps work on one item at a time, in memory of the thread that does, so that a large batch can be
+/// given out by whole items and the activations stay in a core's cache. From there on the weights are what is large:
+/// a step works on the whole batch, so that its weights are read once.
+///
+/// A plan never changes. Offsets into the batch's memory are for a batch of one; for a larger batch every offset and
+/// size is multiplied.
 package final class Plan: Sendable {
     /// A value that goes in or comes out.
     struct Port: Sendable {
@@ -10,88 +15,108 @@ package final class Plan: Sendable {
     }
 
     let steps: [Step]
+    /// The first step that works on the whole batch.
+    let split: Int
     let input: Port
     let outputs: [Port]
     /// The floats that all buffers take together, for one item.
     package let floatsPerItem: Int
-    /// The floats of scratch that each thread needs.
+    /// The floats that each thread needs for the values of one item and, behind them, as scratch.
     package let floatsPerThread: Int
+    /// The floats of a thread's values.
+    let valuesPerThread: Int
 
     /// Lays out a graph.
     ///
     /// - Precondition: `weights` were made for this graph, or for one that differs in its input shape only.
     package init(_ graph: Graph, weights: Weights) {
-        let assignment = BufferAssignment(graph)
-        let layout = MemoryPlanner.place(assignment.buffers)
-        func offset(of value: Graph.Value) -> Int { layout.offsets[assignment.buffer(of: value)] }
-
+        var graph = PlannedGraph(graph, weights: weights)
+        let slabs = Slabs(&graph)
+        let assignment = BufferAssignment(graph, slabs: slabs)
+        let split = Self.split(graph)
+        let memory = PlacedBuffers(assignment.buffers, split: split)
         var steps: [Step] = []
-        var tensors = weights.tensors[...]
-        var floatsPerThread = 0
+        var scratchPerThread = 0
         for (index, node) in graph.nodes.enumerated() {
             let inputShapes = node.inputs.map(graph.shape(of:))
-            let parameters = node.op.parameters
-            precondition(
-                parameters.map(\.shape) == tensors.prefix(parameters.count).map(\.shape),
-                "\(node.name): the weights are those of another graph"
-            )
             let perThread = node.op.scratch(inputs: inputShapes, output: node.shape).perThread
-            floatsPerThread = max(floatsPerThread, Arena.aligned(perThread))
-            if node.op.placement != .view {
-                steps.append(
-                    Step(
-                        op: node.op,
-                        inputShapes: inputShapes,
-                        outputShape: node.shape,
-                        inputs: node.inputs.map(offset(of:)),
-                        output: offset(of: .node(index)),
-                        scratch: assignment.scratch[index].map { layout.offsets[$0] } ?? 0,
-                        weights: Array(tensors.prefix(parameters.count))
-                    )
+            scratchPerThread = max(scratchPerThread, Arena.aligned(perThread))
+            steps.append(
+                Step(
+                    node: node,
+                    inputShapes: inputShapes,
+                    inputs: node.inputs.map { memory.place(assignment.place(of: $0)) },
+                    output: memory.place(assignment.nodes[index]),
+                    scratch: assignment.scratch[index].map { memory.place(.init(buffer: $0, offset: 0)) }
                 )
-            }
-            tensors = tensors.dropFirst(parameters.count)
+            )
         }
-        precondition(tensors.isEmpty, "\(tensors.count) more weights than the graph has parameters")
-        self.steps = steps
-        self.floatsPerThread = floatsPerThread
-        input = Port(name: "input", offset: offset(of: .input), count: graph.inputShape.elementCount)
+        self.split = steps[..<split].filter(\.runs).count
+        self.steps = steps.filter(\.runs)
+        valuesPerThread = memory.floatsPerThread
+        floatsPerThread = memory.floatsPerThread + scratchPerThread
+        let source = memory.place(assignment.place(of: .input))
+        input = Port(name: "input", offset: source.offset, count: graph.inputShape.elementCount)
         outputs = graph.outputs.map { name, value in
-            Port(name: name, offset: offset(of: value), count: graph.shape(of: value).elementCount)
+            let place = memory.place(assignment.place(of: value))
+            return Port(name: name, offset: place.offset, count: graph.shape(of: value).elementCount)
         }
-        floatsPerItem = layout.total
+        floatsPerItem = memory.floatsPerItem
+    }
+
+    /// The operations that run, in order, by name.
+    package var operations: [(name: String, structure: String)] { steps.map { ($0.name, $0.op.structure) } }
+
+    /// The first node whose weights outweigh what it reads and writes; nodes before it are done item by item.
+    ///
+    /// Without blocked images there is nothing to gain from that.
+    private static func split(_ graph: PlannedGraph) -> Int {
+        guard graph.nodes.contains(where: { $0.layout == .blocked }) else { return 0 }
+        let heavy = graph.nodes.indices.first { index in
+            let node = graph.nodes[index]
+            let weights = node.weights.reduce(0) { $0 + $1.shape.elementCount }
+            let values = node.inputs.reduce(graph.count(of: .node(index))) { $0 + graph.count(of: $1) }
+            return weights > max(values, 1 << 16)
+        }
+        return heavy ?? graph.nodes.count
     }
 }
 
-/// An operation with its shapes, its weights and the places of its values, in floats for a batch of one.
+/// An operation with its shapes, its weights and the places of its values.
 final class Step: Sendable {
+    let name: String
     let op: any Op
     let inputShapes: [Shape]
     let inputCounts: [Int]
     let outputShape: Shape
     let outputCount: Int
-    let inputs: [Int]
-    let output: Int
-    let scratch: Int
+    let inputs: [PlacedBuffers.Place]
+    let output: PlacedBuffers.Place
+    let scratch: PlacedBuffers.Place?
     let weights: [Tensor]
 
     init(
-        op: any Op,
+        node: PlannedGraph.Node,
         inputShapes: [Shape],
-        outputShape: Shape,
-        inputs: [Int],
-        output: Int,
-        scratch: Int,
-        weights: [Tensor]
+        inputs: [PlacedBuffers.Place],
+        output: PlacedBuffers.Place,
+        scratch: PlacedBuffers.Place?
     ) {
-        self.op = op
+        name = node.name
+        op = node.op
         self.inputShapes = inputShapes
         inputCounts = inputShapes.map(\.elementCount)
-        self.outputShape = outputShape
-        outputCount = outputShape.elementCount
+        outputShape = node.shape
+        outputCount = node.shape.elementCount
         self.inputs = inputs
         self.output = output
         self.scratch = scratch
-        self.weights = weights
+        weights = node.weights
+    }
+
+    /// Whether there is anything to do: a view and a concatenation whose parts are in place have nothing.
+    var runs: Bool {
+        if case .view = op.placement { return false }
+        return (op as? BlockedConcat)?.copied.isEmpty != true
     }
 }

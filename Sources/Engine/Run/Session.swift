@@ -56,21 +56,23 @@ package final class Session {
 
     /// Runs the network on the items.
     ///
-    /// - Parameter shouldContinue: asked before every operation; false ends the run.
+    /// - Parameter shouldContinue: asked before every operation, or every few items where threads own whole items;
+    ///   false ends the run.
     /// - Returns: whether the run came to its end, so that there are outputs.
     package func run(while shouldContinue: () -> Bool = { true }) -> Bool {
         let plan = current
-        for step in plan.steps {
-            guard shouldContinue() else { return false }
-            OpCall(
-                step,
-                batch: batch,
-                memory: memory,
-                threadMemory: threadMemory,
-                threadScratchCount: plan.floatsPerThread
-            ).run(on: pool)
-        }
-        return true
+        let run = PlanRun(
+            plan: plan,
+            memory: OpCall.Memory(
+                values: memory,
+                threads: threadMemory,
+                floatsPerThread: plan.floatsPerThread,
+                valuesPerThread: plan.valuesPerThread,
+                batch: batch
+            ),
+            pool: pool
+        )
+        return run.run(while: shouldContinue)
     }
 
     /// Calls `body` with an output of one item.

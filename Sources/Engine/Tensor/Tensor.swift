@@ -61,6 +61,9 @@ package struct Tensor: Sendable {
         try unsafe body(storage.buffer)
     }
 
+    /// Lets the pages of a mapped file go; they come back from the file when somebody reads them.
+    func releasePages() { storage.releasePages() }
+
     /// Where the numbers are; valid while a copy of this tensor lives.
     var address: UnsafePointer<Float> { unsafe storage.address }
 }
@@ -75,6 +78,7 @@ extension Tensor {
 
         init(count: Int, fill: (UnsafeMutableBufferPointer<Float>) -> Void) {
             let bytes = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
+            unsafe MemoryAdvice.useHugePages(bytes, count: count * 4)
             let floats = unsafe bytes.bindMemory(to: Float.self, capacity: count)
             unsafe floats.initialize(repeating: 0, count: count)
             unsafe fill(UnsafeMutableBufferPointer(start: floats, count: count))
@@ -101,6 +105,14 @@ extension Tensor {
 
         deinit {
             if file == nil { unsafe UnsafeMutableRawPointer(mutating: address).deallocate() }
+        }
+
+        func releasePages() {
+            guard let file else { return }
+            unsafe file.withBytes { bytes in
+                guard let base = bytes.baseAddress else { return }
+                unsafe file.releasePages(from: UnsafeRawPointer(address) - base, count: count * 4)
+            }
         }
 
         var buffer: UnsafeBufferPointer<Float> { unsafe UnsafeBufferPointer(start: address, count: count) }

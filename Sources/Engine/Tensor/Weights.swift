@@ -2,6 +2,8 @@
 package struct Weights: Sendable {
     /// As many as `graph.parameters`, with the same shapes.
     package let tensors: [Tensor]
+    /// The forms that kernels read, shared by all copies.
+    let packed = PackedWeights()
 
     /// Takes the tensors of a file; those of the file and those of the graph must be the same.
     ///

@@ -6,7 +6,7 @@ enum OpCases {
     static let all =
         convolutions + linears + batchNorms + activations + pools + adaptivePools + localResponseNorms
         + softmaxes + channelScales + selections + subsamplings + radialBases
-        + joins + embeddings + recurrents + sequencePools + flattens
+        + joins + embeddings + recurrents + sequencePools + flattens + blocked
 
     static let convolutions: [OpCase] = {
         // swift-format-ignore

@@ -1,0 +1,68 @@
+internal import CKernels
+
+/// A convolution on blocked images with all that is fused into it:
+/// y = activation(norm'(W · max(norm(x), 0)) + residual).
+///
+/// Groups of fewer than 16 channels are merged until they fill blocks, with zeros between them; a filter of its own for
+/// every channel has a kernel of its own.
+struct BlockedConv: BlockedOp, TakesActivation {
+    let conv: Conv
+    /// Neighbouring groups that are computed as one.
+    let merged: Int
+    /// What follows the convolution, channel by channel.
+    var outputLines: ChannelLines?
+    /// What comes before it, with a ReLU behind.
+    var inputLines: ChannelLines?
+    /// Whether a second input is added.
+    var addsResidual = false
+    var activation: Activation?
+    /// Whether the image comes planar: the first convolution of a network.
+    var isFirst = false
+
+    /// The most taps that the kernels take.
+    private static let mostTaps = 256
+    /// The most that merged groups may multiply the work by.
+    private static let mostWaste = 8
+
+    /// Nil when there is no kernel for it.
+    init?(_ conv: Conv) {
+        guard conv.window.kernelHeight * conv.window.kernelWidth <= Self.mostTaps else { return nil }
+        self.conv = conv
+        let inputs = conv.inputChannels / conv.groups
+        let outputs = conv.outputChannels / conv.groups
+        if conv.groups > 1, inputs == 1, outputs == 1 {
+            merged = 1
+            return
+        }
+        let choices = (1...conv.groups).filter { conv.groups % $0 == 0 }
+        merged = choices.first { $0 * inputs % 16 == 0 && $0 * outputs % 16 == 0 } ?? conv.groups
+        guard merged <= Self.mostWaste else { return nil }
+    }
+
+    /// Whether nothing follows the convolution yet that is not a line for each channel.
+    var isLinear: Bool { !addsResidual && activation == nil }
+
+    /// Whether every channel has a filter of its own.
+    var isDepthwise: Bool {
+        conv.groups > 1 && conv.groups == conv.inputChannels && conv.groups == conv.outputChannels
+    }
+
+    /// Whether it can read a planar image.
+    var canBeFirst: Bool {
+        conv.inputChannels <= 4 && conv.groups == 1 && [1, 2, 4].contains(conv.window.stride)
+            && conv.window.dilation == 1 && inputLines == nil
+    }
+
+    var structure: String { conv.structure }
+
+    func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape { try conv.outputShape(of: [inputs[0]]) }
+
+    func multiplyAdds(inputs: [Shape], output: Shape) -> Int {
+        conv.multiplyAdds(inputs: inputs, output: output)
+    }
+
+    func readsPlanar(_ index: Int) -> Bool { isFirst && index == 0 }
+
+    /// Over what is added: each number is read just before it is written.
+    var placement: Placement { addsResidual ? .over(input: 1) : .separate }
+}

@@ -1,0 +1,52 @@
+internal import CKernels
+
+extension BlockedConv {
+    /// The filters in the order in which the kernels read them, the bias, and the lines of the input if there are any.
+    func packed(_ weights: [Tensor]) -> [Tensor] {
+        let zeros = [Double](repeating: 0, count: conv.outputChannels)
+        let bias = conv.hasBias ? weights[1].values.map(Double.init) : zeros
+        let shifted = outputLines.map { lines in
+            zip(bias, zip(lines.scales, lines.shifts)).map { $0 * $1.0 + $1.1 }
+        }
+        return [packedFilters(weights[0]), ChannelLines.padded(shifted ?? bias)] + (inputLines?.packed ?? [])
+    }
+
+    private func packedFilters(_ weight: Tensor) -> Tensor {
+        let scales = outputLines?.scales ?? []
+        return unsafe scales.withUnsafeBufferPointer { scales in
+            var filters = unsafe kernel_filters(
+                weight: weight.address,
+                scale: scales.isEmpty ? nil : scales.baseAddress,
+                outputs: conv.outputChannels,
+                inputs: conv.inputChannels,
+                groups: conv.groups,
+                height: conv.window.kernelHeight,
+                width: conv.window.kernelWidth
+            )
+            return unsafe packed(&filters)
+        }
+    }
+
+    private func packed(_ filters: inout kernel_filters) -> Tensor {
+        if isDepthwise {
+            let taps = conv.window.kernelHeight * conv.window.kernelWidth
+            let count = Layout.blocks(conv.outputChannels) * 16 * taps
+            return unsafe Tensor(shape: [count]) { target in
+                guard let target = target.baseAddress else { return }
+                unsafe kernel_pack_depthwise(&filters, target)
+            }
+        }
+        if isFirst {
+            let count = unsafe kernel_packed_planar_conv_count(&filters)
+            return unsafe Tensor(shape: [count]) { target in
+                guard let target = target.baseAddress else { return }
+                unsafe kernel_pack_planar_conv(&filters, target)
+            }
+        }
+        let count = unsafe kernel_packed_conv_count(&filters, merged)
+        return unsafe Tensor(shape: [count]) { target in
+            guard let target = target.baseAddress else { return }
+            unsafe kernel_pack_conv(&filters, merged, target)
+        }
+    }
+}

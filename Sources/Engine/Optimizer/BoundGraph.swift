@@ -1,0 +1,95 @@
+/// A graph with its weights, in the form that the passes rewrite.
+///
+/// A node keeps its number in the original graph, under which its packed weights are shared by every plan.
+struct BoundGraph {
+    struct Node {
+        let id: Int
+        let name: String
+        var op: any Op
+        var inputs: [Graph.Value]
+        let shape: Shape
+        var weights: [Tensor]
+    }
+
+    let inputShape: Shape
+    private(set) var outputs: [(name: String, value: Graph.Value)]
+    /// In an order in which they can run.
+    var nodes: [Node] = []
+
+    /// - Precondition: `weights` were made for this graph, or for one that differs in its input shape only.
+    init(_ graph: Graph, weights: Weights) {
+        inputShape = graph.inputShape
+        outputs = graph.outputs
+        var tensors = weights.tensors[...]
+        for (id, node) in graph.nodes.enumerated() {
+            let parameters = node.op.parameters
+            let own = tensors.prefix(parameters.count)
+            precondition(
+                parameters.map(\.shape) == own.map(\.shape),
+                "\(node.name): the weights are those of another graph"
+            )
+            tensors = tensors.dropFirst(parameters.count)
+            nodes.append(
+                Node(
+                    id: id,
+                    name: node.name,
+                    op: node.op,
+                    inputs: node.inputs,
+                    shape: node.shape,
+                    weights: Array(own)
+                )
+            )
+        }
+        precondition(tensors.isEmpty, "\(tensors.count) more weights than the graph has parameters")
+    }
+
+    func shape(of value: Graph.Value) -> Shape {
+        switch value {
+        case .input: inputShape
+        case .node(let index): nodes[index].shape
+        }
+    }
+
+    /// The node behind a value that nobody but `reader` reads, or nil.
+    func soleProducer(of value: Graph.Value) -> Int? {
+        guard case .node(let index) = value, readers(of: value) == 1 else { return nil }
+        return index
+    }
+
+    /// How many inputs and outputs are this value.
+    private func readers(of value: Graph.Value) -> Int {
+        nodes.reduce(0) { $0 + $1.inputs.filter { $0 == value }.count }
+            + outputs.filter { $0.value == value }.count
+    }
+
+    /// Lets everybody who reads `old` read `new` instead; the node behind `old` is dead then.
+    mutating func replace(_ old: Graph.Value, with new: Graph.Value) {
+        for index in nodes.indices {
+            nodes[index].inputs = nodes[index].inputs.map { $0 == old ? new : $0 }
+        }
+        outputs = outputs.map { ($0.name, $0.value == old ? new : $0.value) }
+        if case .node(let index) = old { nodes[index].inputs = [] }
+    }
+
+    /// Removes the nodes that no output depends on.
+    mutating func removeDead() {
+        var alive = Set<Int>()
+        var waiting = outputs.map(\.value)
+        while let value = waiting.popLast() {
+            guard case .node(let index) = value, alive.insert(index).inserted else { continue }
+            waiting += nodes[index].inputs
+        }
+        let kept = nodes.indices.filter(alive.contains)
+        let places = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
+        func moved(_ value: Graph.Value) -> Graph.Value {
+            guard case .node(let index) = value, let place = places[index] else { return value }
+            return .node(place)
+        }
+        nodes = kept.map { index in
+            var node = nodes[index]
+            node.inputs = node.inputs.map(moved)
+            return node
+        }
+        outputs = outputs.map { ($0.name, moved($0.value)) }
+    }
+}

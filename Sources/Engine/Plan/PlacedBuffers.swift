@@ -1,0 +1,55 @@
+/// The places of all buffers: in the memory of the batch, or, where all of a buffer's life lies before the split, in
+/// the memory of each thread.
+struct PlacedBuffers {
+    /// Where a value is, in floats for a batch of one.
+    struct Place: Sendable {
+        /// Of the buffer.
+        let offset: Int
+        /// From the buffer's item to the value's.
+        let inner: Int
+        /// From one item of the buffer to the next.
+        let stride: Int
+        /// Whether it is in a thread's memory, which holds one item.
+        let isOfThread: Bool
+    }
+
+    let floatsPerItem: Int
+    let floatsPerThread: Int
+    private let buffers: [MemoryPlanner.Buffer]
+    private let offsets: [Int]
+    private let areOfThread: [Bool]
+
+    /// Finds the places.
+    ///
+    /// The first buffer, the graph's input, is always in the memory of the batch. Before the split one item may be far
+    /// ahead of another, so what the batch's memory holds there is in use all that time.
+    init(_ buffers: [MemoryPlanner.Buffer], split: Int) {
+        let areOfThread = buffers.enumerated().map { $0 > 0 && $1.lifetime.upperBound < split }
+        let buffers = zip(buffers, areOfThread).map { buffer, isOfThread in
+            guard !isOfThread, buffer.lifetime.lowerBound < split else { return buffer }
+            let end = max(buffer.lifetime.upperBound, split - 1)
+            return MemoryPlanner.Buffer(count: buffer.count, lifetime: 0...end)
+        }
+        var offsets = [Int](repeating: 0, count: buffers.count)
+        func place(_ ofThread: Bool) -> Int {
+            let chosen = buffers.indices.filter { areOfThread[$0] == ofThread }
+            let layout = MemoryPlanner.place(chosen.map { buffers[$0] })
+            for (index, offset) in zip(chosen, layout.offsets) { offsets[index] = offset }
+            return layout.total
+        }
+        floatsPerItem = place(false)
+        floatsPerThread = place(true)
+        self.buffers = buffers
+        self.offsets = offsets
+        self.areOfThread = areOfThread
+    }
+
+    func place(_ place: BufferAssignment.Place) -> Place {
+        Place(
+            offset: offsets[place.buffer],
+            inner: place.offset,
+            stride: buffers[place.buffer].count,
+            isOfThread: areOfThread[place.buffer]
+        )
+    }
+}

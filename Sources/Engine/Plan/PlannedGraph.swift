@@ -1,0 +1,139 @@
+/// A graph whose operations are chosen and whose images have a layout: blocked from the first convolution to the head,
+/// with reorders where an operation has no kernel on blocked images.
+struct PlannedGraph {
+    struct Node {
+        let name: String
+        var op: any Op
+        let inputs: [Graph.Value]
+        let shape: Shape
+        let layout: Layout
+        let weights: [Tensor]
+    }
+
+    let inputShape: Shape
+    private(set) var nodes: [Node] = []
+    private(set) var outputs: [(name: String, value: Graph.Value)] = []
+    /// Where the values of the optimised graph are.
+    private var places: [Graph.Value: Graph.Value] = [.input: .input]
+    /// Values in the other layout.
+    private var reordered: [Graph.Value: Graph.Value] = [:]
+
+    init(_ graph: Graph, weights: Weights) {
+        inputShape = graph.inputShape
+        let optimized = Optimizer.optimized(graph, weights: weights)
+        for index in optimized.nodes.indices { append(index, of: optimized, packed: weights.packed) }
+        for (name, value) in optimized.outputs {
+            outputs.append((name, self.value(value, as: .planar)))
+        }
+    }
+
+    func shape(of value: Graph.Value) -> Shape {
+        switch value {
+        case .input: inputShape
+        case .node(let index): nodes[index].shape
+        }
+    }
+
+    func layout(of value: Graph.Value) -> Layout {
+        switch value {
+        case .input: .planar
+        case .node(let index): nodes[index].layout
+        }
+    }
+
+    /// The floats of one item of a value.
+    func count(of value: Graph.Value) -> Int { layout(of: value).count(shape(of: value)) }
+
+    /// Replaces an operation by another form of it.
+    mutating func setOp(_ op: any Op, at index: Int) { nodes[index].op = op }
+
+    private mutating func append(_ index: Int, of graph: BoundGraph, packed: PackedWeights) {
+        let node = graph.nodes[index]
+        guard !isReadThrough(index, of: graph) else { return }
+        let sources = sources(of: node, in: graph)
+        if let op = blockedForm(of: node, sources: sources) {
+            let inputs = sources.enumerated().map { position, source in
+                value(source, as: op.readsPlanar(position) ? .planar : .blocked)
+            }
+            let weights = packed.arrays(for: node.id, of: node.weights) { op.packed(node.weights) }
+            let layout: Layout = op.writesPlanar ? .planar : .blocked
+            places[.node(index)] = add(node.name, op, inputs, node.shape, layout, weights)
+        } else {
+            let inputs = node.inputs.map { value($0, as: .planar) }
+            places[.node(index)] = add(node.name, node.op, inputs, node.shape, .planar, node.weights)
+        }
+    }
+
+    private mutating func add(
+        _ name: String,
+        _ op: any Op,
+        _ inputs: [Graph.Value],
+        _ shape: Shape,
+        _ layout: Layout,
+        _ weights: [Tensor] = []
+    ) -> Graph.Value {
+        nodes.append(
+            Node(name: name, op: op, inputs: inputs, shape: shape, layout: layout, weights: weights)
+        )
+        return .node(nodes.count - 1)
+    }
+
+    /// A value of the optimised graph in a layout; reorders it once when it has another.
+    private mutating func value(_ value: Graph.Value, as layout: Layout) -> Graph.Value {
+        guard let place = places[value] else { preconditionFailure("\(value) is read before it is made") }
+        guard self.layout(of: place) != layout else { return place }
+        if let known = reordered[place] { return known }
+        let op: any Op = layout == .blocked ? ToBlocked() : ToPlanar()
+        let other = add("reorder", op, [place], shape(of: place), layout)
+        reordered[place] = other
+        return other
+    }
+}
+
+extension PlannedGraph {
+    /// Whether a flattening only leads a blocked image to layers that read it as it is.
+    private func isReadThrough(_ index: Int, of graph: BoundGraph) -> Bool {
+        guard graph.nodes[index].op is Flatten, let place = places[graph.nodes[index].inputs[0]],
+            layout(of: place) == .blocked, !graph.outputs.contains(where: { $0.value == .node(index) })
+        else { return false }
+        return graph.nodes.allSatisfy { $0.op is Linear || !$0.inputs.contains(.node(index)) }
+    }
+
+    /// The values that a node reads, before a flattening that is left out.
+    private func sources(of node: BoundGraph.Node, in graph: BoundGraph) -> [Graph.Value] {
+        node.inputs.map { value in
+            guard case .node(let index) = value, places[value] == nil else { return value }
+            return graph.nodes[index].inputs[0]
+        }
+    }
+
+    /// The operation on blocked images, where there is one and its inputs make it worth while.
+    private func blockedForm(of node: BoundGraph.Node, sources: [Graph.Value]) -> (any BlockedOp)? {
+        let places = sources.compactMap { self.places[$0] }
+        let areBlocked = places.map { layout(of: $0) == .blocked }
+        let shapes = places.map(shape(of:))
+        if var conv = node.op as? BlockedConv {
+            conv.isFirst = !areBlocked[0] && conv.canBeFirst
+            return conv
+        }
+        if let linear = node.op as? Linear, node.shape.rank == 1 {
+            return areBlocked[0] ? PackedLinear(linear, image: shapes[0]) : PackedLinear(linear)
+        }
+        guard areBlocked.contains(true) else { return nil }
+        switch node.op {
+        case let pool as Pool: return BlockedPool(pool: pool)
+        case let pool as AdaptiveAveragePool: return BlockedAverage(pool: pool)
+        case let norm as LocalResponseNorm: return BlockedNorm(norm)
+        case Activation.relu: return BlockedSum(activation: .relu)
+        case Activation.relu6: return BlockedSum(activation: .relu6)
+        case is Add: return BlockedSum()
+        case is Concat:
+            let isWhole = shapes.dropLast().allSatisfy { $0[0] % 16 == 0 }
+            return isWhole && !areBlocked.contains(false) ? BlockedConcat(inputs: shapes.count) : nil
+        case is BatchNorm, is ChannelScale:
+            return ChannelLines(node.op, weights: node.weights, channels: shapes[0][0])
+                .map { BlockedLines(lines: $0) }
+        default: return nil
+        }
+    }
+}

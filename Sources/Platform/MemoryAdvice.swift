@@ -1,0 +1,21 @@
+import Glibc
+
+/// What the system is told about memory; it may not listen, and nothing depends on it.
+package enum MemoryAdvice {
+    private static let hugePage = 1 << 21
+
+    /// Asks for large pages, which need fewer address translations, in a range of more than a few of them.
+    package static func useHugePages(_ start: UnsafeMutableRawPointer, count: Int) {
+        guard count >= 2 * hugePage else { return }
+        let first = (Int(bitPattern: start) + hugePage - 1) / hugePage * hugePage
+        let end = (Int(bitPattern: start) + count) / hugePage * hugePage
+        guard end > first, let address = unsafe UnsafeMutableRawPointer(bitPattern: first) else { return }
+        unsafe madvise(address, end - first, MADV_HUGEPAGE)
+    }
+
+    static func pageUp(_ address: Int) -> Int { pageDown(address + pageSize - 1) }
+
+    static func pageDown(_ address: Int) -> Int { address / pageSize * pageSize }
+
+    private static let pageSize = sysconf(Int32(_SC_PAGESIZE))
+}

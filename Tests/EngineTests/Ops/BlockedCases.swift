@@ -1,0 +1,105 @@
+import Engine
+import Testing
+
+extension OpCases {
+    /// Operations behind a convolution, whose images are in blocks of 16 channels: channels around whole blocks, and
+    /// images that are one pixel, one row, or cut unevenly.
+    static let blocked: [OpCase] = {
+        let images: [Shape] = [
+            [1, 1, 1], [7, 5, 9], [16, 14, 15], [17, 1, 23], [48, 8, 7], [65, 21, 4],
+        ]
+        return images.flatMap { (shape: Shape) in
+            blockedPools(shape) + blockedChannels(shape) + blockedJoins(shape)
+        } + blockedConvolutions
+    }()
+
+    private static func blockedPools(_ shape: Shape) -> [OpCase] {
+        let windows = [
+            Window(1), Window(2, stride: 2, roundsUp: true), Window(3, stride: 2, pad: 1),
+            Window(3, pad: 1), Window(3, stride: 2, pad: 1, roundsUp: true),
+        ]
+        let kinds: [Pool.Kind] = [.max, .average, .averageInside]
+        let pools = windows.flatMap { window in kinds.map { Pool($0, window: window) } }
+            .filter { (try? $0.outputShape(of: [shape])) != nil } // not every window fits every image
+        return pools.map { op in
+            behindConvolution(op, on: shape) { inputs, _ in try Reference.pool(op, inputs[0]) }
+        }
+            + [AdaptiveAveragePool(height: 1, width: 1), AdaptiveAveragePool(height: 3, width: 2)].map { op in
+                behindConvolution(op, on: shape) { inputs, _ in
+                    try Reference.adaptiveAveragePool(op, inputs[0])
+                }
+            }
+    }
+
+    private static func blockedChannels(_ shape: Shape) -> [OpCase] {
+        let norm = BatchNorm(channels: shape[0])
+        let responses = [
+            LocalResponseNorm(), LocalResponseNorm(size: 3, alpha: 0.05, beta: 0.6, k: 1),
+            LocalResponseNorm(size: 4, alpha: 0.1),
+        ]
+        return [
+            behindConvolution(norm, on: shape) { Reference.batchNorm(norm, $0[0], $1) },
+            behindConvolution(Activation.relu, on: shape) { inputs, _ in
+                Reference.activation(.relu, inputs[0])
+            },
+            behindConvolution(Activation.relu6, on: shape) { inputs, _ in
+                Reference.activation(.relu6, inputs[0])
+            },
+        ]
+            + responses.map { op in
+                behindConvolution(op, on: shape) { inputs, _ in Reference.localResponseNorm(op, inputs[0]) }
+            }
+    }
+
+    private static func blockedJoins(_ shape: Shape) -> [OpCase] {
+        [
+            behindConvolution(Add(), on: shape, count: 2) { inputs, _ in Reference.add(inputs[0], inputs[1])
+            },
+            behindConvolution(Concat(), on: shape, count: 3) { inputs, _ in Reference.concat(inputs) },
+        ]
+    }
+
+    /// Convolutions on blocked images; the table of convolutions has those that read the network's input.
+    private static let blockedConvolutions: [OpCase] = {
+        // swift-format-ignore
+        let rows: [(Int, Int, Int, Int, Window, groups: Int)] = [
+            // in  out   h   w  window
+            ( 16,  16,   1,  1, Window(1),                                               1),
+            ( 17,  33,   7,  9, Window(1),                                               1),
+            ( 64,  65,  14, 15, Window(1),                                               1),
+            ( 32,  48,  15, 14, Window(1, stride: 2),                                    1),
+            ( 48,  80,   8,  7, Window(3, pad: 1),                                       1),
+            ( 16,  32,  29, 30, Window(3, stride: 2, pad: 1),                            1),
+            ( 33,  17,   9,  9, Window(5, stride: 2, pad: 2),                            1),
+            ( 16,  16,  11, 12, Window(3, stride: 2, pad: 1, dilation: 3),               1),
+            ( 20,  24,   9, 17, Window(height: 1, width: 7, padHeight: 0, padWidth: 3),  1),
+            ( 64,  64,   9, 10, Window(3, pad: 1),                                      16),
+            ( 64,  64,   9, 10, Window(3, stride: 2, pad: 1),                            8),
+            ( 96,  64,   7,  8, Window(3, pad: 1),                                       2),
+            ( 40,  40,  12, 11, Window(3, pad: 1),                                      40),
+            ( 33,  33,  12, 11, Window(3, stride: 2, pad: 1),                           33),
+            ( 24,  48,   6,  6, Window(3, pad: 1),                                       3),
+        ]
+        return rows.map { inputs, outputs, height, width, window, groups in
+            let op = Conv(inputChannels: inputs, outputChannels: outputs, window: window, groups: groups)
+            return behindConvolution(op, on: [inputs, height, width]) { try Reference.conv(op, $0[0], $1) }
+        }
+    }()
+
+    /// A case whose inputs are the outputs of 1×1 convolutions.
+    private static func behindConvolution(
+        _ op: any Op,
+        on shape: Shape,
+        count: Int = 1,
+        _ expected: @escaping OpCase.Expected
+    ) -> OpCase {
+        var row = OpCase(op, on: shape, tolerance: 4e-6, expected)
+        row.prelude = { graph in
+            try (0..<count).map { index in
+                let conv = Conv(inputChannels: shape[0], outputChannels: shape[0], window: Window(1))
+                return try graph.add(conv, name: "before\(index)", inputs: [.input])
+            }
+        }
+        return row
+    }
+}
