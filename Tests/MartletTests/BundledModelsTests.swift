@@ -4,14 +4,16 @@ import Testing
 extension EndToEndTests {
     /// The models of `weights/` on inputs whose answers are known.
     @Suite struct BundledModelsTests {
-        /// An example image with its label; `tenCrops` is 5 where a flip would change the label.
+        /// An example image with its size and label; `tenCrops` is 5 where a flip would change the label.
         struct Example: CustomTestStringConvertible {
             let model: String
             let image: String
             let format: String
-            let side: Int
+            let width: Int
+            let height: Int
             let label: String
             let tenCrops: Int
+            var classes = 10
             /// The label's probability is above this: `automobile.jpg` could be a truck.
             var surely = 0.9
 
@@ -19,13 +21,30 @@ extension EndToEndTests {
         }
 
         static let examples = [
-            Example(model: "digits", image: "digit-7.png", format: "png", side: 28, label: "7", tenCrops: 5),
-            Example(model: "digits", image: "digit-3.png", format: "png", side: 28, label: "3", tenCrops: 5),
+            Example(
+                model: "digits",
+                image: "digit-7.png",
+                format: "png",
+                width: 28,
+                height: 28,
+                label: "7",
+                tenCrops: 5
+            ),
+            Example(
+                model: "digits",
+                image: "digit-3.png",
+                format: "png",
+                width: 28,
+                height: 28,
+                label: "3",
+                tenCrops: 5
+            ),
             Example(
                 model: "cifar10",
                 image: "horse.jpg",
                 format: "jpeg",
-                side: 32,
+                width: 32,
+                height: 32,
                 label: "horse",
                 tenCrops: 10
             ),
@@ -33,10 +52,21 @@ extension EndToEndTests {
                 model: "cifar10",
                 image: "automobile.jpg",
                 format: "jpeg",
-                side: 32,
+                width: 32,
+                height: 32,
                 label: "automobile",
                 tenCrops: 10,
                 surely: 0.5
+            ),
+            Example(
+                model: "objects",
+                image: "pagoda.jpg",
+                format: "jpeg",
+                width: 144,
+                height: 189,
+                label: "pagoda",
+                tenCrops: 10,
+                classes: 99
             ),
         ]
 
@@ -45,7 +75,7 @@ extension EndToEndTests {
             let image = try Repository.example(example.image)
             try Daemon.serving { daemon in
                 let client = try Client(port: daemon.port)
-                let path = "/v1/models/\(example.model):classify?top_k=10"
+                let path = "/v1/models/\(example.model):classify?top_k=1000"
                 let center: Classification = try client.request("POST", path, body: image).decoded()
                 check(center, example, crops: "center", count: 1)
                 let ten: Classification = try client.request("POST", path + "&crops=ten", body: image)
@@ -58,14 +88,14 @@ extension EndToEndTests {
             #expect(answer.model == example.model)
             #expect(answer.version == "1")
             #expect(answer.image.format == example.format)
-            #expect(answer.image.width == example.side)
-            #expect(answer.image.height == example.side)
+            #expect(answer.image.width == example.width)
+            #expect(answer.image.height == example.height)
             #expect(answer.crops.mode == crops)
             #expect(answer.crops.count == count)
             let probabilities = answer.predictions.map(\.probability)
             #expect(answer.predictions.first?.label == example.label)
             #expect(probabilities.first ?? 0 > example.surely)
-            #expect(probabilities.count == 10)
+            #expect(probabilities.count == example.classes)
             #expect(probabilities == probabilities.sorted(by: >))
             #expect(abs(probabilities.reduce(0, +) - 1) < 1e-5)
         }

@@ -68,7 +68,7 @@ def escape(token):
     return token.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t")
 
 
-def write_model(folder, state, manifest, labels, vocabulary=None):
+def write_model(folder, state, manifest, labels, vocabulary=None, dtype=torch.float32):
     """Writes `model.safetensors`, `labels.txt`, `vocab.txt` and `model.json`.
 
     Metrics measured through the daemon (`measure.py`) in an existing `model.json` are dropped: they belong to
@@ -76,7 +76,7 @@ def write_model(folder, state, manifest, labels, vocabulary=None):
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
-        name: value.detach().float().cpu().contiguous()
+        name: value.detach().to(dtype).cpu().contiguous()
         for name, value in state.items()
         if not name.endswith("num_batches_tracked")
     }

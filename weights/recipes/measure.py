@@ -1,10 +1,10 @@
 """Measures the bundled models' accuracy through the running daemon and writes it into their `model.json`.
 
-Every example of the test split goes over HTTP: digits as PNG files made here, CIFAR-10 as its JPEG files, surnames as
-text. Image models are measured with `crops=center` and `crops=ten`. Prints a Markdown table.
+Every example of the test split goes over HTTP: digits as PNG files made here, photographs as their JPEG files,
+surnames as text. Image models are measured with each of the crop modes in `IMAGES`. Prints a Markdown table.
 
     deploy/serve &
-    python measure.py --data DATA --models-folder .. digits cifar10 surnames
+    python measure.py --data DATA --models-folder .. digits cifar10 objects surnames
 """
 
 import argparse
@@ -34,8 +34,8 @@ def digits(data):
         yield encoded.getvalue(), str(label)
 
 
-def cifar10(data):
-    with zipfile.ZipFile(data / "cifar10-jpeg.zip") as archive:
+def photographs(path):
+    with zipfile.ZipFile(path) as archive:
         for name in sorted(archive.namelist()):
             if name.startswith("test/") and name.endswith(".jpg"):
                 yield archive.read(name), name.split("/")[1]
@@ -47,7 +47,12 @@ def surnames(data):
         yield tuple(line.split("\t"))
 
 
-IMAGES = {"digits": digits, "cifar10": cifar10}
+# The examples of each model, and the crop modes to measure; the first is the model's own accuracy.
+IMAGES = {
+    "digits": (digits, ["center", "ten"]),
+    "cifar10": (lambda data: photographs(data / "cifar10-jpeg.zip"), ["center", "ten"]),
+    "objects": (lambda data: photographs(data / "caltech101-short144.zip"), ["center", "ten", "grid", "dense"]),
+}
 TEXTS = {"surnames": surnames}
 
 
@@ -124,13 +129,14 @@ def measure(daemon, model, data):
         examples = list(TEXTS[model](data))
         top1 = measure_texts(daemon, model, examples)
         return {"top1": top1, "sequences": len(examples), "measured": "over HTTP, the whole test split"}
-    examples = list(IMAGES[model](data))
-    top1, top5 = measure_images(daemon, model, examples, "center")
-    top1_ten, top5_ten = measure_images(daemon, model, examples, "ten")
-    return {
-        "top1": top1, "top5": top5, "top1_ten": top1_ten, "top5_ten": top5_ten, "images": len(examples),
-        "measured": "over HTTP, the whole test split, crops=center and crops=ten",
-    }
+    read, modes = IMAGES[model]
+    examples = list(read(data))
+    metrics = {}
+    for mode in modes:
+        suffix = "" if mode == "center" else f"_{mode}"
+        metrics[f"top1{suffix}"], metrics[f"top5{suffix}"] = measure_images(daemon, model, examples, mode)
+    named = " and ".join(", ".join(f"crops={mode}" for mode in part) for part in (modes[:-1], modes[-1:]))
+    return {**metrics, "images": len(examples), "measured": f"over HTTP, the whole test split, {named}"}
 
 
 def record(folder, metrics):
@@ -142,11 +148,13 @@ def record(folder, metrics):
 
 def table(measured):
     percent = lambda metrics, key: f"{100 * metrics[key]:.2f} %" if key in metrics else "–"
-    yield "| model | test examples | top-1 `center` | top-1 `ten` | top-5 `center` | top-5 `ten` |"
-    yield "|---|---|---|---|---|---|"
+    modes = ["", "_ten", "_grid", "_dense"]
+    heads = [f"top-{k} `{mode.strip('_') or 'center'}`" for k in (1, 5) for mode in modes]
+    yield f"| model | test examples | {' | '.join(heads)} |"
+    yield "|---" * (len(heads) + 2) + "|"
     for model, metrics in measured.items():
         count = metrics.get("images", metrics.get("sequences"))
-        columns = [percent(metrics, key) for key in ("top1", "top1_ten", "top5", "top5_ten")]
+        columns = [percent(metrics, f"top{k}{mode}") for k in (1, 5) for mode in modes]
         yield f"| `{model}` | {count:,} | {' | '.join(columns)} |"
 
 
