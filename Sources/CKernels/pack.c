@@ -26,12 +26,13 @@ static void pack_tap(const kernel_filters *f, size_t merged, size_t group, size_
                      size_t input_block, size_t tap, float *packed) {
     const size_t inputs = f->inputs / f->groups, outputs = f->outputs / f->groups, taps = f->height * f->width;
     for (size_t i = 0; i < 16; i++, packed += width) {
-        const size_t input = input_block * 16 + i;
+        const size_t input = input_block * 16 + i, own_group = input / inputs, own_input = input % inputs;
+        // Merged groups do not see each other's inputs.
+        const size_t first_filter = own_group * outputs, end_filter = own_group < merged ? first_filter + outputs : 0;
         for (size_t o = 0; o < width; o++) {
             const size_t local = first_output + o, output = group * merged * outputs + local;
-            // Merged groups do not see each other's inputs.
-            const bool is_filter = local < merged * outputs && input / inputs == local / outputs;
-            packed[o] = is_filter ? scaled(f, output, (output * inputs + input % inputs) * taps + tap) : 0;
+            const bool is_filter = local >= first_filter && local < end_filter;
+            packed[o] = is_filter ? scaled(f, output, (output * inputs + own_input) * taps + tap) : 0;
         }
     }
 }
@@ -72,24 +73,6 @@ void kernel_pack_depthwise(const kernel_filters *f, float *packed) {
     for (size_t b = 0; b < blocks_of(f->outputs); b++) {
         for (size_t tap = 0; tap < taps; tap++) {
             for (size_t c = b * 16; c < b * 16 + 16; c++) *packed++ = c < f->outputs ? scaled(f, c, c * taps + tap) : 0;
-        }
-    }
-}
-
-void kernel_pack_fc(const float *weight, size_t outputs, size_t channels, size_t pixels, float *packed) {
-    const size_t blocks = blocks_of(outputs);
-    for (size_t first = 0; first < blocks; first += 2) {
-        const size_t width = blocks - first < 2 ? 16 : 32;
-        for (size_t b = 0; b < blocks_of(channels); b++) {
-            for (size_t p = 0; p < pixels; p++) {
-                for (size_t c = b * 16; c < b * 16 + 16; c++, packed += width) {
-                    for (size_t o = 0; o < width; o++) {
-                        const size_t output = first * 16 + o;
-                        const bool is_inside = output < outputs && c < channels;
-                        packed[o] = is_inside ? weight[(output * channels + c) * pixels + p] : 0;
-                    }
-                }
-            }
         }
     }
 }

@@ -184,8 +184,9 @@ static void check_fc(size_t rows, size_t channels, size_t pixels, size_t outputs
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < channels; c++)
             for (size_t p = 0; p < pixels; p++) x[r * inputs + (c / 16 * pixels + p) * 16 + c % 16] = noise();
-    kernel_pack_fc(weight, outputs, channels, pixels, packed);
-    kernel_fc fc = {x, inputs, rows, inputs, packed, bias, y, outputs, outputs, kernel_activation_none};
+    kernel_filters filters = {weight, NULL, outputs, channels, 1, pixels, 1};
+    kernel_pack_conv(&filters, 1, packed);
+    kernel_fc fc = {x, inputs, rows, blocks_of(channels), pixels, packed, bias, y, outputs, outputs, kernel_activation_none};
     for (size_t p = 0; p < panels; p += 3) {
         size_t count = panels - p < 3 ? panels - p : 3;
         float *scratch = floats(kernel_fc_scratch(rows, count), NAN);

@@ -94,9 +94,6 @@ size_t kernel_packed_planar_conv_count(const kernel_filters *_Nonnull filters);
 void kernel_pack_planar_conv(const kernel_filters *_Nonnull filters, float *_Nonnull packed);
 /// Packs as [channel block][tap][16]; there are as many groups as inputs and outputs.
 void kernel_pack_depthwise(const kernel_filters *_Nonnull filters, float *_Nonnull packed);
-/// Packs a matrix of outputs × (channels · pixels) for a blocked input: [panel][channel block · pixel][16][32].
-void kernel_pack_fc(const float *_Nonnull weight, size_t outputs, size_t channels, size_t pixels,
-                    float *_Nonnull packed);
 
 /// Planar to blocked, zeros in the channels beyond the last.
 void kernel_to_blocked(const float *_Nonnull x, size_t channels, size_t pixels, float *_Nonnull y, size_t y_stride);
@@ -106,10 +103,11 @@ void kernel_to_planar(const float *_Nonnull x, size_t x_stride, size_t channels,
 // MARK: Fully connected (fc.inc)
 
 /// Some rows times a packed matrix: y[r] = activation(W · x[r] + bias), rows `x_stride` and `y_stride` floats apart.
-/// A row of x has a multiple of 16 floats.
+/// A row of x is a blocked image, or a vector of whole blocks; the weights are packed as those of a convolution whose
+/// window is the image.
 typedef struct {
     const float *_Nonnull x;
-    size_t x_stride, rows, inputs;
+    size_t x_stride, rows, blocks, pixels;
     const float *_Nonnull weight;
     const float *_Nonnull bias;
     float *_Nonnull y;

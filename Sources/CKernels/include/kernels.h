@@ -2,7 +2,7 @@
 
 // Numeric kernels on rows of 32-bit floats, and the threads that run them. Sizes are checked by the caller.
 // No kernel allocates, locks or keeps state; every result depends on the item's numbers and sizes alone, never on
-// its neighbours, its address or the thread.
+// its neighbours, its address or the thread. The kernels on images in blocks of channels are in blocked.h and winograd.h.
 
 #include <stdbool.h>
 #include <stddef.h>

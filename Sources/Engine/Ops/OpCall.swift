@@ -65,6 +65,12 @@ package struct OpCall {
         unsafe pointer(to: step.output, item: item)
     }
 
+    /// The floats from one item of an input to the next, where there are several.
+    func inputStride(_ index: Int = 0) -> Int { step.inputs[index].stride }
+
+    /// The floats from one item of the output to the next, where there are several.
+    var outputStride: Int { step.output.stride }
+
     /// A trained array, by its place in `parameters`.
     func weight(_ index: Int) -> UnsafePointer<Float> { unsafe step.weights[index].address }
 

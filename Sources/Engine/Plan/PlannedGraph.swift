@@ -21,7 +21,7 @@ struct PlannedGraph {
     init(_ graph: Graph, weights: Weights) {
         inputShape = graph.inputShape
         let optimized = Optimizer.optimized(graph, weights: weights)
-        for index in optimized.nodes.indices { append(index, of: optimized, packed: weights.packed) }
+        for index in optimized.nodes.indices { append(index, of: optimized, weights) }
         for (name, value) in optimized.outputs {
             outputs.append((name, self.value(value, as: .planar)))
         }
@@ -47,17 +47,23 @@ struct PlannedGraph {
     /// Replaces an operation by another form of it.
     mutating func setOp(_ op: any Op, at index: Int) { nodes[index].op = op }
 
-    private mutating func append(_ index: Int, of graph: BoundGraph, packed: PackedWeights) {
+    private mutating func append(_ index: Int, of graph: BoundGraph, _ weights: Weights) {
         let node = graph.nodes[index]
         guard !isReadThrough(index, of: graph) else { return }
         let sources = sources(of: node, in: graph)
-        if let op = blockedForm(of: node, sources: sources) {
+        if var op = blockedForm(of: node, sources: sources) {
             let inputs = sources.enumerated().map { position, source in
                 value(source, as: op.readsPlanar(position) ? .planar : .blocked)
             }
-            let weights = packed.arrays(for: node.id, of: node.weights) { op.packed(node.weights) }
+            let layer = weights.packed.layer(for: node.name, of: node.weights) {
+                op.packedLayer(node.weights, nativeOutput: weights.nativeShapes[node.name] ?? node.shape)
+            }
+            if var conv = op as? BlockedConv {
+                conv.algorithm = layer.algorithm
+                op = conv
+            }
             let layout: Layout = op.writesPlanar ? .planar : .blocked
-            places[.node(index)] = add(node.name, op, inputs, node.shape, layout, weights)
+            places[.node(index)] = add(node.name, op, inputs, node.shape, layout, layer.arrays)
         } else {
             let inputs = node.inputs.map { value($0, as: .planar) }
             places[.node(index)] = add(node.name, node.op, inputs, node.shape, .planar, node.weights)

@@ -27,6 +27,16 @@ struct PlanRun {
         return run(plan.steps[plan.split...], items: 0..<memory.batch, while: shouldContinue)
     }
 
+    /// Runs one step on all threads, item by item before the split; its inputs are what is left from other runs.
+    func runStep(_ index: Int) {
+        let items = 0..<memory.batch
+        let parts = index < plan.split ? items.map { $0..<($0 + 1) } : [items]
+        for part in parts {
+            let part = OpCall.Part(items: part, thread: 0, threads: pool.threads)
+            OpCall(plan.steps[index], memory: memory, part: part).run(on: pool)
+        }
+    }
+
     /// Runs steps one after another, each on all threads.
     private func run(_ steps: ArraySlice<Step>, items: Range<Int>, while shouldContinue: () -> Bool) -> Bool {
         let part = OpCall.Part(items: items, thread: 0, threads: pool.threads)

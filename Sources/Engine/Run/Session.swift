@@ -60,19 +60,20 @@ package final class Session {
     ///   false ends the run.
     /// - Returns: whether the run came to its end, so that there are outputs.
     package func run(while shouldContinue: () -> Bool = { true }) -> Bool {
+        planRun.run(while: shouldContinue)
+    }
+
+    /// A run of the current plan on the current batch.
+    var planRun: PlanRun {
         let plan = current
-        let run = PlanRun(
-            plan: plan,
-            memory: OpCall.Memory(
-                values: memory,
-                threads: threadMemory,
-                floatsPerThread: plan.floatsPerThread,
-                valuesPerThread: plan.valuesPerThread,
-                batch: batch
-            ),
-            pool: pool
+        let memory = OpCall.Memory(
+            values: memory,
+            threads: threadMemory,
+            floatsPerThread: plan.floatsPerThread,
+            valuesPerThread: plan.valuesPerThread,
+            batch: batch
         )
-        return run.run(while: shouldContinue)
+        return PlanRun(plan: plan, memory: memory, pool: pool)
     }
 
     /// Calls `body` with an output of one item.

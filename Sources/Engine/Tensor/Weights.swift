@@ -2,8 +2,10 @@
 package struct Weights: Sendable {
     /// As many as `graph.parameters`, with the same shapes.
     package let tensors: [Tensor]
+    /// The output shapes of the nodes of the model's own graph, by name: a layer's algorithm is chosen for these.
+    let nativeShapes: [String: Shape]
     /// The forms that kernels read, shared by all copies.
-    let packed = PackedWeights()
+    let packed: PackedWeights
 
     /// Takes the tensors of a file; those of the file and those of the graph must be the same.
     ///
@@ -52,6 +54,8 @@ package struct Weights: Sendable {
             )
         }
         self.tensors = tensors
+        nativeShapes = Self.outputShapes(of: graph)
+        packed = PackedWeights()
     }
 
     /// The same numbers under the shapes of another graph.
@@ -64,6 +68,8 @@ package struct Weights: Sendable {
             "\(other.tensors.count) tensors for \(parameters.count) parameters"
         )
         tensors = zip(other.tensors, parameters).map { $0.reshaped(to: $1.shape) }
+        nativeShapes = other.nativeShapes
+        packed = other.packed
     }
 
     /// Makes weights up: the same for the same names, shapes, seed and gain.
@@ -71,5 +77,11 @@ package struct Weights: Sendable {
         tensors = graph.parameters.map {
             SyntheticWeights.tensor($0.name, $0.shape, seed: seed, gain: gain)
         }
+        nativeShapes = Self.outputShapes(of: graph)
+        packed = PackedWeights()
+    }
+
+    private static func outputShapes(of graph: Graph) -> [String: Shape] {
+        Dictionary(graph.nodes.map { ($0.name, $0.shape) }) { first, _ in first }
     }
 }

@@ -10,7 +10,7 @@ extension OpCases {
         ]
         return images.flatMap { (shape: Shape) in
             blockedPools(shape) + blockedChannels(shape) + blockedJoins(shape)
-        } + blockedConvolutions
+        } + blockedConvolutions + winogradConvolutions
     }()
 
     private static func blockedPools(_ shape: Shape) -> [OpCase] {
@@ -86,14 +86,36 @@ extension OpCases {
         }
     }()
 
+    /// Convolutions that Winograd's algorithms take, with an error that is larger and bounded.
+    private static let winogradConvolutions: [OpCase] = {
+        // swift-format-ignore
+        let rows: [(Int, Int, Int, Int, Window)] = [
+            // in  out   h   w  window
+            ( 33,  48,   7,   7, Window(3, pad: 1)),
+            ( 64,  65,  14,  15, Window(3, pad: 1)),
+            ( 64,  32,  31,  29, Window(3)),
+            ( 48,  64,  17,  19, Window(5, pad: 2)),
+            ( 64,  64,  17,  18, Window(height: 1, width: 7, padHeight: 0, padWidth: 3)),
+            ( 64,  64,  18,  17, Window(height: 7, width: 1, padHeight: 3, padWidth: 0)),
+            ( 64,  64,   9,  10, Window(height: 1, width: 3, padHeight: 0, padWidth: 1)),
+            ( 64,  64,  10,   9, Window(height: 3, width: 1, padHeight: 1, padWidth: 0)),
+        ]
+        return rows.map { inputs, outputs, height, width, window in
+            let op = Conv(inputChannels: inputs, outputChannels: outputs, window: window)
+            let shape: Shape = [inputs, height, width]
+            return behindConvolution(op, on: shape, tolerance: 2e-5) { try Reference.conv(op, $0[0], $1) }
+        }
+    }()
+
     /// A case whose inputs are the outputs of 1×1 convolutions.
     private static func behindConvolution(
         _ op: any Op,
         on shape: Shape,
         count: Int = 1,
+        tolerance: Double = 4e-6,
         _ expected: @escaping OpCase.Expected
     ) -> OpCase {
-        var row = OpCase(op, on: shape, tolerance: 4e-6, expected)
+        var row = OpCase(op, on: shape, tolerance: tolerance, expected)
         row.prelude = { graph in
             try (0..<count).map { index in
                 let conv = Conv(inputChannels: shape[0], outputChannels: shape[0], window: Window(1))

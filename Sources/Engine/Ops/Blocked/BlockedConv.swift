@@ -16,6 +16,7 @@ struct BlockedConv: BlockedOp, TakesActivation {
     /// Whether a second input is added.
     var addsResidual = false
     var activation: Activation?
+    var algorithm = ConvAlgorithm.direct
     /// Whether the image comes planar: the first convolution of a network.
     var isFirst = false
 
@@ -54,6 +55,11 @@ struct BlockedConv: BlockedOp, TakesActivation {
     }
 
     var structure: String { conv.structure }
+
+    /// The algorithm that suits the layer on an image of the model's own size.
+    func chosenAlgorithm(output: Shape) -> ConvAlgorithm {
+        inputLines == nil && !isFirst && output.rank == 3 ? ConvCost(conv, output: output).best : .direct
+    }
 
     func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape { try conv.outputShape(of: [inputs[0]]) }
 

@@ -13,6 +13,9 @@ extension BlockedConv {
 
     private func packedFilters(_ weight: Tensor) -> Tensor {
         let scales = outputLines?.scales ?? []
+        if let winograd = algorithm.kernel {
+            return WinogradConv.packed(weight, scales: scales, winograd, conv)
+        }
         return unsafe scales.withUnsafeBufferPointer { scales in
             var filters = unsafe kernel_filters(
                 weight: weight.address,

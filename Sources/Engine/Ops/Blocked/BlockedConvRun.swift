@@ -3,13 +3,31 @@ internal import CKernels
 extension BlockedConv {
     func scratch(inputs: [Shape], output: Shape) -> Scratch {
         guard !isDepthwise else { return Scratch() }
+        if let winograd = winograd(input: inputs[0], output: output) {
+            return Scratch(perThread: winograd.scratch)
+        }
         let split = BlockedConvSplit(self, input: inputs[0], output: output, items: 1, threads: 1)
         return Scratch(perThread: split.scratch(of: split.rows.size))
     }
 
-    func taskCount(phase: Int, of call: OpCall) -> Int { split(of: call).count }
+    func taskCount(phase: Int, of call: OpCall) -> Int {
+        if let winograd = winograd(input: call.inputShape(), output: call.outputShape) {
+            return winograd.taskCount(items: call.batch, threads: call.threads)
+        }
+        return split(of: call).count
+    }
 
     func run(_ task: OpTask, of call: OpCall) {
+        if let winograd = winograd(input: call.inputShape(), output: call.outputShape) {
+            unsafe winograd.run(
+                task,
+                winogradCall(call),
+                items: call.batch,
+                threads: call.threads,
+                scratch: call.scratch(of: task.thread)
+            )
+            return
+        }
         let (item, part) = split(of: call).part(task.index)
         let hasInputLines = inputLines != nil
         var form = unsafe kernel_conv(
@@ -44,6 +62,35 @@ extension BlockedConv {
             input_stride: isFirst ? Layout.pixels(input) : OpCall.blockStride(input),
             is_planar: isFirst,
             has_scale: inputLines != nil
+        )
+    }
+
+    private func winograd(input: Shape, output: Shape) -> WinogradConv? {
+        algorithm.kernel.map { WinogradConv($0, conv, input: input, output: output) }
+    }
+
+    private func winogradCall(_ call: OpCall) -> kernel_winograd_call {
+        let stride = OpCall.blockStride(call.outputShape)
+        return unsafe kernel_winograd_call(
+            input: kernel_winograd_tensor(
+                data: UnsafeMutablePointer(mutating: call.input(item: 0)),
+                block: OpCall.blockStride(call.inputShape()),
+                item: call.inputStride()
+            ),
+            output: kernel_winograd_tensor(
+                data: call.output(item: 0),
+                block: stride,
+                item: call.outputStride
+            ),
+            residual: kernel_winograd_tensor(
+                data: addsResidual ? UnsafeMutablePointer(mutating: call.input(1, item: 0)) : nil,
+                block: stride,
+                item: addsResidual ? call.inputStride(1) : 0
+            ),
+            weights: call.weight(0),
+            bias: call.weight(1),
+            lower: activation == nil ? -.infinity : 0,
+            upper: activation == .relu6 ? 6 : .infinity
         )
     }
 

@@ -36,10 +36,19 @@ struct PackedLinear: BlockedOp {
     func multiplyAdds(inputs: [Shape], output: Shape) -> Int { linear.outputs * linear.inputs }
 
     func packed(_ weights: [Tensor]) -> [Tensor] {
-        let count = Layout.blocks(linear.outputs) * 16 * inputs
-        let packed = unsafe Tensor(shape: [count]) { target in
+        // The filters of the convolution whose window is the image.
+        var filters = unsafe kernel_filters(
+            weight: weights[0].address,
+            scale: nil,
+            outputs: linear.outputs,
+            inputs: channels,
+            groups: 1,
+            height: pixels,
+            width: 1
+        )
+        let packed = unsafe Tensor(shape: [kernel_packed_conv_count(&filters, 1)]) { target in
             guard let target = target.baseAddress else { return }
-            unsafe kernel_pack_fc(weights[0].address, linear.outputs, channels, pixels, target)
+            unsafe kernel_pack_conv(&filters, 1, target)
         }
         let zeros = [Double](repeating: 0, count: linear.outputs)
         return [packed, ChannelLines.padded(linear.hasBias ? weights[1].values.map(Double.init) : zeros)]
@@ -60,7 +69,8 @@ struct PackedLinear: BlockedOp {
             x: call.input(item: rows.lowerBound),
             x_stride: inputs,
             rows: rows.count,
-            inputs: inputs,
+            blocks: Layout.blocks(channels),
+            pixels: pixels,
             weight: call.weight(0),
             bias: call.weight(1),
             y: call.output(item: rows.lowerBound),
