@@ -30,6 +30,9 @@ struct Bench: ParsableCommand {
     @Option(name: .customLong("sequence-length"), help: "Steps of each sequence.")
     var steps = 32
 
+    @Flag(help: "Also time each operation.")
+    var profile = false
+
     @OptionGroup var recurrent: RecurrentOption
     @OptionGroup var threads: ThreadsOption
     @OptionGroup var models: ModelsOption
@@ -62,7 +65,18 @@ struct Bench: ParsableCommand {
             threads: threads.count,
             latencies: measure(session, item)
         )
-        output.print(json: .object(report.json), text: report.text)
+        let lines = profile ? self.lines(session, item) : nil
+        var json = report.json
+        json.append("profile", lines?.json)
+        output.print(
+            json: .object(json),
+            text: ([report.text] + [lines?.text].compactMap(\.self)).joined(separator: "\n\n")
+        )
+    }
+
+    private func lines(_ session: Session, _ item: Tensor) -> BenchProfile {
+        for index in 0..<batch { item.withSpan { session.setInput(index, to: $0) } }
+        return BenchProfile(profile: session.profile(runs: 5))
     }
 
     private func namedNetwork() throws -> NamedNetwork {

@@ -140,6 +140,8 @@ extension EndToEndTests {
             #expect(report.architecture == "lenet5" && report.batch == 4 && report.parameters == 61_706)
             #expect(report.iterations >= 3 && (report.images_per_second ?? 0) > 0)
             #expect(Set(report.latency_ms.keys) == ["min", "p50", "p90", "p99"])
+            let profile = try Self.martlet("bench", "digits", "--seconds", "0.05", "--profile")
+            #expect(profile.output.contains("algorithm") && profile.output.contains("fc1"))
             let sequences = try Self.martlet(
                 "bench",
                 "--architecture",
