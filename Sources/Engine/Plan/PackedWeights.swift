@@ -12,7 +12,10 @@ final class PackedWeights: Sendable {
         let arrays: [Tensor]
     }
 
+    let memory: WeightMemory
     private let layers = Mutex<[String: Layer]>([:])
+
+    init(_ memory: WeightMemory) { self.memory = memory }
 
     /// The packed form of a layer; `pack` makes it from `weights` when it is asked for first.
     func layer(for node: String, of weights: [Tensor], pack: () -> Layer) -> Layer {
@@ -29,8 +32,12 @@ final class PackedWeights: Sendable {
 
 extension BlockedOp {
     /// Packs an operation; a convolution chooses its algorithm for an output of the model's own size.
-    func packedLayer(_ weights: [Tensor], nativeOutput: Shape) -> PackedWeights.Layer {
-        guard var conv = self as? BlockedConv else {
+    func packedLayer(
+        _ weights: [Tensor],
+        nativeOutput: Shape,
+        memory: WeightMemory
+    ) -> PackedWeights.Layer {
+        guard var conv = self as? BlockedConv, memory == .fast else {
             return .init(algorithm: .direct, arrays: packed(weights))
         }
         let choice = conv.chosenAlgorithm(output: nativeOutput)

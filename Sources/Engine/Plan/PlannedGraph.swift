@@ -56,7 +56,11 @@ struct PlannedGraph {
                 value(source, as: op.readsPlanar(position) ? .planar : .blocked)
             }
             let layer = weights.packed.layer(for: node.name, of: node.weights) {
-                op.packedLayer(node.weights, nativeOutput: weights.nativeShapes[node.name] ?? node.shape)
+                op.packedLayer(
+                    node.weights,
+                    nativeOutput: weights.nativeShapes[node.name] ?? node.shape,
+                    memory: weights.packed.memory
+                )
             }
             if var conv = op as? BlockedConv {
                 conv.algorithm = layer.algorithm

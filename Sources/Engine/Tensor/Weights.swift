@@ -13,11 +13,13 @@ package struct Weights: Sendable {
     ///   - file: where the tensors are.
     ///   - graph: the network that needs them.
     ///   - ignoring: names that may be in the file although the graph does not know them.
+    ///   - memory: what the packed forms may take.
     /// - Throws: `WeightsError` with everything that is missing, too much, misshapen or unreadable.
     package init(
         _ file: Safetensors,
         for graph: Graph,
-        ignoring: (String) -> Bool = { _ in false }
+        ignoring: (String) -> Bool = { _ in false },
+        memory: WeightMemory = .fast
     ) throws(WeightsError) {
         let shapes = file.shapes
         let parameters = graph.parameters
@@ -55,7 +57,7 @@ package struct Weights: Sendable {
         }
         self.tensors = tensors
         nativeShapes = Self.outputShapes(of: graph)
-        packed = PackedWeights()
+        packed = PackedWeights(memory)
     }
 
     /// The same numbers under the shapes of another graph.
@@ -73,15 +75,28 @@ package struct Weights: Sendable {
     }
 
     /// Makes weights up: the same for the same names, shapes, seed and gain.
-    package init(synthetic seed: UInt64, gain: Double = 1, for graph: Graph) {
+    package init(
+        synthetic seed: UInt64,
+        gain: Double = 1,
+        for graph: Graph,
+        memory: WeightMemory = .fast
+    ) {
         tensors = graph.parameters.map {
             SyntheticWeights.tensor($0.name, $0.shape, seed: seed, gain: gain)
         }
         nativeShapes = Self.outputShapes(of: graph)
-        packed = PackedWeights()
+        packed = PackedWeights(memory)
     }
 
     private static func outputShapes(of graph: Graph) -> [String: Shape] {
         Dictionary(graph.nodes.map { ($0.name, $0.shape) }) { first, _ in first }
     }
+}
+
+/// What the packed weights of a model may take.
+package enum WeightMemory: String, Sendable, CaseIterable {
+    /// Up to several times the weights, where that makes a layer faster.
+    case fast
+    /// Hardly more than the weights.
+    case compact
 }

@@ -34,6 +34,8 @@ package struct Manifest: Sendable {
     package let input: InputDescription
     /// How a sequence becomes one vector.
     package let pooling: SequencePool.Kind
+    /// What the model's weights may take in memory.
+    package let memory: WeightMemory
     /// What the manifest tells people about where the model comes from, as it stands there.
     package let provenance: JSONValue?
     /// The preprocessing or the input as it stands in the file, for the listing.
@@ -43,8 +45,7 @@ package struct Manifest: Sendable {
 extension Manifest {
     private static let keys = [
         "architecture", "task", "classes", "labels", "weights", "options", "preprocessing", "input",
-        "pooling",
-        "provenance",
+        "pooling", "memory", "provenance",
     ]
 
     /// Reads the text of a `model.json`.
@@ -77,6 +78,7 @@ extension Manifest {
         input = try Self.input(task, fields)
         inputSource = fields.object[task == .imageClassification ? "preprocessing" : "input"] ?? .null
         pooling = try Self.pooling(task, fields)
+        memory = try fields.optional("memory")?.choice() ?? .fast
         provenance = fields.object["provenance"]
         guard case .inline(let names)? = labels, let classes, names.count != classes else { return }
         throw FormatError("labels", "expected \(classes) labels for \(classes) classes, found \(names.count)")

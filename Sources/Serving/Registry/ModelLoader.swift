@@ -43,7 +43,12 @@ struct ModelLoader {
         configuration.imageSize = manifest.input.imageSize
         configuration.sequenceInput = sequenceInput(input, manifest.input)
         let graph = try architecture.graph(configuration)
-        let weights = try Weights(file, for: graph, ignoring: architecture.ignores)
+        let weights = try Weights(
+            file,
+            for: graph,
+            ignoring: architecture.ignores,
+            memory: manifest.memory
+        )
         return try Model(
             name: name,
             version: version,

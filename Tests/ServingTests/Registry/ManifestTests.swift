@@ -50,6 +50,9 @@ struct ManifestTests {
         #expect(manifest.labels == nil)
         #expect(manifest.classes == nil)
         #expect(manifest.pooling == .last)
+        #expect(manifest.memory == .fast)
+        let compact = try parse(#"{\#(Self.image), "preprocessing": {}, "memory": "compact"}"#)
+        #expect(compact.memory == .compact)
     }
 
     @Test func `reads the three kinds of sequences`() throws {
@@ -114,6 +117,7 @@ struct ManifestTests {
         ("{\(image), \"preprocessing\": {}, \"classes\": 1e300}", "classes: expected an integer"),
         ("{\(image), \"preprocessing\": {}, \"options\": []}", "options: expected an object, found an array"),
         ("{\(image), \"preprocessing\": {}, \"options\": {\"a\": {\"b\": null}}}", "options.a.b: expected a value, found null"),
+        ("{\(image), \"preprocessing\": {}, \"memory\": \"compat\"}", "memory: expected fast, compact; found 'compat'; did you mean 'compact'?"),
         ("{\(image), \"preprocessing\": {}, \"pooling\": \"max\"}", "pooling: only models of sequences pool over steps"),
         ("{\(image), \"preprocessing\": {}, \"input\": {}}", "input: a model for 'image-classification' has 'preprocessing' instead"),
         ("{\(text)}", "'input' is missing; a model for 'sequence-classification' needs it"),
