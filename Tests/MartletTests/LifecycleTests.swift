@@ -36,6 +36,8 @@ extension EndToEndTests {
                 // An answer on a later connection: by now the first bytes have been read.
                 #expect(try Client(port: daemon.port).request("GET", "/livez").status == 200)
                 daemon.terminate()
+                // The signal takes its time; from when it was heard on, new connections are refused.
+                while (try? Client(port: daemon.port)) != nil {}
                 try client.send(Array(request[200...]))
                 let answer = try client.receive()
                 #expect(answer.status == 200, "\(answer.text)")
