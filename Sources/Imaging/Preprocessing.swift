@@ -128,6 +128,8 @@ package struct Preprocessing: Sendable, Equatable {
         let resized: ImageSize
         let canvas: Canvas
         let crops: [Crop]
+        /// The part of the resized image that the crops show, on the canvas.
+        let needed: Region
         /// The size that crops are resized to; nil leaves each its own.
         private let cropSize: ImageSize?
 
@@ -139,12 +141,8 @@ package struct Preprocessing: Sendable, Equatable {
             self.resized = resized
             canvas = Canvas(resized, pad: pad, crop: size)
             crops = mode.crops(size, of: canvas.size, mirror: preprocessing.mirror)
+            needed = crops.reduce(crops[0].region) { $0.union($1.region) }.intersection(canvas.image)
             cropSize = mode == .dense ? nil : size
-        }
-
-        /// The part of the resized image that the crops show, on the canvas.
-        var needed: Region {
-            crops.map(\.region).reduce(crops[0].region) { $0.union($1) }.intersection(canvas.image)
         }
 
         /// The pixels of all crops as they are cut or as they are made, whichever are more.
