@@ -45,6 +45,9 @@ package final class MappedFile: Sendable {
         try unsafe body(UnsafeRawBufferPointer(start: base, count: count))
     }
 
+    /// The fingerprint of the file's bytes, all of which are read.
+    package var fingerprint: UInt64 { unsafe withBytes { unsafe Fingerprint.of($0.bytes) } }
+
     /// Lets the whole pages within a range go; they are read from the file again when somebody needs them.
     package func releasePages(from offset: Int, count: Int) {
         guard let base = unsafe base else { return }

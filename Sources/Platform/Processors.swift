@@ -8,6 +8,30 @@ package enum Processors {
         available(affinity: Int(linux_affinity_count()), contents: fileContents)
     }
 
+    /// What the processor calls itself, such as `AMD EPYC 9354 32-Core Processor`; `unknown` when it does not say.
+    ///
+    /// - Source: the first `model name` of `/proc/cpuinfo`; Arm's processors have numbers instead.
+    package static var modelName: String { modelName(in: fileContents("/proc/cpuinfo") ?? "") }
+
+    /// The rule behind `modelName`, over the text of `/proc/cpuinfo`.
+    package static func modelName(in text: String) -> String {
+        let fields = text.split(separator: "\n").compactMap { line -> (name: String, value: String)? in
+            let parts = line.split(separator: ":", maxSplits: 1)
+            guard parts.count == 2 else { return nil }
+            return (trimmed(parts[0]), trimmed(parts[1]))
+        }
+        if let name = fields.first(where: { $0.name == "model name" })?.value { return name }
+        let arm = ["CPU implementer", "CPU variant", "CPU part"].compactMap { wanted in
+            fields.first { $0.name == wanted }?.value
+        }
+        return arm.isEmpty ? "unknown" : arm.joined(separator: " ")
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        let start = text.drop(while: \.isWhitespace)
+        return String(start.prefix(start.count - start.reversed().prefix(while: \.isWhitespace).count))
+    }
+
     /// The rule behind `available`, over given files.
     ///
     /// - Parameters:

@@ -31,7 +31,12 @@ package struct Daemon {
             threads: configuration.threads,
             metrics: metrics
         )
-        let registry = Registry(folder: configuration.models, logger: logger, warmUp: scheduler.warmUp)
+        let registry = Registry(
+            folder: configuration.models,
+            tuning: configuration.tuning,
+            logger: logger,
+            warmUp: scheduler.warmUp
+        )
         service.notify("STATUS=loading the models of \(configuration.models)")
         try registry.load()
         metrics.collect(registry: registry, scheduler: scheduler)

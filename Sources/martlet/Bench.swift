@@ -84,7 +84,11 @@ struct Bench: ParsableCommand {
             return try NamedNetwork.find(name ?? "", in: models, recurrent, input: input)
         }
         let named = try Architecture.named(architecture)
-        return try NamedNetwork(named, recurrent.configuration(of: named, input: input))
+        return try NamedNetwork(
+            named,
+            recurrent.configuration(of: named, input: input),
+            tuning: models.tuning()
+        )
     }
 
     /// The duration of each run, after two that are not counted; at least three.

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Engine
 internal import FoundationEssentials
 internal import Imaging
 internal import Logging
@@ -9,6 +10,15 @@ internal import Serving
 struct ModelsOption: ParsableArguments {
     @Option(name: .customLong("models"), help: "The folder of models (else MARTLET_MODELS, else weights).")
     var folder: String?
+
+    @Flag(name: .customLong("no-tune"), help: "Choose algorithms by the cost model, not by measuring.")
+    var isUntuned = false
+
+    /// How the algorithms of convolutions are chosen: as in the daemon, or by the cost model.
+    func tuning() throws -> Tuning {
+        let flags = isUntuned ? ["tune": "false"] : [:]
+        return try Configuration.load(flags: flags, environment: ProcessInfo.processInfo.environment).tuning
+    }
 
     /// The folder: the flag, the environment, the default.
     var path: String { folder ?? ProcessInfo.processInfo.environment["MARTLET_MODELS"] ?? "weights" }
@@ -24,7 +34,7 @@ struct ModelsOption: ParsableArguments {
     /// - Throws: what is wrong with the model when it does not load.
     func find(_ name: String) throws -> Model? {
         guard try names().contains(name) else { return nil }
-        let registry = Registry(folder: path, logger: .silent)
+        let registry = Registry(folder: path, tuning: try tuning(), logger: .silent)
         try registry.load { $0 == name }
         return try registry.model(named: name)
     }
@@ -41,7 +51,7 @@ struct ModelsOption: ParsableArguments {
     /// The named model, or the only one whose task fits when no name is given.
     func model(_ name: String?, for task: String, where fits: (Model) -> Bool) throws -> Model {
         if let name { return try model(name) }
-        let registry = Registry(folder: path, logger: .silent)
+        let registry = Registry(folder: path, tuning: try tuning(), logger: .silent)
         try registry.load()
         let candidates = registry.models().compactMap(\.current.model).filter(fits)
         guard candidates.count == 1 else {

@@ -10,6 +10,7 @@ struct NamedNetwork {
     let graph: Graph
     /// A model's; an architecture's are made up by the session, since they may be as large as a model's.
     private let weights: Weights?
+    private let tuning: Tuning
 
     var isSequence: Bool { architecture.input == .sequence }
 
@@ -18,6 +19,7 @@ struct NamedNetwork {
         name = model.name
         architecture = model.architecture
         weights = model.weights
+        tuning = .off // the model has its own
         if let imageSize, model.graph.inputShape.rank == 3 {
             graph = try model.graph.reshaped(to: [
                 model.graph.inputShape[0], imageSize.height, imageSize.width,
@@ -28,11 +30,16 @@ struct NamedNetwork {
     }
 
     /// An architecture without weights; its sessions have synthetic ones.
-    init(_ architecture: Architecture, _ configuration: ArchitectureConfiguration) throws {
+    init(
+        _ architecture: Architecture,
+        _ configuration: ArchitectureConfiguration,
+        tuning: Tuning
+    ) throws {
         name = architecture.name
         self.architecture = architecture
         graph = try architecture.graph(configuration)
         weights = nil
+        self.tuning = tuning
     }
 
     /// A model of the folder if it has one of that name, else an architecture.
@@ -48,14 +55,18 @@ struct NamedNetwork {
             let hint = nearestName(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ""
             throw CommandError("'\(name)' is neither a model of \(models.path) nor an architecture\(hint)")
         }
-        return try NamedNetwork(architecture, recurrent.configuration(of: architecture, input: input))
+        return try NamedNetwork(
+            architecture,
+            recurrent.configuration(of: architecture, input: input),
+            tuning: models.tuning()
+        )
     }
 
     /// A session of its own for the command.
     func session(threads: Int) -> Session {
         Session(
             graph: graph,
-            weights: weights ?? Weights(synthetic: 1, for: graph),
+            weights: weights ?? Weights(synthetic: 1, for: graph, tuning: tuning),
             pool: WorkerPool(threads: threads)
         )
     }

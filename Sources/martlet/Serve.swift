@@ -92,6 +92,10 @@ struct SettingFlags: ParsableArguments {
     var maxPixels: String?
     @Option(help: "Threads of the engine; default one for each CPU.")
     var threads: String?
+    @Flag(name: .customLong("no-tune"), help: "Choose algorithms by the cost model, not by measuring.")
+    var isUntuned = false
+    @Option(help: "The folder for what can be made again: measurements. (default: the user's)")
+    var cache: String?
     @Option(help: "The most items in a batch.")
     var maxBatchSize: String?
     @Option(help: "How long a batch may wait for more items; 0 never waits.")
@@ -113,7 +117,8 @@ struct SettingFlags: ParsableArguments {
             "max_requests_per_connection": maxRequestsPerConnection, "http_queue_capacity": httpQueueCapacity,
             "workers": workers, "head_timeout_ms": headTimeoutMs, "idle_timeout_ms": idleTimeoutMs,
             "write_timeout_ms": writeTimeoutMs, "body_minimum_rate": bodyMinimumRate, "max_pixels": maxPixels,
-            "threads": threads, "max_batch_size": maxBatchSize, "max_batch_delay_ms": maxBatchDelayMs,
+            "threads": threads, "tune": isUntuned ? "false" : nil, "cache": cache,
+            "max_batch_size": maxBatchSize, "max_batch_delay_ms": maxBatchDelayMs,
             "max_queue_items": maxQueueItems, "request_timeout_ms": requestTimeoutMs,
             "drain_timeout_ms": drainTimeoutMs, "log_level": logLevel,
         ]

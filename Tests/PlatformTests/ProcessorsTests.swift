@@ -80,4 +80,13 @@ import Testing
     @Test func `finds at least one on this machine`() {
         #expect(Processors.available >= 1)
     }
+
+    @Test func `the processor's name is the first model name, or an Arm processor's numbers`() {
+        let x86 = "processor\t: 0\nmodel name\t: Xeon: Gold 6430 \nmodel name\t: other\n"
+        #expect(Processors.modelName(in: x86) == "Xeon: Gold 6430")
+        let arm = "processor\t: 0\nCPU implementer\t: 0x41\nCPU variant\t: 0x3\nCPU part\t: 0xd0c\n"
+        #expect(Processors.modelName(in: arm) == "0x41 0x3 0xd0c")
+        #expect(Processors.modelName(in: "") == "unknown")
+        #expect(!Processors.modelName.isEmpty)
+    }
 }

@@ -14,15 +14,17 @@ struct ConvCost {
         pixels = (output[1], output[2])
     }
 
-    /// The cheapest algorithm; direct where Winograd's does not apply.
-    var best: ConvAlgorithm {
-        let choices: [ConvAlgorithm] = [.direct] + ConvAlgorithm.winograds.filter { fits($0) }
-        return choices.min { cost($0) < cost($1) } ?? .direct
-    }
+    /// The algorithms that apply: direct, and those of Winograd's that fit the window.
+    var choices: [ConvAlgorithm] { [.direct] + ConvAlgorithm.winograds.filter { fits($0) } }
+
+    /// The cheapest algorithm.
+    var best: ConvAlgorithm { choices.min { cost($0) < cost($1) } ?? .direct }
 
     /// With fewer channels the transforms outweigh what they save.
     private static let leastChannels = 32
     private static let multiplicationsPerCycle = 16.0
+    /// Of the machine that the numbers here are from.
+    private static let cyclesPerSecond = 3.7e9
     /// What two cores together get from memory.
     private static let bytesPerCycle = 6.0
     /// Bytes of weights that make an algorithm look twice as expensive.
@@ -37,8 +39,10 @@ struct ConvCost {
         return form.taps_height == conv.window.kernelHeight && form.taps_width == conv.window.kernelWidth
     }
 
-    func cost(_ algorithm: ConvAlgorithm) -> Double {
-        let (cycles, bytes) = work(algorithm)
+    /// What an algorithm costs; `seconds` is what a core was measured to take for an image, nil to count instead.
+    func cost(_ algorithm: ConvAlgorithm, seconds: Double? = nil) -> Double {
+        let (counted, bytes) = work(algorithm)
+        let cycles = seconds.map { $0 * Self.cyclesPerSecond } ?? counted
         let alone = max(cycles / 2, bytes / Self.bytesPerCycle)
         let together = max(cycles / 2, bytes / 8 / Self.bytesPerCycle)
         return (alone + together) * (1 + bytes / Self.bytesWorth) * Self.price(algorithm)

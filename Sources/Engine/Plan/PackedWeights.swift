@@ -1,3 +1,4 @@
+internal import Platform
 internal import Synchronization
 
 /// The packed weights of a model, shared by the plans of all input shapes, by all sessions, and by the network that
@@ -8,45 +9,63 @@ internal import Synchronization
 final class PackedWeights: Sendable {
     /// What a layer's kernel reads.
     struct Layer: Sendable {
-        let algorithm: ConvAlgorithm
+        /// Nil when the layer has no choice.
+        let algorithm: ConvAlgorithm?
         let arrays: [Tensor]
     }
 
-    let memory: WeightMemory
-    private let layers = Mutex<[String: Layer]>([:])
+    private struct State {
+        var layers: [String: Layer] = [:]
+        var tuningFailure: SystemError?
+    }
 
-    init(_ memory: WeightMemory) { self.memory = memory }
+    private let chooser: ConvChooser
+    private let state = Mutex(State())
 
-    /// The packed form of a layer; `pack` makes it from `weights` when it is asked for first.
-    func layer(for node: String, of weights: [Tensor], pack: () -> Layer) -> Layer {
-        if let known = layers.withLock({ $0[node] }) { return known }
-        let packed = pack()
+    init(_ chooser: ConvChooser) { self.chooser = chooser }
+
+    /// The packed form of an operation, made when its name is asked for first.
+    ///
+    /// A convolution's algorithm is chosen for `nativeOutput`, its output on an image of the model's own size.
+    func layer(_ op: any BlockedOp, named name: String, weights: [Tensor], nativeOutput: Shape) -> Layer {
+        if let known = state.withLock({ $0.layers[name] }) { return known }
+        let packed = packed(op, named: name, weights: weights, nativeOutput: nativeOutput)
         for weight in weights { weight.releasePages() }
-        return layers.withLock { layers in
-            let first = layers[node] ?? packed // another thread may have been faster
-            layers[node] = first
+        return state.withLock { state in
+            let first = state.layers[name] ?? packed // another thread may have been faster
+            state.layers[name] = first
             return first
         }
     }
-}
 
-extension BlockedOp {
-    /// Packs an operation; a convolution chooses its algorithm for an output of the model's own size.
-    func packedLayer(
-        _ weights: [Tensor],
-        nativeOutput: Shape,
-        memory: WeightMemory
-    ) -> PackedWeights.Layer {
-        guard var conv = self as? BlockedConv, memory == .fast else {
-            return .init(algorithm: .direct, arrays: packed(weights))
+    /// Keeps the choices of algorithms for the next time that these weights are loaded.
+    func keepChoices() {
+        let choices = state.withLock { $0.layers.compactMapValues(\.algorithm) }
+        do throws(SystemError) {
+            try chooser.keep(choices)
+        } catch {
+            state.withLock { $0.tuningFailure = error }
         }
-        let choice = conv.chosenAlgorithm(output: nativeOutput)
+    }
+
+    /// Why the choices could not be kept.
+    var tuningFailure: SystemError? { state.withLock(\.tuningFailure) }
+
+    private func packed(
+        _ op: any BlockedOp,
+        named name: String,
+        weights: [Tensor],
+        nativeOutput: Shape
+    ) -> Layer {
+        guard var conv = op as? BlockedConv,
+            let choice = chooser.choice(for: conv, named: name, output: nativeOutput)
+        else { return Layer(algorithm: nil, arrays: op.packed(weights)) }
         conv.algorithm = choice
         let arrays = conv.packed(weights)
-        if choice == .direct || WinogradCheck(conv, weights: weights).accepts(choice, arrays) {
-            return .init(algorithm: choice, arrays: arrays)
+        if choice == .direct || WinogradCheck(conv, weights: weights).accepts(arrays) {
+            return Layer(algorithm: choice, arrays: arrays)
         }
         conv.algorithm = .direct
-        return .init(algorithm: .direct, arrays: conv.packed(weights))
+        return Layer(algorithm: .direct, arrays: conv.packed(weights))
     }
 }

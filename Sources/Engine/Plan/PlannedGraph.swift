@@ -22,6 +22,7 @@ struct PlannedGraph {
         inputShape = graph.inputShape
         let optimized = Optimizer.optimized(graph, weights: weights)
         for index in optimized.nodes.indices { append(index, of: optimized, weights) }
+        weights.packed.keepChoices()
         for (name, value) in optimized.outputs {
             outputs.append((name, self.value(value, as: .planar)))
         }
@@ -55,15 +56,14 @@ struct PlannedGraph {
             let inputs = sources.enumerated().map { position, source in
                 value(source, as: op.readsPlanar(position) ? .planar : .blocked)
             }
-            let layer = weights.packed.layer(for: node.name, of: node.weights) {
-                op.packedLayer(
-                    node.weights,
-                    nativeOutput: weights.nativeShapes[node.name] ?? node.shape,
-                    memory: weights.packed.memory
-                )
-            }
-            if var conv = op as? BlockedConv {
-                conv.algorithm = layer.algorithm
+            let layer = weights.packed.layer(
+                op,
+                named: node.name,
+                weights: node.weights,
+                nativeOutput: weights.nativeShapes[node.name] ?? node.shape
+            )
+            if var conv = op as? BlockedConv, let algorithm = layer.algorithm {
+                conv.algorithm = algorithm
                 op = conv
             }
             let layout: Layout = op.writesPlanar ? .planar : .blocked

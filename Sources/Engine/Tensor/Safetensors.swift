@@ -32,6 +32,9 @@ package struct Safetensors: Sendable {
     /// The shape of every tensor in the file, whatever the type of its numbers.
     package var shapes: [String: Shape] { entries.mapValues(\.shape) }
 
+    /// The fingerprint of the file.
+    package var fingerprint: UInt64 { file.fingerprint }
+
     /// The tensor with a name, as 32-bit floats: F32 is not copied, F16 and BF16 are converted, which is exact.
     ///
     /// - Throws: `SafetensorsError` when there is none, or its numbers are of another type.

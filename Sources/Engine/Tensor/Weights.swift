@@ -1,3 +1,5 @@
+package import Platform
+
 /// A tensor for each parameter of a graph, in the graph's order.
 package struct Weights: Sendable {
     /// As many as `graph.parameters`, with the same shapes.
@@ -14,12 +16,14 @@ package struct Weights: Sendable {
     ///   - graph: the network that needs them.
     ///   - ignoring: names that may be in the file although the graph does not know them.
     ///   - memory: what the packed forms may take.
+    ///   - tuning: how the algorithms of convolutions are chosen.
     /// - Throws: `WeightsError` with everything that is missing, too much, misshapen or unreadable.
     package init(
         _ file: Safetensors,
         for graph: Graph,
         ignoring: (String) -> Bool = { _ in false },
-        memory: WeightMemory = .fast
+        memory: WeightMemory = .fast,
+        tuning: Tuning = .off
     ) throws(WeightsError) {
         let shapes = file.shapes
         let parameters = graph.parameters
@@ -57,7 +61,7 @@ package struct Weights: Sendable {
         }
         self.tensors = tensors
         nativeShapes = Self.outputShapes(of: graph)
-        packed = PackedWeights(memory)
+        packed = PackedWeights(ConvChooser(memory, tuning) { file.fingerprint })
     }
 
     /// The same numbers under the shapes of another graph.
@@ -74,18 +78,23 @@ package struct Weights: Sendable {
         packed = other.packed
     }
 
+    /// Why the algorithms that were found by measuring could not be kept for the next time; nil when they could.
+    package var tuningFailure: SystemError? { packed.tuningFailure }
+
     /// Makes weights up: the same for the same names, shapes, seed and gain.
     package init(
         synthetic seed: UInt64,
         gain: Double = 1,
         for graph: Graph,
-        memory: WeightMemory = .fast
+        memory: WeightMemory = .fast,
+        tuning: Tuning = .off
     ) {
         tensors = graph.parameters.map {
             SyntheticWeights.tensor($0.name, $0.shape, seed: seed, gain: gain)
         }
         nativeShapes = Self.outputShapes(of: graph)
-        packed = PackedWeights(memory)
+        // Made up numbers are not those of a file, so nothing is kept for them.
+        packed = PackedWeights(ConvChooser(memory, tuning.unkept) { 0 })
     }
 
     private static func outputShapes(of graph: Graph) -> [String: Shape] {

@@ -1,3 +1,4 @@
+package import Engine
 package import HTTP
 package import Logging
 internal import Platform
@@ -34,6 +35,10 @@ package struct Configuration: Sendable {
     package let maxPixels: Int
     /// Threads of the engine.
     package let threads: Int
+    /// Whether the algorithms of convolutions are chosen by measuring them.
+    package let tunes: Bool
+    /// The folder for what can be made again; empty when there is none.
+    package let cache: String
     package let maxBatchSize: Int
     package let maxBatchDelay: Duration
     package let maxQueueItems: Int
@@ -50,8 +55,13 @@ package struct Configuration: Sendable {
     /// - Parameters:
     ///   - sources: what was given.
     ///   - processors: how many threads the engine has by default.
+    ///   - cache: the folder for what can be made again, unless a source names another; empty for none.
     /// - Throws: `ConfigurationError` for a name that is no setting and a value out of range.
-    package init(_ sources: SettingSources, processors: Int) throws(ConfigurationError) {
+    package init(
+        _ sources: SettingSources,
+        processors: Int,
+        cache: String = ""
+    ) throws(ConfigurationError) {
         var resolver = SettingResolver(sources)
         let defaults = HTTPServerConfiguration()
         let bytes = 1...Int(1) << 40
@@ -90,6 +100,8 @@ package struct Configuration: Sendable {
         )
         maxPixels = try resolver.integer("max_pixels", 1...1_000_000_000, default: 50_000_000)
         threads = try resolver.integer("threads", 1...1024, default: processors)
+        tunes = try resolver.boolean("tune", default: true)
+        self.cache = try resolver.text("cache", default: cache)
         maxBatchSize = try resolver.integer("max_batch_size", 1...4096, default: 32)
         maxBatchDelay = try resolver.duration("max_batch_delay_ms", from: 0, default: .zero)
         maxQueueItems = try resolver.integer("max_queue_items", 1...1_000_000, default: 1024)
@@ -108,10 +120,12 @@ package struct Configuration: Sendable {
         processors: Int = Processors.available
     ) throws(ConfigurationError) -> Configuration {
         var flags = flags
+        let cache = CacheFolder.path(environment: environment) ?? ""
         guard let path = flags.removeValue(forKey: "config") ?? environment["MARTLET_CONFIG"] else {
             return try Configuration(
                 SettingSources(flags: flags, environment: environment),
-                processors: processors
+                processors: processors,
+                cache: cache
             )
         }
         let bytes: [UInt8]
@@ -124,7 +138,7 @@ package struct Configuration: Sendable {
             throw ConfigurationError("\(path): expected UTF-8 text, found other bytes")
         }
         let sources = try SettingSources(flags: flags, environment: environment, file: path, text: text)
-        return try Configuration(sources, processors: processors)
+        return try Configuration(sources, processors: processors, cache: cache)
     }
 }
 
@@ -145,6 +159,11 @@ extension Configuration {
         server.writeTimeout = writeTimeout
         server.bodyMinimumRate = bodyMinimumRate
         return server
+    }
+
+    /// How the algorithms of convolutions are chosen.
+    package var tuning: Tuning {
+        tunes ? .measured(folder: cache.isEmpty ? nil : "\(cache)/tuning") : .off
     }
 
     /// The settings of the scheduler.

@@ -46,6 +46,12 @@ struct SettingResolver {
         return .milliseconds(try integer(name, lowest...86_400_000, default: milliseconds))
     }
 
+    mutating func boolean(_ name: String, default fallback: Bool) throws(ConfigurationError) -> Bool {
+        try resolve(name, default: fallback, expected: "true or false", print: String.init) { text in
+            Bool(text.lowercased())
+        }
+    }
+
     mutating func choice<Choice>(
         _ name: String,
         default fallback: Choice

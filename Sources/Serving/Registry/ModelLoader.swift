@@ -12,6 +12,8 @@ struct ModelLoader {
     let folder: String
     /// The file there that describes the model.
     let manifestFile: ManifestFile
+    /// How the algorithms of convolutions are chosen.
+    let tuning: Tuning
 
     private static let maxTextBytes = 64 << 20
 
@@ -47,7 +49,8 @@ struct ModelLoader {
             file,
             for: graph,
             ignoring: architecture.ignores,
-            memory: manifest.memory
+            memory: manifest.memory,
+            tuning: tuning
         )
         return try Model(
             name: name,

@@ -1,3 +1,4 @@
+package import Engine
 package import Logging
 package import Platform
 internal import Synchronization
@@ -12,6 +13,7 @@ package final class Registry: Sendable {
 
     /// The weights folder.
     package let folder: String
+    private let tuning: Tuning
     private let warmUp: WarmUp
     private let logger: Logger
     private let entries = Mutex<[String: ModelEntry]>([:])
@@ -19,10 +21,12 @@ package final class Registry: Sendable {
     /// A registry of a folder that is not read before `load`.
     package init(
         folder: String,
+        tuning: Tuning = .off,
         logger: Logger = Logger(label: "martlet.registry"),
         warmUp: @escaping WarmUp = { _ throws(APIError) in }
     ) {
         self.folder = folder
+        self.tuning = tuning
         self.warmUp = warmUp
         self.logger = logger
     }
@@ -103,11 +107,15 @@ package final class Registry: Sendable {
         let name = found.name
         var version = ModelEntry.Version(loading: name)
         do {
-            let loader = ModelLoader(folder: found.path, manifestFile: found.manifest)
+            let loader = ModelLoader(folder: found.path, manifestFile: found.manifest, tuning: tuning)
             let manifest = try loader.manifest()
             version.manifest = manifest
             let loaded = try loader.model(manifest, name: model, version: name)
             try warmUp(loaded)
+            if let failure = loaded.weights.tuningFailure {
+                let metadata: Logger.Metadata = ["model": "\(model)", "reason": "\(failure)"]
+                logger.warning("tuning not kept; the next start measures again", metadata: metadata)
+            }
             version.model = loaded
             version.state = .ready
             logger.info("model loaded", metadata: metadata(model, name, since: start))

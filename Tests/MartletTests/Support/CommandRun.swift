@@ -11,7 +11,7 @@ struct CommandRun {
         process.executableURL = Repository.daemon
         process.arguments = arguments
         process.currentDirectoryURL = Repository.root
-        process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("MARTLET_") }
+        process.environment = Repository.environment
         let (output, error) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = error

@@ -36,7 +36,7 @@ final class Daemon {
         _ = FileManager.default.createFile(atPath: log.path, contents: nil)
         process.executableURL = Repository.daemon
         process.arguments = ["serve", "--models", models.path, "--port", "0"]
-        var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("MARTLET_") }
+        var environment = Repository.environment
         environment["NOTIFY_SOCKET"] = notify?.path
         process.environment = environment
         process.standardInput = FileHandle.nullDevice

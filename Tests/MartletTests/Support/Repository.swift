@@ -11,6 +11,12 @@ enum Repository {
         [UInt8](try Data(contentsOf: weights.appending(path: "examples").appending(path: name)))
     }
 
+    /// The environment of a process under test: ours without settings, and nothing measured or kept outside the checkout.
+    static let environment: [String: String] = {
+        let ours = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("MARTLET_") }
+        return ours.merging(["MARTLET_TUNE": "false"]) { $1 }
+    }()
+
     /// The daemon that was built together with the running test bundle.
     static let daemon: URL = {
         let bundle = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()

@@ -67,6 +67,7 @@ struct ConfigurationTests {
         ("port: abc\n", "m.yaml: port: expected an integer from 0 to 65535, found 'abc'"),
         ("threads: 0\n", "m.yaml: threads: expected an integer from 1 to 1024, found '0'"),
         ("models: ''\n", "m.yaml: models: expected a text that is not empty, found ''"),
+        ("tune: maybe\n", "m.yaml: tune: expected true or false, found 'maybe'"),
         ("log_level: loud\n", "m.yaml: log_level: expected one of trace, debug, "),
         ("- port\n", "m.yaml: expected a mapping of settings to values"),
         ("port: [1]\n", "m.yaml:1: port: expected a plain value"),
@@ -106,5 +107,31 @@ struct ConfigurationTests {
             try Configuration.load(flags: ["config": path + "x"], environment: [:], processors: 1)
         }
         #expect(error?.description == "open \(path)x: no such file or directory (ENOENT)")
+    }
+
+    @Test func `what can be made again lies where the system or the user keeps such things`() throws {
+        // swift-format-ignore
+        let cases: [(environment: [String: String], folder: String)] = [
+            (["CACHE_DIRECTORY": "/var/cache/martlet:/other", "HOME": "/h"], "/var/cache/martlet"),
+            (["XDG_CACHE_HOME": "/x", "HOME": "/h"],                         "/x/martlet"),
+            (["XDG_CACHE_HOME": "relative", "HOME": "/h"],                   "/h/.cache/martlet"),
+            (["HOME": "/"],                                                  ""),
+            ([:],                                                            ""),
+            (["HOME": "/h", "MARTLET_CACHE": "/mine"],                       "/mine"),
+        ]
+        for (environment, folder) in cases {
+            let found = try Configuration.load(flags: [:], environment: environment, processors: 1)
+            #expect(found.cache == folder)
+            guard case .measured(let tuning) = found.tuning else {
+                Issue.record("tuning is off for \(environment)")
+                continue
+            }
+            #expect(tuning == (folder.isEmpty ? nil : folder + "/tuning"))
+        }
+        let untuned = try Configuration.load(flags: ["tune": "false"], environment: [:], processors: 1)
+        guard case .off = untuned.tuning else {
+            Issue.record("tuning is on")
+            return
+        }
     }
 }

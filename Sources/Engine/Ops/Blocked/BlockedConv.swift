@@ -56,9 +56,11 @@ struct BlockedConv: BlockedOp, TakesActivation {
 
     var structure: String { conv.structure }
 
-    /// The algorithm that suits the layer on an image of the model's own size.
-    func chosenAlgorithm(output: Shape) -> ConvAlgorithm {
-        inputLines == nil && !isFirst && output.rank == 3 ? ConvCost(conv, output: output).best : .direct
+    /// What its algorithms cost on an image of the model's own size; nil when there is only one.
+    func cost(output: Shape) -> ConvCost? {
+        guard inputLines == nil, !isFirst, output.rank == 3 else { return nil }
+        let cost = ConvCost(conv, output: output)
+        return cost.choices.count > 1 ? cost : nil
     }
 
     func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape { try conv.outputShape(of: [inputs[0]]) }

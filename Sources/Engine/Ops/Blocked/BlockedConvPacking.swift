@@ -11,6 +11,20 @@ extension BlockedConv {
         return [packedFilters(weights[0]), ChannelLines.padded(shifted ?? bias)] + (inputLines?.packed ?? [])
     }
 
+    /// Arrays as long as the packed ones and full of ones, to measure with.
+    ///
+    /// - Precondition: the convolution has one group and is not the first, and nothing is fused before it.
+    var placeholders: [Tensor] {
+        let (inputs, outputs) = (Layout.blocks(conv.inputChannels), Layout.blocks(conv.outputChannels))
+        let taps = conv.window.kernelHeight * conv.window.kernelWidth
+        let filters = algorithm.kernel.map {
+            kernel_winograd_weights($0, conv.inputChannels, conv.outputChannels)
+        }
+        return [filters ?? inputs * 16 * taps * outputs * 16, outputs * 16].map { count in
+            unsafe Tensor(shape: [count]) { unsafe $0.update(repeating: 1) }
+        }
+    }
+
     private func packedFilters(_ weight: Tensor) -> Tensor {
         let scales = outputLines?.scales ?? []
         if let winograd = algorithm.kernel {

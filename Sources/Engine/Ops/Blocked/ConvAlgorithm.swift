@@ -3,7 +3,7 @@ internal import CKernels
 /// How a convolution is computed.
 ///
 /// A layer has one algorithm for every batch size and image size, because its numbers must not depend on them.
-enum ConvAlgorithm: Equatable, Sendable {
+enum ConvAlgorithm: Hashable, Sendable {
     case direct
     /// Winograd's minimal filtering; the raw value of the kernels' enumeration.
     case winograd(UInt32)
@@ -18,6 +18,13 @@ enum ConvAlgorithm: Equatable, Sendable {
         guard let kernel else { return "direct" }
         let form = kernel_winograd_form_of(kernel)
         return "F(\(form.tile_height)×\(form.tile_width), \(form.taps_height)×\(form.taps_width))"
+    }
+
+    /// The algorithm with a name; nil when there is none.
+    init?(named name: String) {
+        let all = [Self.direct] + Self.winograds
+        guard let algorithm = all.first(where: { $0.name == name }) else { return nil }
+        self = algorithm
     }
 
     /// The error that is allowed against direct convolution, relative to the largest number.
