@@ -110,25 +110,27 @@ void kernel_max_steps(const float *_Nonnull x, size_t steps, size_t features, fl
 /// The kinds of recurrent cell; `kernel_gru_early` applies the reset gate before the recurrent product.
 typedef enum { kernel_rnn, kernel_lstm, kernel_gru, kernel_gru_early } kernel_cell;
 
-/// One direction of a recurrent layer over `rows` sequences of one length.
+/// One direction of a recurrent layer over one sequence.
 typedef struct {
     kernel_cell cell;
-    size_t rows, steps, hidden;
+    size_t steps, hidden;
     bool is_reverse;
-    /// W_ih·x + b_ih for every row and step: rows × steps × (gates·hidden).
+    /// W_ih·x + b_ih for every step: steps × (gates·hidden).
     const float *_Nonnull products;
     /// (gates·hidden) × hidden, and gates·hidden.
     const float *_Nonnull weight;
     const float *_Nullable bias;
-    /// rows × steps × `output_stride`, of which the first `hidden` of each step are written.
+    /// steps × `output_stride`, of which the first `hidden` of each step are written.
     float *_Nonnull output;
     size_t output_stride;
-    /// rows · kernel_recurrent_scratch(cell, hidden) floats.
+    /// The hidden state and, for an LSTM, the cell state behind it: those before the first step, then after the last.
+    float *_Nonnull state;
+    /// kernel_recurrent_scratch(cell, hidden) floats.
     float *_Nonnull scratch;
 } kernel_recurrence;
 
-/// Floats of scratch that one sequence needs.
+/// Floats of scratch that a run needs.
 size_t kernel_recurrent_scratch(kernel_cell cell, size_t hidden);
 
-/// Runs all steps, from state zero.
+/// Runs all steps.
 void kernel_recurrent(const kernel_recurrence *_Nonnull recurrence);

@@ -23,6 +23,12 @@ package protocol Op: Sendable {
     /// Where the output may lie.
     var placement: Placement { get }
 
+    /// What it does with the steps of a sequence.
+    var stepRule: StepRule { get }
+
+    /// The floats of one item that it keeps from one run to the next.
+    var stateCount: Int { get }
+
     /// The working memory it needs.
     func scratch(inputs: [Shape], output: Shape) -> Scratch
 
@@ -69,6 +75,10 @@ extension Op {
     package var parameters: [Parameter] { [] }
 
     package var placement: Placement { .separate }
+
+    package var stepRule: StepRule { .ignores }
+
+    package var stateCount: Int { 0 }
 
     package var phases: Int { 1 }
 

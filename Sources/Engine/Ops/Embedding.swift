@@ -27,12 +27,14 @@ package struct Embedding: Op {
 }
 
 extension Embedding {
+    package var stepRule: StepRule { .follows }
+
     package func taskCount(phase: Int, of call: OpCall) -> Int { call.batch }
 
     package func run(_ task: OpTask, of call: OpCall) {
         unsafe kernel_embedding(
             call.input(item: task.index),
-            call.inputCount(),
+            call.steps(item: task.index),
             call.weight(0),
             size,
             features,

@@ -38,13 +38,18 @@ extension Linear {
     }
 
     package func run(_ task: OpTask, of call: OpCall) {
-        unsafe product(of: call).run(
-            task.index,
-            x: call.input(item: 0),
-            weight: call.weight(0),
-            bias: hasBias ? call.weight(1) : nil,
-            y: call.output(item: 0)
-        )
+        let product = product(of: call)
+        let rows = product.rows(of: task.index)
+        call.forEachStretch(of: rows, rowsPerItem: call.inputCount() / inputs) { stretch in
+            unsafe product.run(
+                task.index,
+                rows: stretch,
+                x: call.input(item: 0),
+                weight: call.weight(0),
+                bias: hasBias ? call.weight(1) : nil,
+                y: call.output(item: 0)
+            )
+        }
     }
 
     private func product(of call: OpCall) -> LinearProduct {

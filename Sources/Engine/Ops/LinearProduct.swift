@@ -10,15 +10,18 @@ struct LinearProduct {
 
     var taskCount: Int { rowChunks.count * outputChunks.count }
 
-    /// Computes one task: some rows for some outputs.
+    /// The rows that a task is for.
+    func rows(of task: Int) -> Range<Int> { rowChunks[task / outputChunks.count] }
+
+    /// Computes some of the rows of a task, for its outputs.
     func run(
         _ task: Int,
+        rows: Range<Int>,
         x: UnsafePointer<Float>,
         weight: UnsafePointer<Float>,
         bias: UnsafePointer<Float>?,
         y: UnsafeMutablePointer<Float>
     ) {
-        let rows = rowChunks[task / outputChunks.count]
         let outputs = outputChunks[task % outputChunks.count]
         unsafe kernel_linear(
             rows.count,

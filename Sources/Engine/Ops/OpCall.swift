@@ -9,9 +9,14 @@ package struct OpCall {
     struct Memory {
         let values: Arena
         let threads: Arena
+        /// The recurrent states, and the steps of each item.
+        let states: Arena
+        let steps: StepCounts
         /// Floats of each thread, and how many of them are values.
         let floatsPerThread: Int
         let valuesPerThread: Int
+        /// The floats of one item's state.
+        let statePerItem: Int
         /// Items in the run.
         let batch: Int
     }
@@ -63,6 +68,33 @@ package struct OpCall {
     /// An item of the output.
     func output(item: Int) -> UnsafeMutablePointer<Float> {
         unsafe pointer(to: step.output, item: item)
+    }
+
+    /// How many steps an item has, where items are sequences: at most the first dimension of its shape.
+    func steps(item: Int) -> Int { memory.steps[part.items.lowerBound + item] }
+
+    /// What the operation keeps of an item from one run to the next.
+    func state(item: Int) -> UnsafeMutablePointer<Float> {
+        let start = (part.items.lowerBound + item) * memory.statePerItem + step.stateOffset
+        return unsafe memory.states.base + start
+    }
+
+    /// Calls `body` with each stretch of `rows` that holds steps of items: row `r` is step `r % rowsPerItem` of item
+    /// `r / rowsPerItem`.
+    func forEachStretch(of rows: Range<Int>, rowsPerItem: Int, _ body: (Range<Int>) -> Void) {
+        var start = rows.lowerBound
+        while start < rows.upperBound {
+            var item = start / rowsPerItem
+            var end = item * rowsPerItem + min(steps(item: item), rowsPerItem)
+            // After a full item the next one's first row follows without a gap.
+            while end == (item + 1) * rowsPerItem, end < rows.upperBound {
+                item += 1
+                end += min(steps(item: item), rowsPerItem)
+            }
+            end = min(end, rows.upperBound)
+            if end > start { body(start..<end) }
+            start = (item + 1) * rowsPerItem
+        }
     }
 
     /// The floats from one item of an input to the next, where there are several.

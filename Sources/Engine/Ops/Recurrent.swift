@@ -83,18 +83,23 @@ package struct Recurrent: Op {
 }
 
 extension Recurrent {
+    package var stepRule: StepRule { .follows }
+
+    /// The hidden state of each direction, and behind it an LSTM's cell state.
+    package var stateCount: Int { directions * statePerDirection }
+
     /// The first phase multiplies the inputs of all steps, the second walks through the steps.
     package var phases: Int { 2 }
 
     package func scratch(inputs: [Shape], output: Shape) -> Scratch {
         Scratch(
             perItem: directions * inputs[0][0] * width,
-            perThread: Self.sequencesPerTask * kernel_recurrent_scratch(kernelCell, hidden)
+            perThread: kernel_recurrent_scratch(kernelCell, hidden)
         )
     }
 
     package func taskCount(phase: Int, of call: OpCall) -> Int {
-        directions * (phase == 0 ? product(of: call).taskCount : sequences(of: call).count)
+        directions * (phase == 0 ? product(of: call).taskCount : call.batch)
     }
 
     package func run(_ task: OpTask, of call: OpCall) {
@@ -103,12 +108,9 @@ extension Recurrent {
         if task.phase == 0 {
             multiplyInputs(task.index % tasks, direction, of: call)
         } else {
-            walk(sequences(of: call)[task.index % tasks], direction, thread: task.thread, of: call)
+            walk(task.index % tasks, direction, thread: task.thread, of: call)
         }
     }
-
-    /// Sequences that one task walks through side by side, so that they share each pass over the weights.
-    private static let sequencesPerTask = 4
 
     /// Rows of the weight matrices.
     private var width: Int { cell.gates * hidden }
@@ -125,7 +127,7 @@ extension Recurrent {
         LinearProduct(rows: call.batch * call.inputShape()[0], inputs: inputs, outputs: width)
     }
 
-    private func sequences(of call: OpCall) -> Chunks { Chunks(call.batch, of: Self.sequencesPerTask) }
+    private var statePerDirection: Int { cell == .lstm ? 2 * hidden : hidden }
 
     /// The input products of a direction: batch × steps × width.
     private func products(_ direction: Int, of call: OpCall) -> UnsafeMutablePointer<Float> {
@@ -138,28 +140,31 @@ extension Recurrent {
     }
 
     private func multiplyInputs(_ task: Int, _ direction: Int, of call: OpCall) {
-        unsafe product(of: call).run(
-            task,
-            x: call.input(item: 0),
-            weight: array(0, direction, of: call),
-            bias: hasBias ? array(2, direction, of: call) : nil,
-            y: products(direction, of: call)
-        )
+        let product = product(of: call)
+        call.forEachStretch(of: product.rows(of: task), rowsPerItem: call.inputShape()[0]) { stretch in
+            unsafe product.run(
+                task,
+                rows: stretch,
+                x: call.input(item: 0),
+                weight: array(0, direction, of: call),
+                bias: hasBias ? array(2, direction, of: call) : nil,
+                y: products(direction, of: call)
+            )
+        }
     }
 
-    private func walk(_ items: Range<Int>, _ direction: Int, thread: Int, of call: OpCall) {
-        let steps = call.inputShape()[0]
+    private func walk(_ item: Int, _ direction: Int, thread: Int, of call: OpCall) {
         var recurrence = unsafe kernel_recurrence(
             cell: kernelCell,
-            rows: items.count,
-            steps: steps,
+            steps: call.steps(item: item),
             hidden: hidden,
             is_reverse: direction == 1,
-            products: products(direction, of: call) + items.lowerBound * steps * width,
+            products: products(direction, of: call) + item * call.inputShape()[0] * width,
             weight: array(1, direction, of: call),
             bias: hasBias ? array(3, direction, of: call) : nil,
-            output: call.output(item: items.lowerBound) + direction * hidden,
+            output: call.output(item: item) + direction * hidden,
             output_stride: hidden * directions,
+            state: call.state(item: item) + direction * statePerDirection,
             scratch: call.scratch(of: thread)
         )
         unsafe kernel_recurrent(&recurrence)

@@ -31,10 +31,12 @@ package struct SequencePool: Op {
 }
 
 extension SequencePool {
+    package var stepRule: StepRule { .pools }
+
     package func taskCount(phase: Int, of call: OpCall) -> Int { call.batch }
 
     package func run(_ task: OpTask, of call: OpCall) {
-        let (steps, features) = (call.inputShape()[0], call.inputShape()[1])
+        let (steps, features) = (call.steps(item: task.index), call.inputShape()[1])
         let input = unsafe call.input(item: task.index)
         let output = unsafe call.output(item: task.index)
         switch kind {

@@ -35,14 +35,18 @@ struct ConvTrial {
             inputShapes: [input],
             inputs: [place(0, counts[0])],
             output: place(counts[0], counts[1]),
-            scratch: nil
+            scratch: nil,
+            stateOffset: 0
         )
         let scratch = op.scratch(inputs: [input], output: output).perThread
         memory = OpCall.Memory(
             values: Arena(),
             threads: Arena(),
+            states: Arena(),
+            steps: StepCounts(),
             floatsPerThread: scratch,
             valuesPerThread: 0,
+            statePerItem: 0,
             batch: 1
         )
         memory.values.reserve(counts[0] + counts[1])

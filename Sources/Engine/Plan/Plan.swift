@@ -12,6 +12,8 @@ package final class Plan: Sendable {
         let name: String
         let offset: Int
         let count: Int
+        /// The floats of each step of a sequence; nil when it is one whole.
+        let countPerStep: Int?
     }
 
     let steps: [Step]
@@ -25,18 +27,23 @@ package final class Plan: Sendable {
     package let floatsPerThread: Int
     /// The floats of a thread's values.
     let valuesPerThread: Int
+    /// The floats of one item's recurrent state.
+    let statePerItem: Int
+    /// The most steps of an item.
+    let maxSteps: Int
 
     /// Lays out a graph.
     ///
     /// - Precondition: `weights` were made for this graph, or for one that differs in its input shape only.
-    package init(_ graph: Graph, weights: Weights) {
-        var graph = PlannedGraph(graph, weights: weights)
+    package init(_ source: Graph, weights: Weights) {
+        var graph = PlannedGraph(source, weights: weights)
         let slabs = Slabs(&graph)
         let assignment = BufferAssignment(graph, slabs: slabs)
         let split = Self.split(graph)
         let memory = PlacedBuffers(assignment.buffers, split: split)
         var steps: [Step] = []
         var scratchPerThread = 0
+        var statePerItem = 0
         for (index, node) in graph.nodes.enumerated() {
             let inputShapes = node.inputs.map(graph.shape(of:))
             let perThread = node.op.scratch(inputs: inputShapes, output: node.shape).perThread
@@ -47,21 +54,47 @@ package final class Plan: Sendable {
                     inputShapes: inputShapes,
                     inputs: node.inputs.map { memory.place(assignment.place(of: $0)) },
                     output: memory.place(assignment.nodes[index]),
-                    scratch: assignment.scratch[index].map { memory.place(.init(buffer: $0, offset: 0)) }
+                    scratch: assignment.scratch[index].map { memory.place(.init(buffer: $0, offset: 0)) },
+                    stateOffset: statePerItem
                 )
             )
+            statePerItem += node.op.stateCount
         }
         self.split = steps[..<split].filter(\.runs).count
         self.steps = steps.filter(\.runs)
         valuesPerThread = memory.floatsPerThread
         floatsPerThread = memory.floatsPerThread + scratchPerThread
-        let source = memory.place(assignment.place(of: .input))
-        input = Port(name: "input", offset: source.offset, count: graph.inputShape.elementCount)
-        outputs = graph.outputs.map { name, value in
-            let place = memory.place(assignment.place(of: value))
-            return Port(name: name, offset: place.offset, count: graph.shape(of: value).elementCount)
+        self.statePerItem = statePerItem
+        maxSteps = graph.inputShape[0]
+        input = Self.port("input", source.inputShape, source.hasSteps(.input), at: .input, assignment, memory)
+        outputs = zip(graph.outputs, source.outputs).map { planned, output in
+            let shape = source.shape(of: output.value)
+            return Self.port(
+                output.name,
+                shape,
+                source.hasSteps(output.value),
+                at: planned.value,
+                assignment,
+                memory
+            )
         }
         floatsPerItem = memory.floatsPerItem
+    }
+
+    private static func port(
+        _ name: String,
+        _ shape: Shape,
+        _ hasSteps: Bool,
+        at value: Graph.Value,
+        _ assignment: BufferAssignment,
+        _ memory: PlacedBuffers
+    ) -> Port {
+        Port(
+            name: name,
+            offset: memory.place(assignment.place(of: value)).offset,
+            count: shape.elementCount,
+            countPerStep: hasSteps ? shape.elementCount / shape[0] : nil
+        )
     }
 
     /// The operations that run, in order, by name.
@@ -93,6 +126,8 @@ final class Step: Sendable {
     let inputs: [PlacedBuffers.Place]
     let output: PlacedBuffers.Place
     let scratch: PlacedBuffers.Place?
+    /// Where in an item's state its own is.
+    let stateOffset: Int
     let weights: [Tensor]
 
     init(
@@ -100,7 +135,8 @@ final class Step: Sendable {
         inputShapes: [Shape],
         inputs: [PlacedBuffers.Place],
         output: PlacedBuffers.Place,
-        scratch: PlacedBuffers.Place?
+        scratch: PlacedBuffers.Place?,
+        stateOffset: Int
     ) {
         name = node.name
         op = node.op
@@ -111,6 +147,7 @@ final class Step: Sendable {
         self.inputs = inputs
         self.output = output
         self.scratch = scratch
+        self.stateOffset = stateOffset
         weights = node.weights
     }
 

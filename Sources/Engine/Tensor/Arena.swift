@@ -32,6 +32,12 @@ final class Arena {
         }
     }
 
+    /// Sets a range to zeros.
+    func clear(at offset: Int, count length: Int) {
+        precondition(offset >= 0 && offset + length <= count, "\(length) floats at \(offset) of \(count)")
+        unsafe (base + offset).update(repeating: 0, count: length)
+    }
+
     /// Calls `body` with a range of the memory.
     func withSpan<Result>(at offset: Int, count length: Int, _ body: (Span<Float>) throws -> Result) rethrows
         -> Result

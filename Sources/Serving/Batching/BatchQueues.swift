@@ -3,7 +3,7 @@ internal import DequeModule
 /// Items that wait, a queue for each key, and the choice of the next batch: a value without threads.
 ///
 /// The key whose first item is oldest goes next, so no model waits behind another's newer items. A batch holds items
-/// of one shape, in the order of their arrival; what does not fit stays where it is.
+/// of one batch shape, in the order of their arrival; what does not fit stays where it is.
 package struct BatchQueues<Key: Hashable, Payload, Shape: Equatable> {
     /// An item that waits.
     package struct Item {

@@ -5,7 +5,7 @@ internal import Platform
 /// One request on its way through the engine: its items, who waits for it, and what is done so far.
 final class InferenceJob: Sendable {
     private struct State {
-        var outputs: [[Float]?]
+        var outputs: [BatchRunner.Output?]
         var missing: Int
         var started: ContinuousClock.Instant?
         var finished: ContinuousClock.Instant?
@@ -13,14 +13,14 @@ final class InferenceJob: Sendable {
         var failure: APIError?
     }
 
-    let items: [Tensor]
+    let items: [BatchRunner.Item]
     let arrival: ContinuousClock.Instant
     private let deadline: ContinuousClock.Instant?
     private let cancellation: Cancellation?
     private let state: Monitor<State>
 
     init(
-        items: [Tensor],
+        items: [BatchRunner.Item],
         arrival: ContinuousClock.Instant,
         deadline: ContinuousClock.Instant?,
         cancellation: Cancellation?
@@ -42,7 +42,7 @@ final class InferenceJob: Sendable {
     /// Takes the output of one item of a batch that ran.
     func complete(
         _ item: Int,
-        with output: [Float],
+        with output: BatchRunner.Output,
         started: ContinuousClock.Instant,
         finished: ContinuousClock.Instant,
         batchSize: Int
@@ -62,6 +62,8 @@ final class InferenceJob: Sendable {
         state.signal { $0.failure = $0.failure ?? error }
     }
 
+    private var returnsStates: Bool { items.contains(where: \.returnsState) }
+
     /// Waits for the last item, or for a reason to give up.
     func wait() throws(APIError) -> Inference {
         let end = state.wait(until: deadline) { state -> Result<Inference, APIError>? in
@@ -71,7 +73,8 @@ final class InferenceJob: Sendable {
             }
             return .success(
                 Inference(
-                    outputs: state.outputs.compactMap(\.self),
+                    outputs: state.outputs.compactMap { $0?.logits },
+                    states: returnsStates ? state.outputs.compactMap { $0?.state } : [],
                     queue: started - arrival,
                     compute: finished - started,
                     batchSize: state.batchSize

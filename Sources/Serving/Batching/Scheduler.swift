@@ -81,22 +81,31 @@ package final class Scheduler: Sendable {
     ///
     /// - Parameters:
     ///   - model: what to run.
-    ///   - items: at least one; each is checked against the network before anything is queued.
+    ///   - items: at least one; each is checked against the network before anything is queued. Sequences of different
+    ///     lengths may run in one batch, which does not change their answers.
+    ///   - states: the recurrent state from which each item's sequence goes on, as a run before returned it; empty for
+    ///     one that begins. nil: all begin.
+    ///   - returnsStates: whether the answer has the states in which the sequences end.
     ///   - deadline: after it the request is given up, wherever it is.
     ///   - cancellation: looked at when the request arrives, before it runs and between operations.
     /// - Returns: the outputs in the order of the items, and the time that they took.
-    /// - Throws: `APIError` 400 for an item of a wrong shape, 503 when the queue is full or the engine has stopped,
+    /// - Throws: `APIError` 400 for an item of a wrong shape, for a state that the model does not have, 503 when the queue is full or the engine has stopped,
     ///   504 after the deadline, 499 after a cancellation.
     package func infer(
         _ model: Model,
         items: [Tensor],
+        states: [[Float]]? = nil,
+        returnsStates: Bool = false,
         deadline: ContinuousClock.Instant? = nil,
         cancellation: Cancellation? = nil
     ) throws(APIError) -> Inference {
         precondition(!items.isEmpty, "a request without items")
         for shape in Set(items.map(\.shape)) { try model.checkInput(shape) }
+        let states = states ?? Array(repeating: [], count: items.count)
+        precondition(states.count == items.count, "\(states.count) states for \(items.count) items")
+        try Self.check(states, areReturned: returnsStates, of: model)
         let job = InferenceJob(
-            items: items,
+            items: zip(items, states).map { .init($0, state: $1, returnsState: returnsStates) },
             arrival: .now,
             deadline: deadline,
             cancellation: cancellation
@@ -128,10 +137,31 @@ package final class Scheduler: Sendable {
 }
 
 extension Scheduler {
+    private static func check(
+        _ states: [[Float]],
+        areReturned: Bool,
+        of model: Model
+    ) throws(APIError) {
+        let given = states.filter { !$0.isEmpty }
+        guard areReturned || !given.isEmpty else { return }
+        guard model.graph.isStreamable else {
+            throw .invalidInput("model '\(model.name)' keeps no state: it reads each input as a whole")
+        }
+        if let wrong = given.first(where: { $0.count != model.graph.stateCount }) {
+            throw .invalidInput(
+                "a state of model '\(model.name)' has \(model.graph.stateCount) numbers, found \(wrong.count)"
+            )
+        }
+    }
+
     private func enqueue(_ job: InferenceJob, for model: Model) throws(APIError) {
         let key = ObjectIdentifier(model)
-        let items = job.items.enumerated().map { index, tensor in
-            Queues.Item(payload: Place(job: job, item: index), shape: tensor.shape, arrival: job.arrival)
+        let items = job.items.enumerated().map { index, item in
+            Queues.Item(
+                payload: Place(job: job, item: index),
+                shape: model.graph.batchShape(for: item.tensor.shape),
+                arrival: job.arrival
+            )
         }
         let refusal = state.signal { state -> APIError? in
             if state.isStopped { return .draining }

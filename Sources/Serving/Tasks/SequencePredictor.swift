@@ -54,7 +54,7 @@ package struct SequencePredictor: Sendable {
         return answers[0]
     }
 
-    /// Predicts several instances as one request; those of equal length run together.
+    /// Predicts several instances as one request; those of like length run together.
     ///
     /// - Throws: `APIError` as for one; the message for a bad instance begins with its place.
     package func predict(

@@ -46,6 +46,57 @@ struct BatchInvarianceTests {
         }
     }
 
+    @Test func `sequences of different lengths share a batch and keep their answers`() throws {
+        let scheduler = try Scheduler(threads: 2)
+        defer { scheduler.stop() }
+        let model = try TestModels.gru()
+        let inputs = (0..<12).map { TestModels.sequence(UInt64($0), steps: 9 + $0 % 8) }
+        let together = try scheduler.infer(model, items: inputs, returnsStates: true)
+        #expect(together.batchSize == 12)
+        for (index, input) in inputs.enumerated() {
+            let alone = try scheduler.infer(model, items: [input], returnsStates: true)
+            #expect(alone.outputs == [together.outputs[index]])
+            #expect(alone.states == [together.states[index]])
+        }
+        let short = try scheduler.infer(model, items: [inputs[0], TestModels.sequence(99, steps: 2)])
+        #expect(short.batchSize == 1, "lengths that are far apart have batches of their own")
+    }
+
+    @Test func `a sequence goes on from its state with the bits of the whole`() throws {
+        let scheduler = try Scheduler(threads: 2)
+        defer { scheduler.stop() }
+        let model = try TestModels.gru()
+        let whole = TestModels.sequence(5, steps: 40)
+        let expected = try scheduler.infer(model, items: [whole], returnsStates: true)
+        var state: [Float] = []
+        var output: [Float] = []
+        for step in 0..<40 {
+            let part = Tensor(shape: [1, 3], values: Array(whole.values[step * 3..<step * 3 + 3]))
+            let neighbour = TestModels.sequence(UInt64(step), steps: 1)
+            let inference = try scheduler.infer(
+                model,
+                items: [neighbour, part],
+                states: [[], state],
+                returnsStates: true
+            )
+            (output, state) = (inference.outputs[1], inference.states[1])
+        }
+        #expect(output == expected.outputs[0])
+        #expect(state == expected.states[0])
+        #expect(try scheduler.infer(model, items: [whole]).states.isEmpty, "nobody asked")
+    }
+
+    @Test func `refuses a state that is not the model's`() throws {
+        let scheduler = try Scheduler(threads: 1)
+        defer { scheduler.stop() }
+        let model = try TestModels.gru()
+        let error = #expect(throws: APIError.self) {
+            try scheduler.infer(model, items: [TestModels.sequence(1)], states: [[1, 2, 3]])
+        }
+        #expect(error?.status.code == 400)
+        #expect(error?.message == "a state of model 'tiny' has 4 numbers, found 3")
+    }
+
     @Test func `warming up runs a model once`() throws {
         let metrics = ServingMetrics(version: "test")
         let scheduler = try Scheduler(threads: 1, metrics: metrics)

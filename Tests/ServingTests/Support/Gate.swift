@@ -24,7 +24,7 @@ final class Gate: Sendable {
     /// Answers each item with its own first value, once the gate is open or nobody waits any more.
     var run: BatchRunner.Run {
         { model, items, shouldContinue throws(APIError) in
-            let values = items.map { item in item.withSpan { $0[0] } }
+            let values = items.map { item in item.tensor.withSpan { $0[0] } }
             self.state.signal { $0.batches.append((model.name, values)) }
             while true {
                 let step = ContinuousClock.now + .milliseconds(1)
@@ -33,7 +33,7 @@ final class Gate: Sendable {
                     state.open -= 1
                     return true
                 }
-                if passed == true { return values.map { [$0] } }
+                if passed == true { return values.map { .init(logits: [$0]) } }
                 if !shouldContinue() { return nil }
             }
         }
