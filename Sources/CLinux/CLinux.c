@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <malloc.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,3 +31,5 @@ int linux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBL
 const void *linux_find(const void *bytes, size_t count, const void *needle, size_t needle_count) {
     return memmem(bytes, count, needle, needle_count);
 }
+
+void linux_release_freed(void) { malloc_trim(0); }

@@ -1,3 +1,4 @@
+internal import CLinux
 import Glibc
 
 /// What the system is told about memory; it may not listen, and nothing depends on it.
@@ -18,4 +19,7 @@ package enum MemoryAdvice {
     static func pageDown(_ address: Int) -> Int { address / pageSize * pageSize }
 
     private static let pageSize = sysconf(Int32(_SC_PAGESIZE))
+
+    /// Gives what was freed back to the system: loading a model frees much that the allocator would keep.
+    package static func releaseFreed() { linux_release_freed() }
 }

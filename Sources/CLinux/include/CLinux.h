@@ -22,3 +22,6 @@ int linux_accept(int listener);
 /// Where `needle` first begins in `bytes` (`memmem`); null when it does not.
 const void *_Nullable linux_find(const void *_Nonnull bytes, size_t count, const void *_Nonnull needle,
                                  size_t needle_count);
+
+/// Gives memory that was freed back to the system (malloc_trim(3)).
+void linux_release_freed(void);

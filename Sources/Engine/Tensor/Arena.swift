@@ -1,22 +1,24 @@
+internal import Platform
+
 /// Memory for floats that grows and never shrinks, aligned to a cache line.
 ///
 /// It belongs to one session; a pointer into it is good until the next `reserve`.
 @safe // the memory lives until `reserve` or the object's end; spans of it stay in their closures
 final class Arena {
-    private(set) var base = UnsafeMutablePointer<Float>.allocate(capacity: 0)
+    private var memory = ZeroedMemory(byteCount: 0)
     private(set) var count = 0
     /// Every buffer in an arena starts at a multiple of this many floats: 64 bytes.
     static let alignment = 16
 
-    deinit { unsafe UnsafeMutableRawPointer(base).deallocate() }
+    var base: UnsafeMutablePointer<Float> {
+        unsafe memory.address.assumingMemoryBound(to: Float.self)
+    }
 
     /// Makes room for at least `needed` floats; what was there is lost when it grows.
     func reserve(_ needed: Int) {
         guard needed > count else { return }
-        unsafe UnsafeMutableRawPointer(base).deallocate()
-        let bytes = UnsafeMutableRawPointer.allocate(byteCount: needed * 4, alignment: Self.alignment * 4)
-        unsafe base = bytes.bindMemory(to: Float.self, capacity: needed)
-        unsafe base.initialize(repeating: 0, count: needed)
+        memory = ZeroedMemory(byteCount: 0) // the old one goes before the new one comes
+        memory = ZeroedMemory(byteCount: needed * MemoryLayout<Float>.stride)
         count = needed
     }
 

@@ -116,6 +116,7 @@ package final class Registry: Sendable {
                 let metadata: Logger.Metadata = ["model": "\(model)", "reason": "\(failure)"]
                 logger.warning("tuning not kept; the next start measures again", metadata: metadata)
             }
+            MemoryAdvice.releaseFreed()
             version.model = loaded
             version.state = .ready
             logger.info("model loaded", metadata: metadata(model, name, since: start))
