@@ -19,6 +19,13 @@
 #define HAS_FMA 1
 #define MOST_PIXELS 14
 #define TILE_BLOCKS 2
+#define GROUPED_PIXELS 8
+/// y[i] = x[lanes[i]] by one shuffle; of lanes that it knows, the compiler would make two.
+#define PERMUTE(y, x, lanes)                                                                                         \
+    do {                                                                                                             \
+        __asm__("" : "+v"(lanes));                                                                                   \
+        (y) = __builtin_ia32_permvarsf512(x, lanes);                                                                 \
+    } while (0)
 #include "blocked.inc"
 #pragma clang attribute pop
 
@@ -29,6 +36,7 @@
 #define HAS_FMA 1
 #define MOST_PIXELS 6
 #define TILE_BLOCKS 1
+#define GROUPED_PIXELS 4
 #include "blocked.inc"
 #pragma clang attribute pop
 
@@ -40,9 +48,11 @@
 #if defined(__aarch64__)
 #define HAS_FMA 1
 #define MOST_PIXELS 6
+#define GROUPED_PIXELS 4
 #else
 #define HAS_FMA 0
 #define MOST_PIXELS 2
+#define GROUPED_PIXELS 2
 #endif
 #define TILE_BLOCKS 1
 #include "blocked.inc"

@@ -68,11 +68,18 @@ void kernel_pack_planar_conv(const kernel_filters *f, float *packed) {
     }
 }
 
-void kernel_pack_depthwise(const kernel_filters *f, float *packed) {
-    const size_t taps = f->height * f->width;
+size_t kernel_packed_lanes_count(const kernel_filters *f) {
+    return blocks_of(f->outputs) * 16 * f->height * f->width * (f->inputs / f->groups);
+}
+
+void kernel_pack_lanes(const kernel_filters *f, float *packed) {
+    const size_t taps = f->height * f->width, inputs = f->inputs / f->groups;
     for (size_t b = 0; b < blocks_of(f->outputs); b++) {
         for (size_t tap = 0; tap < taps; tap++) {
-            for (size_t c = b * 16; c < b * 16 + 16; c++) *packed++ = c < f->outputs ? scaled(f, c, c * taps + tap) : 0;
+            for (size_t i = 0; i < inputs; i++) {
+                for (size_t o = b * 16; o < b * 16 + 16; o++)
+                    *packed++ = o < f->outputs ? scaled(f, o, (o * inputs + i) * taps + tap) : 0;
+            }
         }
     }
 }

@@ -31,6 +31,8 @@ typedef struct {
     kernel_window window;
     kernel_activation activation;
     bool has_residual, has_scale, is_planar;
+    /// Groups are merged though they could share blocks.
+    bool is_merged;
 } layer;
 
 typedef struct {
@@ -120,6 +122,13 @@ static size_t merged_groups(const layer *l) {
     return l->groups;
 }
 
+/// Channels of the groups that share blocks in lanes of their own; 0 when they do not.
+static size_t lane_channels(const layer *l) {
+    const size_t inputs = l->inputs / l->groups;
+    const bool fits = l->groups > 1 && l->inputs == l->outputs && (inputs == 2 || inputs == 4 || inputs == 8);
+    return fits && !l->is_merged ? inputs : 0;
+}
+
 static void check(layer l) {
     const kernel_window w = l.window;
     if (l.height + 2 * w.pad_height < (w.kernel_height - 1) * w.dilation + 1) return;
@@ -138,15 +147,16 @@ static void check(layer l) {
     kernel_to_blocked(a.residual, l.outputs, pixels, residual, pixels * 16);
 
     const bool is_depthwise = l.groups > 1 && l.groups == l.inputs && l.groups == l.outputs;
-    const size_t merged = merged_groups(&l), groups = is_depthwise ? 1 : l.groups / merged;
+    const size_t lanes = lane_channels(&l), merged = merged_groups(&l);
+    const size_t groups = is_depthwise ? 1 : lanes > 0 ? in / 16 : l.groups / merged;
     kernel_filters filters = {a.weight, a.output_scale, l.outputs, l.inputs, l.groups, w.kernel_height, w.kernel_width};
-    float *packed = floats(l.is_planar      ? kernel_packed_planar_conv_count(&filters)
-                           : is_depthwise   ? out * taps
-                                            : kernel_packed_conv_count(&filters, merged), NAN);
+    float *packed = floats(l.is_planar                 ? kernel_packed_planar_conv_count(&filters)
+                           : is_depthwise || lanes > 0 ? kernel_packed_lanes_count(&filters)
+                                                       : kernel_packed_conv_count(&filters, merged), NAN);
     if (l.is_planar)
         kernel_pack_planar_conv(&filters, packed);
-    else if (is_depthwise)
-        kernel_pack_depthwise(&filters, packed);
+    else if (is_depthwise || lanes > 0)
+        kernel_pack_lanes(&filters, packed);
     else
         kernel_pack_conv(&filters, merged, packed);
 
@@ -154,8 +164,9 @@ static void check(layer l) {
     const size_t stride = (pixels + 3) * 16;
     float *whole = floats(out / 16 * stride, NAN), *parts = floats(out / 16 * stride, NAN);
     kernel_conv conv = {
-        .geometry = {image, w, groups, blocks_of(l.inputs / groups), blocks_of(l.outputs / groups),
-                     x_pixels * (l.is_planar ? 1 : 16), l.is_planar, l.has_scale},
+        .geometry = {image, w, groups, lanes > 0 ? 1 : blocks_of(l.inputs / groups),
+                     lanes > 0 ? 1 : blocks_of(l.outputs / groups), lanes, x_pixels * (l.is_planar ? 1 : 16),
+                     l.is_planar, l.has_scale},
         .input = l.is_planar ? a.x : x, .output = whole, .output_stride = stride,
         .residual = l.has_residual ? residual : NULL, .residual_stride = pixels * 16, .weight = packed, .bias = a.bias,
         .scale = l.has_scale ? a.scale : NULL, .shift = l.has_scale ? a.shift : NULL, .activation = l.activation,
@@ -230,7 +241,9 @@ int main(void) {
     };
     static const size_t sizes[][2] = {{1, 1}, {7, 7}, {5, 17}, {14, 14}, {15, 29}, {1, 40}};
     static const size_t channels[] = {1, 7, 16, 17, 32, 48, 65};
-    static const size_t grouped[][3] = {{32, 32, 8}, {64, 64, 16}, {32, 64, 2}, {64, 32, 2}, {8, 12, 2}, {48, 48, 3}};
+    static const size_t grouped[][3] = {{32, 32, 8}, {64, 64, 16}, {32, 64, 2}, {64, 32, 2}, {8, 12, 2}, {48, 48, 3},
+                                        {6, 6, 3}, {40, 40, 20}, {36, 36, 9}, {72, 72, 9}, {16, 16, 2}};
+    const size_t grouped_count = sizeof grouped / sizeof *grouped;
     const size_t window_count = sizeof windows / sizeof *windows;
     for (size_t w = 0; w < window_count; w++) {
         for (size_t s = 0; s < 6; s++) {
@@ -238,17 +251,21 @@ int main(void) {
             size_t in = channels[rand() % 7], out = channels[rand() % 7];
             int kind = rand();
             check((layer){in, out, sizes[s][0], sizes[s][1], 1, windows[w], (kernel_activation)(kind % 3), kind / 3 % 2,
-                          kind / 6 % 2, false});
+                          kind / 6 % 2, false, false});
             check((layer){in, in, sizes[s][0], sizes[s][1], in, windows[w], (kernel_activation)(kind % 3), kind / 3 % 2,
-                          false, false});
+                          false, false, false});
         }
-        for (size_t g = 0; g < 6; g++)
-            check((layer){grouped[g][0], grouped[g][1], 14, 15, grouped[g][2], windows[w], kernel_activation_relu,
-                          g % 2, false, false});
+        for (size_t g = 0; g < grouped_count; g++) {
+            layer l = {grouped[g][0], grouped[g][1], 14, 15 + g % 4, grouped[g][2], windows[w],
+                       (kernel_activation)(g % 3), g % 2, g / 2 % 2, false, false};
+            check(l);
+            l.is_merged = true;
+            if (g < 2) check(l);
+        }
         if (windows[w].dilation > 1 || windows[w].stride == 3) continue;
         for (size_t c = 1; c <= 4; c++)
             check((layer){c, 5 + 14 * (size_t)(rand() % 6), 33, 37, 1, windows[w], kernel_activation_relu, false, false,
-                          true});
+                          true, false});
     }
     for (size_t rows = 1; rows < 34; rows += 8) {
         check_fc(rows, 40, 9, 97);

@@ -18,7 +18,7 @@ enum { kernel_most_taps = 256 };
 /// What happens to a number before it is stored.
 typedef enum { kernel_activation_none, kernel_activation_relu, kernel_activation_relu6 } kernel_activation;
 
-// MARK: Convolution (conv.inc, tile.inc)
+// MARK: Convolution (conv.inc, tile.inc, grouped.inc)
 
 /// The sizes of a convolution.
 typedef struct {
@@ -28,6 +28,9 @@ typedef struct {
     size_t groups;
     /// Channel blocks that go in and come out of a group.
     size_t input_blocks, output_blocks;
+    /// Channels of the groups that share a block, each group in lanes of its own: 2, 4 or 8, as many in as out; each
+    /// block then counts as a group. 0 where groups fill blocks of their own.
+    size_t lane_channels;
     /// Floats from one channel block (planar: channel) of the input to the next.
     size_t input_stride;
     /// The input is planar, [c][h][w] with at most four channels; stride 1, 2 or 4, one group, no dilation.
@@ -44,7 +47,7 @@ typedef struct {
     size_t output_stride;
     const float *_Nullable residual;
     size_t residual_stride;
-    /// As kernel_pack_conv, kernel_pack_planar_conv or kernel_pack_depthwise has written them.
+    /// As kernel_pack_conv, kernel_pack_planar_conv or kernel_pack_lanes has written them.
     const float *_Nonnull weight;
     /// One for each channel that comes out, padded to whole blocks with zeros.
     const float *_Nonnull bias;
@@ -92,8 +95,9 @@ void kernel_pack_conv(const kernel_filters *_Nonnull filters, size_t merged, flo
 size_t kernel_packed_planar_conv_count(const kernel_filters *_Nonnull filters);
 /// Packs as [panel][input][tap][32].
 void kernel_pack_planar_conv(const kernel_filters *_Nonnull filters, float *_Nonnull packed);
-/// Packs as [channel block][tap][16]; there are as many groups as inputs and outputs.
-void kernel_pack_depthwise(const kernel_filters *_Nonnull filters, float *_Nonnull packed);
+size_t kernel_packed_lanes_count(const kernel_filters *_Nonnull filters);
+/// Packs as [channel block][tap][input of the group][16]; as many outputs as inputs, 1 (depthwise), 2, 4 or 8 a group.
+void kernel_pack_lanes(const kernel_filters *_Nonnull filters, float *_Nonnull packed);
 
 /// Planar to blocked, zeros in the channels beyond the last.
 void kernel_to_blocked(const float *_Nonnull x, size_t channels, size_t pixels, float *_Nonnull y, size_t y_stride);

@@ -3,12 +3,9 @@ internal import CKernels
 /// A convolution on blocked images with all that is fused into it:
 /// y = activation(norm'(W · max(norm(x), 0)) + residual).
 ///
-/// Groups of fewer than 16 channels are merged until they fill blocks, with zeros between them; a filter of its own for
-/// every channel has a kernel of its own.
 struct BlockedConv: BlockedOp, TakesActivation {
     let conv: Conv
-    /// Neighbouring groups that are computed as one.
-    let merged: Int
+    let grouping: ChannelGrouping
     /// What follows the convolution, channel by channel.
     var outputLines: ChannelLines?
     /// What comes before it, with a ReLU behind.
@@ -22,31 +19,21 @@ struct BlockedConv: BlockedOp, TakesActivation {
 
     /// The most taps that the kernels take.
     private static let mostTaps = 256
-    /// The most that merged groups may multiply the work by.
-    private static let mostWaste = 8
 
     /// Nil when there is no kernel for it.
     init?(_ conv: Conv) {
-        guard conv.window.kernelHeight * conv.window.kernelWidth <= Self.mostTaps else { return nil }
+        guard conv.window.kernelHeight * conv.window.kernelWidth <= Self.mostTaps,
+            let grouping = ChannelGrouping(conv)
+        else { return nil }
         self.conv = conv
-        let inputs = conv.inputChannels / conv.groups
-        let outputs = conv.outputChannels / conv.groups
-        if conv.groups > 1, inputs == 1, outputs == 1 {
-            merged = 1
-            return
-        }
-        let choices = (1...conv.groups).filter { conv.groups % $0 == 0 }
-        merged = choices.first { $0 * inputs % 16 == 0 && $0 * outputs % 16 == 0 } ?? conv.groups
-        guard merged <= Self.mostWaste else { return nil }
+        self.grouping = grouping
     }
 
     /// Whether nothing follows the convolution yet that is not a line for each channel.
     var isLinear: Bool { !addsResidual && activation == nil }
 
     /// Whether every channel has a filter of its own.
-    var isDepthwise: Bool {
-        conv.groups > 1 && conv.groups == conv.inputChannels && conv.groups == conv.outputChannels
-    }
+    var isDepthwise: Bool { grouping == .inLanes(1) }
 
     /// Whether it can read a planar image.
     var canBeFirst: Bool {

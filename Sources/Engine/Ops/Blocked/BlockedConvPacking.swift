@@ -45,14 +45,6 @@ extension BlockedConv {
     }
 
     private func packed(_ filters: inout kernel_filters) -> Tensor {
-        if isDepthwise {
-            let taps = conv.window.kernelHeight * conv.window.kernelWidth
-            let count = Layout.blocks(conv.outputChannels) * 16 * taps
-            return unsafe Tensor(shape: [count]) { target in
-                guard let target = target.baseAddress else { return }
-                unsafe kernel_pack_depthwise(&filters, target)
-            }
-        }
         if isFirst {
             let count = unsafe kernel_packed_planar_conv_count(&filters)
             return unsafe Tensor(shape: [count]) { target in
@@ -60,10 +52,19 @@ extension BlockedConv {
                 unsafe kernel_pack_planar_conv(&filters, target)
             }
         }
-        let count = unsafe kernel_packed_conv_count(&filters, merged)
-        return unsafe Tensor(shape: [count]) { target in
-            guard let target = target.baseAddress else { return }
-            unsafe kernel_pack_conv(&filters, merged, target)
+        switch grouping {
+        case .inLanes:
+            let count = unsafe kernel_packed_lanes_count(&filters)
+            return unsafe Tensor(shape: [count]) { target in
+                guard let target = target.baseAddress else { return }
+                unsafe kernel_pack_lanes(&filters, target)
+            }
+        case .merged(let groups):
+            let count = unsafe kernel_packed_conv_count(&filters, groups)
+            return unsafe Tensor(shape: [count]) { target in
+                guard let target = target.baseAddress else { return }
+                unsafe kernel_pack_conv(&filters, groups, target)
+            }
         }
     }
 }

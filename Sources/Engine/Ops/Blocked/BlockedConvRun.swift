@@ -52,13 +52,19 @@ extension BlockedConv {
 
     /// The sizes of the convolution over an image.
     func geometry(input: Shape, output: Shape) -> kernel_conv_geometry {
-        let groups = isDepthwise ? 1 : conv.groups / merged
+        let (groups, laneChannels) =
+            switch grouping {
+            case .inLanes(1): (1, 0)
+            case .inLanes(let channels): (Layout.blocks(conv.inputChannels), channels)
+            case .merged(let merged): (conv.groups / merged, 0)
+            }
         return kernel_conv_geometry(
             image: kernel_image(input, output: output),
             window: conv.window.kernelWindow,
             groups: groups,
-            input_blocks: Layout.blocks(conv.inputChannels / groups),
-            output_blocks: Layout.blocks(conv.outputChannels / groups),
+            input_blocks: laneChannels > 0 ? 1 : Layout.blocks(conv.inputChannels / groups),
+            output_blocks: laneChannels > 0 ? 1 : Layout.blocks(conv.outputChannels / groups),
+            lane_channels: laneChannels,
             input_stride: isFirst ? Layout.pixels(input) : OpCall.blockStride(input),
             is_planar: isFirst,
             has_scale: inputLines != nil
