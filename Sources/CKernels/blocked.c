@@ -91,3 +91,5 @@ void kernel_norm_blocks(const float *x, size_t x_stride, size_t channels, size_t
                         float alpha, float beta, float k, float *y, size_t y_stride) {
     chosen()->norm(x, x_stride, channels, first, count, size, alpha, beta, k, y, y_stride);
 }
+
+float kernel_multiply_adds(size_t count) { return chosen()->multiply_adds(count); }

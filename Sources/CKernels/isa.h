@@ -20,6 +20,7 @@ typedef struct {
     void (*affine)(const float *, size_t, const float *, const float *, kernel_activation, float *);
     void (*add)(const float *, const float *, size_t, kernel_activation, float *);
     void (*norm)(const float *, size_t, size_t, size_t, size_t, size_t, float, float, float, float *, size_t);
+    float (*multiply_adds)(size_t);
 } kernel_blocked_table;
 
 // The kernels that exist once for each instruction set; vector.inc has their bodies.

@@ -67,6 +67,7 @@ struct Bench: ParsableCommand {
         )
         let lines = profile ? self.lines(session, item) : nil
         var json = report.json
+        json.append("peak_gflops", lines?.peakJSON)
         json.append("profile", lines?.json)
         output.print(
             json: .object(json),

@@ -125,6 +125,55 @@ extension EndToEndTests {
             }
         }
 
+        @Test func `bench profiles each operation of a network`() throws {
+            struct Report: Decodable {
+                struct Line: Decodable {
+                    let name: String
+                    let operation: String
+                    let algorithm: String?
+                    let ms: Double
+                    let gflops: Double?
+                    let percent_of_peak: Double?
+                }
+                let model: String
+                let architecture: String
+                let batch: Int
+                let threads: Int
+                let seconds: Double
+                let iterations: Int
+                let images_per_second: Double
+                let latency_ms: [String: Double]
+                let gflops: Double
+                let parameters: Int
+                let peak_gflops: Double
+                let profile: [Line]
+            }
+            let run = try CommandRun(
+                "bench --architecture resnext50_32x4d --input 65 --batch 2 --threads 2 --no-tune --seconds 0.1 --profile"
+                    .split(separator: " ").map(String.init) + ["--json"]
+            )
+            #expect(run.status == 0, "\(run.error)")
+            let report = try run.decoded(Report.self)
+            #expect(report.model == "resnext50_32x4d" && report.architecture == "resnext50_32x4d")
+            #expect(report.batch == 2 && report.threads == 2 && report.parameters == 25_028_904)
+            #expect(report.iterations >= 3 && report.seconds > 0 && report.images_per_second > 0)
+            #expect(Set(report.latency_ms.keys) == ["min", "p50", "p90", "p99"])
+            #expect(report.gflops > 0 && report.peak_gflops > 1)
+            let lines = report.profile
+            #expect(lines.allSatisfy { !$0.name.isEmpty && !$0.operation.isEmpty && $0.ms > 0 })
+            let convolutions = lines.filter { $0.operation.contains("filters") }
+            #expect(convolutions.count == 53 && convolutions.allSatisfy { $0.algorithm != nil })
+            #expect(lines.filter { $0.gflops != nil }.map(\.name) == convolutions.map(\.name) + ["fc"])
+            for line in lines {
+                let percent = line.gflops.map { 100 * $0 / report.peak_gflops } ?? 0
+                #expect(abs((line.percent_of_peak ?? 0) - percent) < 1e-6 * (1 + percent), "\(line.name)")
+            }
+            let table = try Self.martlet("bench", "digits", "--seconds", "0.05", "--profile").output
+            for part in ["algorithm", "ms", "GFLOP/s", "% of peak", "direct", "fc1", "measured"] {
+                #expect(table.contains(part), "\(part) in \(table)")
+            }
+        }
+
         @Test func `bench reports the speed`() throws {
             struct Report: Decodable {
                 let architecture: String
@@ -140,8 +189,6 @@ extension EndToEndTests {
             #expect(report.architecture == "lenet5" && report.batch == 4 && report.parameters == 61_706)
             #expect(report.iterations >= 3 && (report.images_per_second ?? 0) > 0)
             #expect(Set(report.latency_ms.keys) == ["min", "p50", "p90", "p99"])
-            let profile = try Self.martlet("bench", "digits", "--seconds", "0.05", "--profile")
-            #expect(profile.output.contains("algorithm") && profile.output.contains("fc1"))
             let sequences = try Self.martlet(
                 "bench",
                 "--architecture",

@@ -141,3 +141,9 @@ void kernel_add_block(const float *_Nonnull a, const float *_Nullable b, size_t 
 /// kernel_local_response_norm of pixels first ..< first + count of all channels; `size` is at most 32.
 void kernel_norm_blocks(const float *_Nonnull x, size_t x_stride, size_t channels, size_t first, size_t count,
                         size_t size, float alpha, float beta, float k, float *_Nonnull y, size_t y_stride);
+
+// MARK: Measuring (peak.inc)
+
+/// Does `count` multiply-adds, rounded up to whole tiles, on what the registers hold; their speed is the processor's
+/// peak. Returns a number that depends on them.
+float kernel_multiply_adds(size_t count);

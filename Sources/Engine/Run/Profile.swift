@@ -12,6 +12,8 @@ package struct Profile: Sendable {
     }
 
     package let lines: [Line]
+    /// The multiply-adds a second that the threads can do at most, measured at the same time.
+    package let peak: Double
 }
 
 extension Session {
@@ -37,6 +39,6 @@ extension Session {
                     * step.op.multiplyAdds(inputs: step.inputShapes, output: step.outputShape)
             )
         }
-        return Profile(lines: lines)
+        return Profile(lines: lines, peak: run.pool.measuredPeak())
     }
 }
