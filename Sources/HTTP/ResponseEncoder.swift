@@ -37,7 +37,13 @@ package struct ResponseEncoder: Sendable {
         let status = status(of: response)
         var text = "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\nDate: \(date)\r\n"
         // RFC 9110 §8.6: none with 204; with 304 only the length a 200 would have had, which nobody knows here.
-        if status.code != 204, status.code != 304 { text += "Content-Length: \(response.body.count)\r\n" }
+        if status.code != 204, status.code != 304 {
+            if response.stream == nil {
+                text += "Content-Length: \(response.body.count)\r\n"
+            } else if context.version == .http11 {
+                text += "Transfer-Encoding: chunked\r\n"
+            }
+        }
         if !context.keepsAlive {
             text += "Connection: close\r\n"
         } else if context.version == .http10 {
@@ -51,11 +57,27 @@ package struct ResponseEncoder: Sendable {
         return Array(text.utf8)
     }
 
-    /// What follows the head: nothing for HEAD, 204 and 304 (RFC 9112 §6.3).
+    /// What follows the head when it is not streamed.
     package static func body(of response: Response, _ context: Context) -> [UInt8] {
-        let code = status(of: response).code
-        return context.isHead || code == 204 || code == 304 ? [] : response.body
+        hasBody(response, isHead: context.isHead) ? response.body : []
     }
+
+    /// Whether a body follows the head: not for HEAD, 204 and 304 (RFC 9112 §6.3).
+    package static func hasBody(_ response: Response, isHead: Bool) -> Bool {
+        let code = status(of: response).code
+        return !isHead && code != 204 && code != 304
+    }
+
+    /// A piece of a streamed body (RFC 9112 §7.1).
+    ///
+    /// - Precondition: there are bytes, since an empty chunk is the last.
+    package static func chunk(_ bytes: [UInt8]) -> [UInt8] {
+        precondition(!bytes.isEmpty, "an empty chunk ends the body")
+        return Array("\(String(bytes.count, radix: 16))\r\n".utf8) + bytes + [13, 10]
+    }
+
+    /// The end of a streamed body.
+    package static let lastChunk = Array("0\r\n\r\n".utf8)
 
     /// A handler has one answer to give; an interim one would leave the client waiting.
     private static func status(of response: Response) -> HTTPResponse.Status {

@@ -322,4 +322,51 @@ import Testing
         #expect(ids[0] != ids[1])
         for id in ids { #expect(id.count == 16 && id.allSatisfy(\.isHexDigit)) }
     }
+
+    @Test func `takes no more of a stream than may wait to be written`() throws {
+        var bench = Bench()
+        bench.receive(Self.get("/") + Self.get("/behind"))
+        let channel = BodyChannel(capacity: 1 << 20, writeTimeout: .zero) {}
+        bench.state.answer(1, with: Response { _ in }, channel, at: bench.moment)
+        bench.answer(2, "behind")
+        #expect(bench.sent().hasSuffix("\r\n\r\n"))
+        try channel.write([UInt8](repeating: 65, count: 200_000))
+        channel.finish(.complete)
+        bench.state.bodyArrived(at: bench.moment)
+        #expect(bench.state.outbound.count < 66_000)
+        let text = bench.sent()
+        #expect(text.count { $0 == "A" } == 200_000)
+        #expect(text.hasPrefix("10000\r\nA"))
+        #expect(text.contains("A\r\n0\r\n\r\nHTTP/1.1 200 OK"))
+        #expect(text.hasSuffix("behind"))
+    }
+
+    @Test func `runs no timer while a stream has nothing to say, and drops a client that does not read`()
+        throws
+    {
+        var bench = Bench()
+        bench.receive(Self.get("/"))
+        let channel = BodyChannel(writeTimeout: .zero) {}
+        bench.state.answer(1, with: Response { _ in }, channel, at: bench.moment)
+        _ = bench.sent()
+        #expect(bench.deadline == nil)
+        bench.elapsed = .seconds(100)
+        try channel.write([65])
+        bench.state.bodyArrived(at: bench.moment)
+        #expect(bench.deadline == .seconds(130))
+        let request = bench.ready()[0].request
+        bench.expire(after: .seconds(130))
+        #expect(bench.state.phase == .closed)
+        #expect(request.cancellation.isCancelled)
+        #expect(throws: BodyChannel.Failure.clientGone) { try channel.write([66]) }
+    }
+
+    @Test func `ends a stream whose connection has gone before it began`() {
+        var bench = Bench()
+        bench.receive(Self.get("/"))
+        bench.state.close()
+        let channel = BodyChannel(writeTimeout: .zero) {}
+        bench.state.answer(1, with: Response { _ in }, channel, at: bench.moment)
+        #expect(throws: BodyChannel.Failure.clientGone) { try channel.write([66]) }
+    }
 }

@@ -44,6 +44,22 @@ import Testing
         #expect(text == "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Length: 1\r\n\r\nA")
     }
 
+    @Test func `announces a streamed body by the version's means`() {
+        let stream = Response { _ in }
+        #expect(
+            encode(stream, ResponseEncoder.Context())
+                == "HTTP/1.1 200 OK\r\nDate: D\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        #expect(
+            encode(stream, ResponseEncoder.Context(version: .http10, keepsAlive: false))
+                == "HTTP/1.1 200 OK\r\nDate: D\r\nConnection: close\r\n\r\n"
+        )
+        #expect(
+            ResponseEncoder.chunk([UInt8](repeating: 65, count: 26))
+                == Array("1a\r\n\(String(repeating: "A", count: 26))\r\n".utf8)
+        )
+    }
+
     @Test func `cannot be made to split an answer`() {
         let text = encode(Response(fields: [.location: "a\r\nSet-Cookie: b"]), ResponseEncoder.Context())
         #expect(!text.contains("\nSet-Cookie"))

@@ -70,24 +70,41 @@ final class TestClient {
 
     /// The next final answer, or nil when the connection ends first.
     func answer(isHead: Bool = false) -> Answer? {
-        guard let end = headEnd() else { return nil }
+        guard var answer = head() else { return nil }
+        let length = isHead ? 0 : Int(answer.fields["content-length"] ?? "0") ?? 0
+        guard let body = bytes(length) else { return nil }
+        answer.body = body
+        return answer
+    }
+
+    /// The next final answer without its body, or nil when the connection ends first.
+    func head() -> Answer? {
+        guard let end = end(of: "\r\n\r\n") else { return nil }
         let lines = String(decoding: received[..<end], as: UTF8.self).components("\r\n")
         received.removeFirst(end + 4)
         let status = Int(lines[0].dropFirst(9).prefix(3)) ?? 0
-        if status == 100 { return answer(isHead: isHead) }
+        if status == 100 { return head() }
         var fields: [String: String] = [:]
         for line in lines.dropFirst() {
             let parts = line.components(": ")
             fields[parts[0].lowercased()] = parts.dropFirst().joined(separator: ": ")
         }
-        let length = isHead ? 0 : Int(fields["content-length"] ?? "0") ?? 0
-        while received.count < length { guard receive() else { return nil } }
-        defer { received.removeFirst(length) }
-        return Answer(
-            status: status,
-            fields: fields,
-            body: String(decoding: received[..<length], as: UTF8.self)
-        )
+        return Answer(status: status, fields: fields, body: "")
+    }
+
+    /// The next chunk, empty for the last; nil when the connection ends first or the chunk is malformed.
+    func chunk() -> String? {
+        guard let end = end(of: "\r\n"), let count = Int(bytes(end + 2)?.dropLast(1) ?? "", radix: 16),
+            let chunk = bytes(count), bytes(2) == "\r\n"
+        else { return nil }
+        return chunk
+    }
+
+    /// Everything until the connection ends.
+    func rest() -> String {
+        while receive() {}
+        defer { received = [] }
+        return String(decoding: received, as: UTF8.self)
     }
 
     /// The next bytes as they come, or nil at the end.
@@ -103,8 +120,9 @@ final class TestClient {
         return received.isEmpty && recv(number, &byte, 1, 0) == 0
     }
 
-    private func headEnd() -> Int? {
-        let mark = Array("\r\n\r\n".utf8)
+    /// How many bytes come before the next `mark`.
+    private func end(of mark: String) -> Int? {
+        let mark = Array(mark.utf8)
         while true {
             if let end = received.span.firstIndex(of: mark.span) { return end }
             guard receive() else { return nil }

@@ -19,14 +19,6 @@ package struct ConnectionState {
         case closed
     }
 
-    /// A request between its arrival and its answer.
-    private struct Exchange {
-        let sequence: Int
-        var context: ResponseEncoder.Context
-        let cancellation: Cancellation
-        var response: Response?
-    }
-
     /// A request whose head is complete and whose body is not.
     private struct Arrival {
         let head: RequestHead
@@ -119,11 +111,28 @@ package struct ConnectionState {
     }
 
     /// A handler has answered the request with this number.
-    package mutating func answer(_ sequence: Int, with response: Response, at moment: Moment) {
-        guard let index = exchanges.firstIndex(where: { $0.sequence == sequence }) else { return }
-        exchanges[index].response = response
+    ///
+    /// - Parameters:
+    ///   - sequence: the request's number.
+    ///   - response: the answer.
+    ///   - channel: where its body comes from; nil when it is whole.
+    ///   - moment: the time.
+    package mutating func answer(
+        _ sequence: Int,
+        with response: Response,
+        _ channel: BodyChannel? = nil,
+        at moment: Moment
+    ) {
+        guard let index = exchanges.firstIndex(where: { $0.sequence == sequence }) else {
+            channel?.close()
+            return
+        }
+        exchanges[index].answer(with: response, channel)
         advance(at: moment)
     }
+
+    /// A streamed body has gone on or ended.
+    package mutating func bodyArrived(at moment: Moment) { advance(at: moment) }
 
     /// The first `count` bytes of `outbound` have been written.
     package mutating func sent(_ count: Int, at moment: Moment) {
@@ -150,8 +159,8 @@ package struct ConnectionState {
 
     /// The connection is over: the client has gone, or nobody can wait for it.
     package mutating func close() {
-        for exchange in exchanges where exchange.response == nil { exchange.cancellation.cancel() }
-        rules.counters.abandoned.add(exchanges.count { $0.response == nil }, ordering: .relaxed)
+        for exchange in exchanges where exchange.isUnfinished { exchange.cancel() }
+        rules.counters.abandoned.add(exchanges.count(where: \.isUnfinished), ordering: .relaxed)
         phase = .closed
         exchanges = []
         ready = []
@@ -210,8 +219,7 @@ package struct ConnectionState {
                 isHead: head.method == .head,
                 version: head.version,
                 requestID: arrival.id
-            ),
-            cancellation: Cancellation()
+            )
         )
         exchanges.append(exchange)
         let request = Request(
@@ -239,7 +247,6 @@ package struct ConnectionState {
             Exchange(
                 sequence: requestCount,
                 context: context,
-                cancellation: Cancellation(),
                 response: rules.response(to: refusal)
             )
         )
@@ -276,25 +283,27 @@ package struct ConnectionState {
     }
 
     private mutating func encodeAnswers(at moment: Moment) {
-        while let first = exchanges.first, let response = first.response {
-            var context = first.context
-            context.keepsAlive = phase == .reading || exchanges.count > 1
-            if response.closesConnection {
-                context.keepsAlive = false
-                dropRequests(after: first.sequence)
+        while let first = exchanges.first, first.response != nil {
+            if !first.hasBegun {
+                let closes = first.closesConnection
+                if closes { dropRequests(after: first.sequence) }
+                let keepsAlive = !closes && (phase == .reading || exchanges.count > 1)
+                exchanges[0].begin(&outbound, keepsAlive: keepsAlive, date: moment.date)
             }
-            outbound.append(ResponseEncoder.head(of: response, context, date: moment.date))
-            outbound.append(ResponseEncoder.body(of: response, context))
+            switch exchanges[0].moveBody(to: &outbound) {
+            case .waiting: return
+            case .complete: break
+            // Without a last chunk the end of the connection says that the body is not whole (RFC 9112 §8).
+            case .truncated: dropRequests(after: first.sequence)
+            }
             exchanges.removeFirst()
             timers.idleSince = moment.now
         }
     }
 
-    /// A handler asked for the end of the connection: requests pipelined behind its own stay unanswered.
+    /// The connection ends with this answer: requests pipelined behind it stay unanswered.
     private mutating func dropRequests(after sequence: Int) {
-        for exchange in exchanges where exchange.sequence != sequence {
-            exchange.cancellation.cancel()
-        }
+        for exchange in exchanges where exchange.sequence != sequence { exchange.cancel() }
         exchanges.removeAll { $0.sequence != sequence }
         ready = []
         backlog = []
@@ -361,12 +370,5 @@ package struct ConnectionState {
     private var canProbe: Bool {
         guard inputHasEnded, outbound.isEmpty, let first = exchanges.first else { return false }
         return first.response == nil && first.context.version == .http11
-    }
-}
-
-extension Response {
-    /// Whether the handler wants the connection to end with this answer.
-    fileprivate var closesConnection: Bool {
-        fields.contains(.connection) && FieldList.elements(fields[values: .connection]).contains("close")
     }
 }

@@ -50,6 +50,7 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
 
     /// Serves until it has been drained.
     func run() {
+        defer { answers.close() }
         while true {
             tick()
             let drainDeadline = drainDeadline.withLock { $0 }
@@ -135,8 +136,15 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
     private func takeAnswers() {
         waker.reset()
         for answer in answers.takeAll() {
-            guard let connection = connections[answer.connection] else { continue }
-            connection.state.answer(answer.sequence, with: answer.response, at: moment)
+            guard let connection = connections[answer.connection] else {
+                answer.discard()
+                continue
+            }
+            switch answer.content {
+            case .response(let response, let channel):
+                connection.state.answer(answer.sequence, with: response, channel, at: moment)
+            case .bodyArrived: connection.state.bodyArrived(at: moment)
+            }
             settle(connection)
         }
     }

@@ -82,18 +82,29 @@ package final class HTTPServer: Sendable {
 
     private func work() {
         while let job = queue.take() {
-            let response = answer(job.request)
-            job.answers.append(
-                AnswerList.Answer(connection: job.connection, sequence: job.sequence, response: response)
-            )
+            // The client left while the request waited: nobody will read what this says.
+            guard !job.request.cancellation.isCancelled else {
+                job.answer(Response(status: .serviceUnavailable))
+                continue
+            }
+            rules.counters.active.add(1, ordering: .relaxed)
+            answer(job)
+            rules.counters.active.subtract(1, ordering: .relaxed)
         }
     }
 
-    private func answer(_ request: Request) -> Response {
-        // The client left while the request waited: nobody will read what this says.
-        if request.cancellation.isCancelled { return Response(status: .serviceUnavailable) }
-        rules.counters.active.add(1, ordering: .relaxed)
-        defer { rules.counters.active.subtract(1, ordering: .relaxed) }
-        return handler(request)
+    private func answer(_ job: Job) {
+        let response = handler(job.request)
+        guard let produce = response.stream,
+            ResponseEncoder.hasBody(response, isHead: job.request.method == .head)
+        else { return job.answer(response) }
+        let channel = BodyChannel(writeTimeout: rules.configuration.writeTimeout) { job.bodyArrived() }
+        job.answer(response, channel)
+        do {
+            try produce(channel)
+            channel.finish(.complete)
+        } catch {
+            channel.finish(.truncated) // the client is told by the end of its connection
+        }
     }
 }
