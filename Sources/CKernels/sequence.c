@@ -3,9 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-void kernel_embedding(const float *tokens, size_t steps, const float *table, size_t size, size_t features, float *y) {
+void kernel_embedding(const float *tokens, size_t stride, size_t steps, const float *table, size_t size,
+                      size_t features, float *y) {
     for (size_t t = 0; t < steps; t++, y += features) {
-        float token = tokens[t];
+        float token = tokens[t * stride];
         bool is_token = token >= 0 && (double)token < (double)size && token == truncf(token);
         if (is_token) {
             memcpy(y, table + (size_t)token * features, features * sizeof(float));

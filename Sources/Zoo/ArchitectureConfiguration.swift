@@ -48,6 +48,8 @@ package struct ArchitectureConfiguration: Sendable {
 package enum SequenceInput: Hashable, Sendable {
     /// A number below the size of the vocabulary.
     case tokens(_ size: Int)
+    /// Several numbers, each below the size of its own vocabulary.
+    case tokenColumns(_ sizes: [Int])
     /// A vector of that many values.
     case features(_ size: Int)
 }

@@ -49,7 +49,7 @@ package indirect enum Layer: Sendable {
     case block(_ prefix: String, [Layer])
     /// The sum of two paths; an empty shortcut passes its input on.
     case residual([Layer], shortcut: [Layer] = [])
-    /// Branches joined along the channels; an empty branch passes its input on.
+    /// Branches joined along the channels, or the features of a sequence; an empty branch passes its input on.
     case concat([[Layer]])
     /// He et al.'s shortcut A: subsampling and channels of zeros.
     case padShortcut(_ channels: Int, stride: Int)
@@ -61,8 +61,8 @@ package indirect enum Layer: Sendable {
     case subsample(_ name: String)
     /// LeNet-5's output units: how near the values are to the row of each class.
     case radialBasis(_ name: String, _ outputs: Int)
-    /// A row of a table for each token.
-    case embedding(_ name: String, size: Int, features: Int)
+    /// A row of a table for each token; where a step has several, for that in one column.
+    case embedding(_ name: String, size: Int, features: Int, column: Int = 0)
     /// Stacked recurrent layers of one kind under one name.
     case recurrent(
         _ name: String,

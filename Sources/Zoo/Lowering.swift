@@ -92,7 +92,9 @@ package struct Lowering {
             let ends = try branches.map { branch throws(ShapeError) in
                 try lower(branch, from: input, prefix: prefix)
             }
-            return try add(Concat(), kind: "concat", inputs: ends, prefix: prefix)
+            let isSequence = ends.first.map { graph.shape(of: $0).rank == 2 } ?? false
+            let join: any Op = isSequence ? ConcatFeatures() : Concat()
+            return try add(join, kind: "concat", inputs: ends, prefix: prefix)
         case .padShortcut(let channels, let stride):
             let shortcut = PadShortcut(channels: channels, stride: stride)
             return try add(shortcut, kind: "shortcut", inputs: [input], prefix: prefix)
@@ -107,8 +109,13 @@ package struct Lowering {
         case .radialBasis(let name, let outputs):
             let units = RadialBasis(inputs: features(of: input), outputs: outputs)
             return try graph.add(units, name: prefix + name, inputs: [input])
-        case .embedding(let name, let size, let features):
-            let embedding = Embedding(size: size, features: features)
+        case .embedding(let name, let size, let features, let column):
+            let embedding = Embedding(
+                size: size,
+                features: features,
+                column: column,
+                columns: graph.shape(of: input).rank == 1 ? 1 : self.features(of: input)
+            )
             return try graph.add(embedding, name: prefix + name, inputs: [input])
         case .recurrent(
             let name,

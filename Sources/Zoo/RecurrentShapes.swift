@@ -15,10 +15,10 @@ struct RecurrentShapes {
     /// - Throws: `ArchitectureError.weights` naming the tensor whose shape is impossible.
     func sizes(for input: SequenceInput?) throws(ArchitectureError) -> RecurrentSizes {
         let hidden = try hidden()
-        let (input, features) = try self.input(input, orElse: hidden)
+        let (input, widths) = try self.input(input, orElse: hidden)
         return RecurrentSizes(
             input: input,
-            features: features,
+            widths: widths,
             hidden: hidden,
             layers: layers,
             isBidirectional: shapes.keys.contains { $0.hasPrefix("rnn.weight_") && $0.hasSuffix("_reverse") },
@@ -65,29 +65,51 @@ struct RecurrentShapes {
         return (numbers.max() ?? 0) + 1
     }
 
-    /// What goes in, and how wide it is for the first layer: `size` when no tensor tells.
+    /// What goes in, and how wide the rows of each embedding are: `size` when no tensor tells.
     private func input(
         _ input: SequenceInput?,
         orElse size: Int
-    ) throws(ArchitectureError) -> (SequenceInput, features: Int) {
+    ) throws(ArchitectureError) -> (SequenceInput, widths: [Int]) {
         let columns = try matrix("rnn.weight_ih_l0", limit: RecurrentSizes.maxHidden)?.columns ?? size
-        if case .features(let size)? = input { return (.features(size), size) }
-        let embedding = try matrix("embedding.weight", limit: RecurrentSizes.maxHidden)
-        if let embedding, embedding.rows > RecurrentSizes.maxVocabulary {
+        switch input {
+        case .features(let size)?: return (.features(size), [])
+        case .tokens(let size)?: return (.tokens(size), [try embedding(0, of: size)?.columns ?? columns])
+        case .tokenColumns(let sizes)?:
+            var widths: [Int] = []
+            for (column, size) in sizes.enumerated() {
+                widths.append(try embedding(column, of: size)?.columns ?? columns)
+            }
+            return (.tokenColumns(sizes), widths)
+        case nil: return try embeddings() ?? (.features(columns), [])
+        }
+    }
+
+    /// What the embeddings in the weights take; nil when there is none.
+    private func embeddings() throws(ArchitectureError) -> (SequenceInput, widths: [Int])? {
+        guard let first = try embedding(0, of: nil) else { return nil }
+        var tables = [first]
+        while let table = try embedding(tables.count, of: nil) { tables.append(table) }
+        let input: SequenceInput = tables.count == 1 ? .tokens(first.rows) : .tokenColumns(tables.map(\.rows))
+        return (input, tables.map(\.columns))
+    }
+
+    /// The table of a column of tokens, which must have `size` rows; nil when there is none.
+    private func embedding(
+        _ column: Int,
+        of size: Int?
+    ) throws(ArchitectureError) -> (rows: Int, columns: Int)? {
+        let name = RecurrentSizes.embeddingName(column) + ".weight"
+        guard let table = try matrix(name, limit: RecurrentSizes.maxHidden) else { return nil }
+        guard table.rows <= RecurrentSizes.maxVocabulary else {
+            throw failure("tensor '\(name)' has \(table.rows) rows, more than \(RecurrentSizes.maxVocabulary)")
+        }
+        if let size, table.rows != size {
+            let place = column == 0 ? "" : " in column \(column)"
             throw failure(
-                "tensor 'embedding.weight' has \(embedding.rows) rows, more than \(RecurrentSizes.maxVocabulary)"
+                "the input has \(size) tokens\(place) but tensor '\(name)' is \(table.rows)×\(table.columns)"
             )
         }
-        guard case .tokens(let size)? = input else {
-            return embedding.map { (.tokens($0.rows), $0.columns) } ?? (.features(columns), columns)
-        }
-        if let embedding, embedding.rows != size {
-            throw failure(
-                "the input has \(size) tokens but tensor 'embedding.weight' is"
-                    + " \(embedding.rows)×\(embedding.columns)"
-            )
-        }
-        return (.tokens(size), embedding?.columns ?? columns)
+        return table
     }
 
     /// The rows and columns of a tensor; nil when there is none.

@@ -5,8 +5,8 @@ internal import Engine
 /// It asks of the weights no more than it needs: what else is wrong with them, the comparison with the graph lists.
 struct RecurrentSizes {
     let input: SequenceInput
-    /// What a step gives to the first layer: the embedding's width or the input's features.
-    let features: Int
+    /// How wide the rows of each embedding are, one for each column of tokens; none for features.
+    let widths: [Int]
     let hidden: Int
     let layers: Int
     let isBidirectional: Bool
@@ -35,8 +35,9 @@ struct RecurrentSizes {
         }
         input = configuration.sequenceInput ?? .tokens(10_000)
         switch input {
-        case .tokens: features = options.integer("embedding") ?? 128
-        case .features(let size): features = size
+        case .tokens: widths = [options.integer("embedding") ?? 128]
+        case .tokenColumns(let sizes): widths = sizes.map { _ in options.integer("embedding") ?? 128 }
+        case .features: widths = []
         }
         hidden = options.integer("hidden") ?? 256
         layers = options.integer("layers") ?? 1
@@ -46,14 +47,14 @@ struct RecurrentSizes {
 
     init(
         input: SequenceInput,
-        features: Int,
+        widths: [Int],
         hidden: Int,
         layers: Int,
         isBidirectional: Bool,
         hasBias: Bool
     ) {
         self.input = input
-        self.features = features
+        self.widths = widths
         self.hidden = hidden
         self.layers = layers
         self.isBidirectional = isBidirectional
@@ -64,21 +65,43 @@ struct RecurrentSizes {
     func inputShape(steps: Int) -> Shape {
         switch input {
         case .tokens: [steps]
+        case .tokenColumns(let sizes): [steps, sizes.count]
         case .features(let size): [steps, size]
         }
+    }
+
+    /// The layers that make features of the tokens: an embedding for each column.
+    var embeddings: [Layer] {
+        let sizes: [Int] =
+            switch input {
+            case .tokens(let size): [size]
+            case .tokenColumns(let sizes): sizes
+            case .features: []
+            }
+        let tables = zip(sizes, widths).enumerated().map { column, table in
+            let name = Self.embeddingName(column)
+            return Layer.embedding(name, size: table.0, features: table.1, column: column)
+        }
+        return tables.count > 1 ? [.concat(tables.map { [$0] })] : tables
+    }
+
+    /// The table of a column of tokens.
+    static func embeddingName(_ column: Int) -> String {
+        column == 0 ? "embedding" : "embeddings.\(column)"
     }
 
     private static func validate(
         _ input: SequenceInput?,
         _ cell: Recurrent.Cell
     ) throws(ArchitectureError) {
-        let (size, limit) =
+        let (sizes, limit) =
             switch input {
-            case .tokens(let size): (size, maxVocabulary)
-            case .features(let size): (size, maxHidden)
-            case nil: (1, 1)
+            case .tokens(let size): ([size], maxVocabulary)
+            case .tokenColumns(let sizes): (sizes, maxVocabulary)
+            case .features(let size): ([size], maxHidden)
+            case nil: ([], 1)
             }
-        guard (1...limit).contains(size) else {
+        for size in sizes where !(1...limit).contains(size) {
             throw .inputSize(architecture: cell.rawValue, size, limit: limit)
         }
     }
@@ -89,7 +112,7 @@ struct RecurrentSizes {
             ("hidden", .number(Double(hidden))), ("layers", .number(Double(layers))),
             ("bidirectional", .bool(isBidirectional)),
         ]
-        if case .tokens = input { found.append(("embedding", .number(Double(features)))) }
+        if let width = widths.first { found.append(("embedding", .number(Double(width)))) }
         for (name, value) in found {
             if let option = options[name], option != value {
                 throw .weights(

@@ -47,9 +47,30 @@ struct Predict: ParsableCommand {
     }
 
     private func text(_ instance: String, _ answer: SequencePredictor.Answer, _ labels: [String]?) -> String {
-        switch answer.outcome {
-        case .classes(let scores): instance + "\n" + TextTable(scores.top(topK, labels: labels)).text
-        case .value(let numbers): instance + "\n" + numbers.map(\.description).joined(separator: " ")
-        }
+        let lines =
+            switch answer.outcome {
+            case .classes(let scores): TextTable(scores.top(topK, labels: labels)).text
+            case .tags(let tags): tags.tags.map { line($0, labels) }.joined(separator: "\n")
+            case .values(let steps):
+                steps.map { $0.map(\.description).joined(separator: " ") }.joined(separator: "\n")
+            case .likelihood(let likelihood):
+                "log-likelihood \(likelihood.total) of \(likelihood.logLikelihoods.count) tokens"
+            }
+        return instance + "\n" + lines
+    }
+
+    /// A step's token, its best class and that one's probability.
+    private func line(_ tag: TokenTags.Tag, _ labels: [String]?) -> String {
+        let best = tag.scores.top(1, labels: labels)[0]
+        let label = best.label ?? "\(best.index)"
+        let columns = [tag.token?.plain, label, JSONValue.float(Float(best.probability)).text]
+        return columns.compactMap(\.self).joined(separator: "  ")
+    }
+}
+
+extension JSONValue {
+    /// A string as it is, another value as JSON.
+    fileprivate var plain: String {
+        if case .string(let string) = self { string } else { text }
     }
 }

@@ -157,6 +157,27 @@ struct RecurrentSizesTests {
         )
     }
 
+    @Test func `each column of tokens has a table of its own`() throws {
+        let shapes: [String: Shape] = [
+            "embedding.weight": [12, 6], "embeddings.1.weight": [5, 3], "embeddings.2.weight": [7, 2],
+            "rnn.weight_ih_l0": [24, 11], "rnn.weight_hh_l0": [24, 8], "head.weight": [4, 8],
+        ]
+        for input in [nil, SequenceInput.tokenColumns([12, 5, 7])] {
+            let graph = try graph("gru", shapes, input: input)
+            #expect(graph.inputShape == [1, 3])
+            let found = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.name, $0.shape) })
+            #expect(found.filter { !$0.key.hasPrefix("rnn.bias") && $0.key != "head.bias" } == shapes)
+        }
+        #expect(
+            refusal("gru", shapes, input: .tokenColumns([12, 6, 7]))
+                == "gru: the input has 6 tokens in column 1 but tensor 'embeddings.1.weight' is 5×3"
+        )
+        #expect(
+            refusal("gru", [:], input: .tokenColumns([12, 0]))
+                == "gru: expected an input of 1 to 16777216 tokens or features, found 0"
+        )
+    }
+
     @Test func `an option that contradicts the weights is refused`() throws {
         let shapes = try shapes("gru", ["hidden": .number(20)])
         #expect(refusal("gru", shapes, options: ["hidden": .number(20), "reset_after": .bool(false)]) == nil)

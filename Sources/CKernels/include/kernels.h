@@ -99,9 +99,9 @@ void kernel_local_response_norm(const float *_Nonnull x, size_t channels, size_t
 
 // MARK: Sequences, steps × features (sequence.c, vector.inc)
 
-/// y[t] = table[tokens[t]]; a number that is no token (negative, ≥ size, broken, NaN) gives a row of NaN.
-void kernel_embedding(const float *_Nonnull tokens, size_t steps, const float *_Nonnull table, size_t size,
-                      size_t features, float *_Nonnull y);
+/// y[t] = table[tokens[t · stride]]; a number that is no token (negative, ≥ size, broken, NaN) gives a row of NaN.
+void kernel_embedding(const float *_Nonnull tokens, size_t stride, size_t steps, const float *_Nonnull table,
+                      size_t size, size_t features, float *_Nonnull y);
 /// The mean over the steps of each feature.
 void kernel_mean_steps(const float *_Nonnull x, size_t steps, size_t features, float *_Nonnull y);
 /// The largest of each feature over the steps; NaN wins.

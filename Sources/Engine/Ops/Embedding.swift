@@ -2,16 +2,24 @@ internal import CKernels
 
 /// A row of a table for each token.
 ///
-/// A number that is no token of the table gives a row of NaN: the mistake shows, and harms no other item.
-/// - Shape: steps (token numbers as floats, 0 ..< size) → steps × features.
+/// A step may have several numbers, each for a table of its own; this table's are in one column. A number that is no
+/// token of the table gives a row of NaN: the mistake shows, and harms no other item.
+/// - Shape: steps or steps × columns (token numbers as floats, 0 ..< size) → steps × features.
 /// - Source: `weight` is size × features, as in PyTorch's `Embedding`.
 package struct Embedding: Op {
     package let size: Int
     package let features: Int
+    /// Where in a step the token is.
+    package let column: Int
+    /// How many numbers a step has.
+    package let columns: Int
 
-    package init(size: Int, features: Int) {
+    package init(size: Int, features: Int, column: Int = 0, columns: Int = 1) {
+        precondition((0..<columns).contains(column), "column \(column) of \(columns)")
         self.size = size
         self.features = features
+        self.column = column
+        self.columns = columns
     }
 
     package var structure: String { "\(size) × \(features)" }
@@ -19,10 +27,13 @@ package struct Embedding: Op {
     package var parameters: [Parameter] { [Parameter("weight", [size, features])] }
 
     package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape {
-        guard inputs[0].rank == 1 else {
-            throw ShapeError("embedding: expected a row of tokens, found \(inputs[0])")
+        let input = inputs[0]
+        let isRow = input.rank == 1 && columns == 1
+        guard isRow || input.rank == 2 && input[1] == columns else {
+            let expected = columns == 1 ? "a row of tokens" : "steps×\(columns) tokens"
+            throw ShapeError("embedding: expected \(expected), found \(input)")
         }
-        return [inputs[0][0], features]
+        return [input[0], features]
     }
 }
 
@@ -33,7 +44,8 @@ extension Embedding {
 
     package func run(_ task: OpTask, of call: OpCall) {
         unsafe kernel_embedding(
-            call.input(item: task.index),
+            call.input(item: task.index) + column,
+            columns,
             call.steps(item: task.index),
             call.weight(0),
             size,

@@ -22,6 +22,7 @@ extension API {
             let answers = try predictor.predict(
                 body.instances,
                 with: model,
+                horizon: body.horizon,
                 deadline: deadline,
                 cancellation: cancellation
             )
@@ -66,6 +67,8 @@ package struct PredictRequest {
     package var topK: Int?
     /// Whether to list the probabilities of the classes.
     package var listsScores = false
+    /// How many steps ahead a regression looks; nil for one, and no list of them.
+    package var horizon: Int?
 
     package init(instances: [JSONValue]) {
         self.instances = instances
@@ -111,21 +114,14 @@ package struct PredictRequest {
     }
 
     private mutating func read(_ parameters: JSONObject) throws(APIError) {
-        let known = ["top_k", "scores"]
+        let known = ["top_k", "scores", "horizon"]
         for member in parameters.members {
             switch (member.key, member.value) {
-            case ("top_k", .number(let value)):
-                guard let count = Int(exactly: value), count >= 1 else {
-                    throw .invalidParameter(
-                        "top_k",
-                        expected: "a whole number of at least 1",
-                        found: "\(value)"
-                    )
-                }
-                topK = count
+            case ("top_k", .number(let value)): topK = try Self.count("top_k", value)
+            case ("horizon", .number(let value)): horizon = try Self.count("horizon", value)
             case ("scores", .bool(let value)): listsScores = value
-            case ("top_k", let other), ("scores", let other):
-                let expected = member.key == "top_k" ? "a whole number of at least 1" : "true or false"
+            case ("top_k", let other), ("scores", let other), ("horizon", let other):
+                let expected = member.key == "scores" ? "true or false" : "a whole number of at least 1"
                 throw .invalidParameter("parameters.\(member.key)", expected: expected, found: other.kind)
             case (let name, _):
                 throw .badRequest(
@@ -138,15 +134,57 @@ package struct PredictRequest {
 }
 
 extension PredictRequest {
-    /// The prediction for a sequence: of a class, or the numbers of a regression.
+    private static func count(_ name: String, _ value: Double) throws(APIError) -> Int {
+        if let count = Int(exactly: value), count >= 1 { return count }
+        throw .invalidParameter(name, expected: "a whole number of at least 1", found: "\(value)")
+    }
+
+    /// The prediction for a sequence: of a class, of one for each step, the values of a regression, a likelihood.
     package func json(_ answer: SequencePredictor.Answer, labels: [String]?) -> JSONValue {
-        var json: JSONObject =
-            switch answer.outcome {
-            case .classes(let scores): self.json(scores, labels: labels)
-            case .value(let numbers): ["value": .array(numbers.map(JSONValue.float))]
-            }
+        var json: JSONObject
+        switch answer.outcome {
+        case .classes(let scores): json = self.json(scores, labels: labels)
+        case .tags(let tags): return self.json(tags, labels: labels)
+        case .values(let steps): json = self.json(steps)
+        case .likelihood(let likelihood): json = self.json(likelihood)
+        }
         if answer.unknownTokens > 0 { json.append("unknown_tokens", .integer(answer.unknownTokens)) }
         return .object(json)
+    }
+
+    /// `{"token", "label", "index", "probability"}` of each step; `"unknown": true` where the vocabulary lacks the token.
+    private func json(_ tags: TokenTags, labels: [String]?) -> JSONValue {
+        .array(
+            tags.tags.map { tag in
+                var json = JSONObject()
+                json.append("token", tag.token)
+                for member in self.json(tag.scores, labels: labels).members {
+                    json.append(member.key, member.value)
+                }
+                if tag.isUnknown { json.append("unknown", .bool(true)) }
+                return .object(json)
+            }
+        )
+    }
+
+    /// `{"value"}`, and `forecast` of all steps when a horizon was asked for.
+    private func json(_ steps: [[Float]]) -> JSONObject {
+        let lists = steps.map { values in JSONValue.array(values.map(JSONValue.float)) }
+        var json: JSONObject = ["value": lists[0]]
+        if horizon != nil { json.append("forecast", .array(lists)) }
+        return json
+    }
+
+    /// `{"log_likelihood", "tokens"}` of the tokens after the first, and of each of them when scores are asked for.
+    private func json(_ likelihood: TextLikelihood) -> JSONObject {
+        var json: JSONObject = [
+            "log_likelihood": .number(likelihood.total),
+            "tokens": .integer(likelihood.logLikelihoods.count),
+        ]
+        if listsScores {
+            json.append("scores", .array(likelihood.logLikelihoods.map { .float(Float($0)) }))
+        }
+        return json
     }
 
     /// `{"label", "index", "probability"}` of the best class, and `scores` of others when they are asked for.

@@ -15,7 +15,12 @@ package enum InputDescription: Sendable, Equatable {
         package let lowercase: Bool
         /// The token that stands for all that are not in the vocabulary.
         package let unknown: String?
+        /// What the network sees of each word beside its number, in the order of the embeddings.
+        package let features: [TokenFeature]
         package let maxLength: Int
+
+        /// The files of the tokens and of their features.
+        package var vocabularies: [String] { (vocabulary.map { [$0] } ?? []) + features.map(\.vocabulary) }
     }
 
     /// Numbers of tokens, 0 ..< size.
@@ -48,7 +53,10 @@ extension InputDescription {
         case text, tokens, features
     }
 
-    private static let textKeys = ["kind", "tokenizer", "vocabulary", "lowercase", "unknown", "max_length"]
+    private static let textKeys = [
+        "kind", "tokenizer", "vocabulary", "lowercase", "unknown", "features", "max_length",
+    ]
+    private static let maxFeatures = 16
     private static let tokenKeys = ["kind", "size", "max_length"]
     private static let featureKeys = ["kind", "size", "mean", "std", "max_length"]
 
@@ -76,8 +84,26 @@ extension InputDescription {
             vocabulary: tokenizer == .bytes ? nil : try Manifest.fileName(fields.required("vocabulary")),
             lowercase: try fields.optional("lowercase")?.bool() ?? false,
             unknown: unknown,
+            features: try features(fields, tokenizer),
             maxLength: try maxLength(fields)
         )
+    }
+
+    private static func features(
+        _ fields: JSONFields,
+        _ tokenizer: Tokenizer.Kind
+    ) throws(FormatError) -> [TokenFeature] {
+        guard let reader = fields.optional("features") else { return [] }
+        guard tokenizer == .words else {
+            throw reader.fault("only words have features, but 'tokenizer' is '\(tokenizer.rawValue)'")
+        }
+        let elements = try reader.array()
+        guard (1...maxFeatures).contains(elements.count) else {
+            throw reader.fault("expected 1 to \(maxFeatures) features, found \(elements.count)")
+        }
+        var features: [TokenFeature] = []
+        for element in elements { features.append(try TokenFeature(element)) }
+        return features
     }
 
     private static func tokens(_ fields: JSONFields) throws(FormatError) -> TokenDescription {

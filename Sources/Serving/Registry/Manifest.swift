@@ -11,10 +11,14 @@ package struct Manifest: Sendable {
     package enum Task: String, Sendable, CaseIterable {
         case imageClassification = "image-classification"
         case sequenceClassification = "sequence-classification"
+        case tokenClassification = "token-classification"
         case sequenceRegression = "sequence-regression"
+        case textGeneration = "text-generation"
 
-        /// Whether an answer is one of several classes.
-        package var hasClasses: Bool { self != .sequenceRegression }
+        /// Whether an answer is one of several classes that have names.
+        package var hasClasses: Bool { self != .sequenceRegression && self != .textGeneration }
+        /// Whether the network answers at each step of a sequence.
+        package var answersEachStep: Bool { self == .tokenClassification || self == .textGeneration }
     }
 
     /// Where the names of the classes are.
@@ -32,8 +36,10 @@ package struct Manifest: Sendable {
     package let weights: String
     package let options: [String: OptionValue]
     package let input: InputDescription
-    /// How a sequence becomes one vector.
-    package let pooling: SequencePool.Kind
+    /// How a sequence becomes one vector; nil where the answer is one for each step.
+    package let pooling: SequencePool.Kind?
+    /// What makes values of a regression's outputs; nil leaves them as they are.
+    package let output: OutputScaling?
     /// What the model's weights may take in memory.
     package let memory: WeightMemory
     /// What the manifest tells people about where the model comes from, as it stands there.
@@ -45,7 +51,7 @@ package struct Manifest: Sendable {
 extension Manifest {
     private static let keys = [
         "architecture", "task", "classes", "labels", "weights", "options", "preprocessing", "input",
-        "pooling", "memory", "provenance",
+        "output", "pooling", "memory", "provenance",
     ]
 
     /// Reads the text of a `model.json`.
@@ -78,6 +84,7 @@ extension Manifest {
         input = try Self.input(task, fields)
         inputSource = fields.object[task == .imageClassification ? "preprocessing" : "input"] ?? .null
         pooling = try Self.pooling(task, fields)
+        output = try Self.output(task, fields)
         memory = try fields.optional("memory")?.choice() ?? .fast
         provenance = fields.object["provenance"]
         guard case .inline(let names)? = labels, let classes, names.count != classes else { return }
@@ -105,12 +112,24 @@ extension Manifest {
         return name
     }
 
-    private static func pooling(_ task: Task, _ fields: JSONFields) throws(FormatError) -> SequencePool.Kind {
-        guard let reader = fields.optional("pooling") else { return .last }
+    private static func pooling(_ task: Task, _ fields: JSONFields) throws(FormatError) -> SequencePool.Kind?
+    {
+        guard let reader = fields.optional("pooling") else { return task.answersEachStep ? nil : .last }
         guard task != .imageClassification else {
             throw reader.fault("only models of sequences pool over steps, but 'task' is '\(task.rawValue)'")
         }
+        guard !task.answersEachStep else {
+            throw reader.fault("nothing is pooled where each step has an answer, as in '\(task.rawValue)'")
+        }
         return try reader.choice()
+    }
+
+    private static func output(_ task: Task, _ fields: JSONFields) throws(FormatError) -> OutputScaling? {
+        guard let reader = fields.optional("output") else { return nil }
+        guard task == .sequenceRegression else {
+            throw reader.fault("only a 'sequence-regression' has values to scale, but 'task' is '\(task.rawValue)'")
+        }
+        return try OutputScaling(reader)
     }
 
     private static func input(_ task: Task, _ fields: JSONFields) throws(FormatError) -> InputDescription {

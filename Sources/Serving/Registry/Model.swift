@@ -23,7 +23,7 @@ package final class Model: Sendable {
     package let input: Input
     /// The names of the classes, when the manifest has them.
     package let labels: [String]?
-    /// How many numbers `logits` has: classes, or values of a regression.
+    /// How many numbers `logits` has, at each step where each has an answer: classes, or values of a regression.
     package let classes: Int
     /// How many trained numbers the network has; running statistics are not counted, as in papers.
     package let parameterCount: Int
@@ -55,6 +55,14 @@ package final class Model: Sendable {
         classes = graph.shape(of: logits.value).elementCount
         if let declared = manifest.classes, declared != classes {
             throw FormatError("classes", "\(declared), but the last layer has \(classes) rows")
+        }
+        if let output = manifest.output, output.mean.count != classes {
+            throw FormatError("output", "scales \(output.mean.count) values, but the last layer has \(classes) rows")
+        }
+        if manifest.task == .textGeneration, case .sequence(let encoder) = input,
+            case .tokens(let size) = encoder.input, size != classes
+        {
+            throw FormatError("input", "the vocabulary has \(size) tokens, but the last layer has \(classes) rows")
         }
         if let labels, manifest.task.hasClasses, labels.count != classes {
             throw FormatError(

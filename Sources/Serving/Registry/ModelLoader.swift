@@ -42,8 +42,9 @@ struct ModelLoader {
         configuration.shapes = file.shapes
         configuration.pooling = manifest.pooling
         try check(manifest.input, fits: architecture)
+        try check(manifest.task, takes: manifest.input)
         configuration.imageSize = manifest.input.imageSize
-        configuration.sequenceInput = sequenceInput(input, manifest.input)
+        if case .sequence(let encoder) = input { configuration.sequenceInput = encoder.input }
         let graph = try architecture.graph(configuration)
         let weights = try Weights(
             file,
@@ -72,14 +73,17 @@ struct ModelLoader {
         case .tokens(let description): .sequence(SequenceEncoder(description))
         case .features(let description): .sequence(SequenceEncoder(description))
         case .text(let description):
-            .sequence(try SequenceEncoder(description, vocabulary: vocabulary(description.vocabulary)))
+            .sequence(try SequenceEncoder(description, vocabularies: vocabularies(description)))
         }
     }
 
-    private func vocabulary(_ name: String?) throws -> Vocabulary? {
-        guard let name else { return nil }
-        let bytes = try FileContents.read(path(name), maxBytes: Self.maxTextBytes)
-        return try Vocabulary(parsing: bytes, file: name)
+    private func vocabularies(_ description: InputDescription.TextDescription) throws -> [String: Vocabulary] {
+        var vocabularies: [String: Vocabulary] = [:]
+        for name in description.vocabularies where vocabularies[name] == nil {
+            let bytes = try FileContents.read(path(name), maxBytes: Self.maxTextBytes)
+            vocabularies[name] = try Vocabulary(parsing: bytes, file: name)
+        }
+        return vocabularies
     }
 
     private func weightsFile(_ name: String) throws -> Safetensors {
@@ -127,13 +131,14 @@ struct ModelLoader {
         }
     }
 
-    private func fault(_ message: String) -> FormatError { FormatError(manifestFile.rawValue, message) }
-
-    private func sequenceInput(_ input: Model.Input, _ description: InputDescription) -> SequenceInput? {
-        guard case .sequence(let encoder) = input else { return nil }
-        if case .features = description { return .features(encoder.size) }
-        return .tokens(encoder.size)
+    private func check(_ task: Manifest.Task, takes input: InputDescription) throws {
+        guard task == .textGeneration else { return }
+        guard case .text = input else {
+            throw fault("input.kind: a model for '\(task.rawValue)' takes text, found '\(input.kind)'")
+        }
     }
+
+    private func fault(_ message: String) -> FormatError { FormatError(manifestFile.rawValue, message) }
 }
 
 extension InputDescription {

@@ -49,6 +49,7 @@ package enum TimmConfiguration {
             options: [:],
             input: .image(preprocessing),
             pooling: .last,
+            output: nil,
             memory: .fast,
             provenance: provenance(document, details),
             inputSource: ManifestPreprocessing.json(preprocessing)

@@ -1,4 +1,5 @@
 package import Engine
+package import Zoo
 
 /// Turns what a client sends to a model of sequences into the tensor that the network takes.
 ///
@@ -6,15 +7,38 @@ package import Engine
 package struct SequenceEncoder: Sendable {
     /// A sequence ready for the network.
     package struct Encoded: Sendable {
-        /// *Shape*: steps, or steps × features.
+        /// *Shape*: steps, or steps × features, or steps × the numbers of a token and its features.
         package let tensor: Tensor
-        package let steps: Int
-        /// How many tokens were replaced by the vocabulary's entry for unknown ones.
-        package let unknownTokens: Int
+        /// The tokens of a text as they were written; empty for bytes and for what is no text.
+        package let tokens: [String]
+        /// The steps whose tokens were replaced by the vocabulary's entry for unknown ones.
+        package let unknownPositions: [Int]
+
+        package var steps: Int { tensor.shape[0] }
+        package var unknownTokens: Int { unknownPositions.count }
+
+        init(tensor: Tensor, tokens: [String] = [], unknownPositions: [Int] = []) {
+            self.tensor = tensor
+            self.tokens = tokens
+            self.unknownPositions = unknownPositions
+        }
+
+        /// The number of a step's token.
+        ///
+        /// - Precondition: the sequence has tokens.
+        func number(at step: Int) -> Int {
+            tensor.withSpan { Int($0[step * ($0.count / steps)]) }
+        }
+
+        /// What stands for a step in an answer: its token as it was written, or its number; nil for features.
+        func token(at step: Int) -> JSONValue? {
+            if !tokens.isEmpty { return .string(tokens[step]) }
+            return tensor.shape.rank == 1 ? .integer(number(at: step)) : nil
+        }
     }
 
     private enum Rule: Sendable {
-        case text(Tokenizer, Vocabulary?, unknown: Int?)
+        case text(TextEncoder)
         case tokens(size: Int)
         case features(InputDescription.FeatureDescription)
     }
@@ -22,46 +46,44 @@ package struct SequenceEncoder: Sendable {
     private let rule: Rule
     /// The most steps a sequence may have.
     package let maxLength: Int
-    /// How many different tokens, or how many features, a step has.
-    package let size: Int
+    /// What a step is to the network.
+    package let input: SequenceInput
 
-    /// Text with a vocabulary.
+    /// Text with its vocabularies, by the names of their files.
     ///
-    /// - Throws: `FormatError` when the token that stands for unknown ones is not in the vocabulary.
+    /// - Throws: `FormatError` when a token that stands for unknown ones is not in its vocabulary.
     package init(
         _ description: InputDescription.TextDescription,
-        vocabulary: Vocabulary?
+        vocabularies: [String: Vocabulary]
     ) throws(FormatError) {
-        let unknown = description.unknown.flatMap { vocabulary?[$0] }
-        if let name = description.unknown, unknown == nil {
-            throw FormatError("input.unknown", "the token '\(name)' is not in the vocabulary")
-        }
-        let tokenizer = Tokenizer(description.tokenizer, lowercase: description.lowercase)
-        rule = .text(tokenizer, vocabulary, unknown: unknown)
-        size = vocabulary?.count ?? 256
+        let encoder = try TextEncoder(description, vocabularies: vocabularies)
+        rule = .text(encoder)
+        input = encoder.sizes.count == 1 ? .tokens(encoder.sizes[0]) : .tokenColumns(encoder.sizes)
         maxLength = description.maxLength
     }
 
     /// Numbers of tokens.
     package init(_ description: InputDescription.TokenDescription) {
         rule = .tokens(size: description.size)
-        size = description.size
+        input = .tokens(description.size)
         maxLength = description.maxLength
     }
 
     /// Vectors of features.
     package init(_ description: InputDescription.FeatureDescription) {
         rule = .features(description)
-        size = description.size
+        input = .features(description.size)
         maxLength = description.maxLength
     }
 
-    /// Encodes one instance of a request: a string, an array of integers, or an array of arrays of numbers.
+    /// Encodes one instance of a request: a string or an array of them, an array of integers, or an array
+    /// of arrays of numbers.
     ///
     /// - Throws: `APIError` with status 400 that says what the model takes and what was found where.
     package func encode(_ instance: JSONValue) throws(APIError) -> Encoded {
         switch (rule, instance) {
-        case (.text, .string(let text)): return try encode(text: text)
+        case (.text(let encoder), .string(let text)): return try encoder.encode(text)
+        case (.text(let encoder), .array(let words)): return try encoder.encode(split: words)
         case (.tokens(let size), .array(let elements)): return try encode(tokens: elements, size: size)
         case (.features(let description), .array(let rows)): return try encode(rows, description)
         default: throw .invalidInput("expected \(expectation), found \(instance.kind)")
@@ -73,37 +95,10 @@ package struct SequenceEncoder: Sendable {
     /// - Throws: `APIError` with status 400 when the model takes something else, for an unknown token, and for a
     ///   sequence that is empty or too long.
     package func encode(text: String) throws(APIError) -> Encoded {
-        guard case .text(let tokenizer, let vocabulary, let unknown) = rule else {
+        guard case .text(let encoder) = rule else {
             throw .invalidInput("expected \(expectation), found a text")
         }
-        guard let vocabulary else {
-            let bytes = Array(tokenizer.prepared(text).utf8)
-            try checkLength(bytes.count)
-            return Encoded(
-                tensor: Tensor(shape: [bytes.count], values: bytes.map(Float.init)),
-                steps: bytes.count,
-                unknownTokens: 0
-            )
-        }
-        if tokenizer.kind == .characters { try checkLength(tokenizer.prepared(text).unicodeScalars.count) }
-        let tokens = tokenizer.tokens(of: text)
-        try checkLength(tokens.count)
-        var values: [Float] = []
-        var unknownTokens = 0
-        for (position, token) in tokens.enumerated() {
-            if let number = vocabulary[token] {
-                values.append(Float(number))
-            } else if let unknown {
-                values.append(Float(unknown))
-                unknownTokens += 1
-            } else {
-                let message =
-                    "unknown token '\(token)' at position \(position); the model has no entry for unknown tokens"
-                throw .badRequest(message, code: "unknown_token")
-            }
-        }
-        let tensor = Tensor(shape: [tokens.count], values: values)
-        return Encoded(tensor: tensor, steps: tokens.count, unknownTokens: unknownTokens)
+        return try encoder.encode(text)
     }
 
     private func encode(tokens: [JSONValue], size: Int) throws(APIError) -> Encoded {
@@ -119,11 +114,7 @@ package struct SequenceEncoder: Sendable {
             }
             values.append(Float(integer))
         }
-        return Encoded(
-            tensor: Tensor(shape: [tokens.count], values: values),
-            steps: tokens.count,
-            unknownTokens: 0
-        )
+        return Encoded(tensor: Tensor(shape: [tokens.count], values: values))
     }
 
     private func encode(
@@ -149,7 +140,7 @@ package struct SequenceEncoder: Sendable {
                         "step \(step), feature \(index): expected a number, found \(number.kind)"
                     )
                 }
-                let normalised = Float((value - description.mean[index]) / description.std[index])
+                let normalised = description.normalised(value, index)
                 guard normalised.isFinite else {
                     throw .invalidInput(
                         "step \(step), feature \(index): \(number.text) is too large for a 32-bit float"
@@ -158,26 +149,52 @@ package struct SequenceEncoder: Sendable {
                 values.append(normalised)
             }
         }
-        let tensor = Tensor(shape: [rows.count, description.size], values: values)
-        return Encoded(tensor: tensor, steps: rows.count, unknownTokens: 0)
+        return Encoded(tensor: Tensor(shape: [rows.count, description.size], values: values))
+    }
+
+    /// A step that goes on from values that the model predicted.
+    ///
+    /// - Precondition: the model takes as many features.
+    /// - Throws: `APIError` with status 500 when it has left the range of a 32-bit float.
+    func step(_ values: [Float]) throws(APIError) -> [Float] {
+        guard case .features(let description) = rule else { preconditionFailure("tokens have no values") }
+        let step = values.indices.map { description.normalised(Double(values[$0]), $0) }
+        guard step.allSatisfy(\.isFinite) else {
+            throw .internalError("a predicted value is too large to go on from", code: "not_finite")
+        }
+        return step
     }
 
     private func checkLength(_ steps: Int) throws(APIError) {
+        try Self.checkLength(steps, atMost: maxLength)
+    }
+
+    /// Requires steps, and not too many.
+    static func checkLength(_ steps: Int, atMost limit: Int) throws(APIError) {
         guard steps > 0 else { throw .badRequest("the sequence is empty", code: "empty_sequence") }
-        guard steps <= maxLength else {
-            let message = "the sequence has \(steps) steps, the model takes at most \(maxLength)"
-            throw .badRequest(message, code: "sequence_too_long")
-        }
+        guard steps <= limit else { throw tooLong("\(steps)", atMost: limit) }
+    }
+
+    static func tooLong(_ steps: String, atMost limit: Int) -> APIError {
+        let message = "the sequence has \(steps) steps, the model takes at most \(limit)"
+        return .badRequest(message, code: "sequence_too_long")
     }
 
     /// What the model takes, for messages.
     private var expectation: String {
         switch rule {
-        case .text: "a string (the model takes text)"
+        case .text: "a string or an array of strings (the model takes text)"
         case .tokens: "an array of integers (the model takes tokens)"
         case .features(let description):
             "an array of arrays of \(description.size) numbers (the model takes features)"
         }
+    }
+}
+
+extension InputDescription.FeatureDescription {
+    /// What the network sees of a feature.
+    fileprivate func normalised(_ value: Double, _ index: Int) -> Float {
+        Float((value - mean[index]) / std[index])
     }
 }
 

@@ -6,8 +6,12 @@ package struct SequencePredictor: Sendable {
     package enum Outcome: Sendable, Equatable {
         /// One of several classes.
         case classes(ClassScores)
-        /// The numbers of a regression.
-        case value([Float])
+        /// A class for each step.
+        case tags(TokenTags)
+        /// The values of a regression, of the next step and of those that were asked for after it.
+        case values([[Float]])
+        /// How likely a text is.
+        case likelihood(TextLikelihood)
     }
 
     /// What came of a sequence.
@@ -56,15 +60,47 @@ package struct SequencePredictor: Sendable {
 
     /// Predicts several instances as one request; those of like length run together.
     ///
+    /// - Parameters:
+    ///   - instances: what to predict from.
+    ///   - model: of any task on sequences.
+    ///   - horizon: how many steps of a regression to predict; nil for one.
+    ///   - deadline: when the answer must be there.
+    ///   - cancellation: of the request.
     /// - Throws: `APIError` as for one; the message for a bad instance begins with its place.
     package func predict(
         _ instances: [JSONValue],
         with model: Model,
+        horizon: Int? = nil,
         deadline: ContinuousClock.Instant? = nil,
         cancellation: Cancellation? = nil
     ) throws(APIError) -> [Answer] {
         guard !instances.isEmpty else { throw .badRequest("there are no instances", code: "no_instances") }
+        if let horizon { try Self.check(horizon, model) }
         let start = ContinuousClock.now
+        let encoded = try encode(instances, for: model)
+        let preprocess = ContinuousClock.now - start
+        let (outcomes, inference) = try outcomes(
+            of: encoded,
+            with: model,
+            horizon: horizon ?? 1,
+            deadline: deadline,
+            cancellation: cancellation
+        )
+        return zip(encoded, outcomes).map { sequence, outcome in
+            Answer(
+                outcome: outcome,
+                steps: sequence.steps,
+                unknownTokens: sequence.unknownTokens,
+                preprocess: preprocess,
+                inference: inference
+            )
+        }
+    }
+
+    private func encode(
+        _ instances: [JSONValue],
+        for model: Model
+    ) throws(APIError) -> [SequenceEncoder.Encoded] {
         var encoded: [SequenceEncoder.Encoded] = []
         for (index, instance) in instances.enumerated() {
             do {
@@ -74,26 +110,55 @@ package struct SequencePredictor: Sendable {
                 throw APIError(error.status, code: error.code, "instance \(index): \(error.message)")
             }
         }
-        let preprocess = ContinuousClock.now - start
+        return encoded
+    }
+
+    private static func check(_ horizon: Int, _ model: Model) throws(APIError) {
+        guard model.manifest.task == .sequenceRegression else {
+            let message = "only a 'sequence-regression' looks ahead"
+            let task = "model '\(model.name)' is for '\(model.manifest.task.rawValue)'"
+            throw .badRequest("horizon: \(message), but \(task)", code: "invalid_parameter")
+        }
+        guard Forecaster.horizons.contains(horizon) else {
+            let expected = "a whole number from 1 to \(Forecaster.horizons.upperBound)"
+            throw .invalidParameter("horizon", expected: expected, found: "\(horizon)")
+        }
+    }
+
+    private func outcomes(
+        of sequences: [SequenceEncoder.Encoded],
+        with model: Model,
+        horizon: Int,
+        deadline: ContinuousClock.Instant?,
+        cancellation: Cancellation?
+    ) throws(APIError) -> ([Outcome], Inference) {
+        if model.manifest.task == .sequenceRegression, case .sequence(let encoder) = model.input {
+            let forecaster = Forecaster(
+                scheduler: scheduler,
+                model: model,
+                encoder: encoder,
+                deadline: deadline,
+                cancellation: cancellation
+            )
+            let (values, inference) = try forecaster.forecast(sequences, horizon: horizon)
+            return (values.map(Outcome.values), inference)
+        }
         let inference = try scheduler.infer(
             model,
-            items: encoded.map(\.tensor),
+            items: sequences.map(\.tensor),
             deadline: deadline,
             cancellation: cancellation
         )
-        var answers: [Answer] = []
-        for (sequence, output) in zip(encoded, inference.outputs) {
-            let scores = try ClassScores([output])
-            answers.append(
-                Answer(
-                    outcome: model.manifest.task.hasClasses ? .classes(scores) : .value(output),
-                    steps: sequence.steps,
-                    unknownTokens: sequence.unknownTokens,
-                    preprocess: preprocess,
-                    inference: inference
-                )
-            )
+        let outcomes = try zip(sequences, inference.outputs).map { sequence, output throws(APIError) in
+            switch model.manifest.task {
+            case .tokenClassification:
+                Outcome.tags(try TokenTags(output, of: sequence, classes: model.classes))
+            case .textGeneration:
+                Outcome.likelihood(try TextLikelihood(output, of: sequence, vocabulary: model.classes))
+            case .imageClassification, .sequenceClassification, .sequenceRegression:
+                Outcome.classes(try ClassScores([output]))
+            }
         }
-        return answers
+        return (outcomes, inference)
     }
 }

@@ -8,7 +8,8 @@ package struct Tokenizer: Sendable, Equatable {
         ///
         /// A word is a run of letters, marks, decimal digits, connector punctuation and join controls (`\w` of
         /// Unicode), with single apostrophes (`'` or `’`) inside. In Python, with the package `regex`:
-        /// `regex.findall(r"\w+(?:['’]\w+)*|[^\w\s]", text)`.
+        /// `regex.findall(r"\w+(?:['’]\w+)*|[^\w\s]", text)`. Combining marks stay with their letter; the scalars
+        /// of an emoji are a token each; scripts that write no spaces between words, such as Chinese, are not split.
         /// - Source: Unicode Technical Standard #18, Annex C, `\w`.
         case words
         /// One byte of UTF-8.
@@ -31,7 +32,7 @@ package struct Tokenizer: Sendable, Equatable {
         let text = prepared(text)
         switch kind {
         case .characters: return text.unicodeScalars.map { String($0) }
-        case .words: return Self.words(of: text)
+        case .words: return Self.words(of: text, limit: .max)
         case .bytes: preconditionFailure("bytes are numbers, not strings")
         }
     }
@@ -39,14 +40,17 @@ package struct Tokenizer: Sendable, Equatable {
     /// The text as it is split: lowered when the model wants that.
     package func prepared(_ text: String) -> String { lowercase ? text.lowercased() : text }
 
-    private static func words(of text: String) -> [String] {
+    /// The words of a text, with their case kept.
+    ///
+    /// - Parameter limit: how many are wanted; splitting ends soon after as many.
+    static func words(of text: String, limit: Int) -> [String] {
         var tokens: [String] = []
         var word = String.UnicodeScalarView()
-        let scalars = Array(text.unicodeScalars)
-        for (index, scalar) in scalars.enumerated() {
+        var rest = text.unicodeScalars[...]
+        while let scalar = rest.popFirst(), tokens.count <= limit {
             let joins =
-                isApostrophe(scalar) && !word.isEmpty && index + 1 < scalars.count
-                && !isApostrophe(scalars[index - 1]) && isWordPart(scalars[index + 1])
+                isApostrophe(scalar) && !(word.last.map(isApostrophe) ?? true)
+                && (rest.first.map(isWordPart) ?? false)
             if isWordPart(scalar) || joins {
                 word.append(scalar)
                 continue

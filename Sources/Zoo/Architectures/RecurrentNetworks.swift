@@ -4,7 +4,8 @@ internal import Engine
 /// head. Elman, "Finding structure in time", 1990; Hochreiter & Schmidhuber, "Long short-term memory", 1997; Cho et
 /// al., "Learning phrase representations using RNN encoder-decoder", 2014, §2.3.
 ///
-/// Tensor names and formulas are PyTorch's. Hidden size, layers, directions and vocabulary are those of the weights;
+/// Where a step has several tokens, column k > 0 has the table `embeddings.k` and the rows are joined. Otherwise tensor
+/// names and formulas are PyTorch's. Hidden size, layers, directions and vocabulary are those of the weights;
 /// without weights they come from the options. Option `reset_after` (gru): whether the reset gate comes after the
 /// recurrent product, as in PyTorch (the default), or before, as in the paper.
 extension Architecture {
@@ -19,11 +20,6 @@ extension Architecture {
             options: options
         ) { classes, configuration throws(ArchitectureError) in
             let sizes = try RecurrentSizes(cell, configuration)
-            let embedding: [Layer] =
-                switch sizes.input {
-                case .tokens(let size): [.embedding("embedding", size: size, features: sizes.features)]
-                case .features: []
-                }
             let recurrent = Layer.recurrent(
                 "rnn",
                 cell,
@@ -38,7 +34,7 @@ extension Architecture {
             }
             return Network(
                 inputShape: sizes.inputShape(steps: configuration.steps),
-                layers: embedding + [recurrent] + (pool ?? []) + [.linear("head", classes), .softmax]
+                layers: sizes.embeddings + [recurrent] + (pool ?? []) + [.linear("head", classes), .softmax]
             )
         }
     }

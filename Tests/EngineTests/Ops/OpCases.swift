@@ -165,15 +165,36 @@ enum OpCases {
                 return OpCase(op, on: shape) { inputs, _ in try Reference.padShortcut(op, inputs[0]) }
             }
         }
-        return sums + concats + shortcuts
+        let sequences = [(1, 1, 2), (5, 8, 7), (9, 65, 3)].map { (steps, features, other) in
+            var row = OpCase(ConcatFeatures(), on: [steps, features]) { inputs, _ in
+                Reference.concatFeatures(inputs)
+            }
+            row.prelude = { graph in
+                let linear = Linear(inputs: features, outputs: other)
+                return [try graph.add(linear, name: "other", inputs: [.input]), .input]
+            }
+            return row
+        }
+        return sums + concats + shortcuts + sequences
     }()
 
-    static let embeddings: [OpCase] = [(1, 1, 1), (9, 7, 5), (300, 65, 40)].map { size, features, steps in
-        let op = Embedding(size: size, features: features)
-        var row = OpCase(op, on: [steps]) { Reference.embedding(op, $0[0], $1[0]) }
-        row.tokens = size
-        return row
-    }
+    static let embeddings: [OpCase] = {
+        // swift-format-ignore
+        let rows: [(size: Int, features: Int, steps: Int, column: Int, columns: Int)] = [
+            (  1,  1,  1, 0, 1),
+            (  9,  7,  5, 0, 1),
+            (300, 65, 40, 0, 1),
+            (  9,  7,  5, 0, 3),
+            ( 31, 16,  8, 2, 3),
+        ]
+        return rows.map { size, features, steps, column, columns in
+            let op = Embedding(size: size, features: features, column: column, columns: columns)
+            let shape: Shape = columns == 1 ? [steps] : [steps, columns]
+            var row = OpCase(op, on: shape) { Reference.embedding(op, $0[0], $1[0]) }
+            row.tokens = size
+            return row
+        }
+    }()
 
     static let recurrents: [OpCase] = {
         let cells: [(Recurrent.Cell, resetsAfter: Bool)] = [

@@ -2,8 +2,20 @@ import Engine
 
 extension Reference {
     static func embedding(_ op: Embedding, _ tokens: Array, _ table: Array) -> Array {
-        let rows = tokens.values.map { token in (0..<op.features).map { table[Int(token), $0] } }
-        return Array([tokens.values.count, op.features], rows.flatMap(\.self))
+        let steps = tokens.shape[0]
+        let rows = (0..<steps).map { step in
+            let token = Int(tokens.values[step * op.columns + op.column])
+            return (0..<op.features).map { table[token, $0] }
+        }
+        return Array([steps, op.features], rows.flatMap(\.self))
+    }
+
+    static func concatFeatures(_ inputs: [Array]) -> Array {
+        let steps = inputs[0].shape[0]
+        let rows = (0..<steps).map { step in
+            inputs.flatMap { input in (0..<input.shape[1]).map { input[step, $0] } }
+        }
+        return Array([steps, rows[0].count], rows.flatMap(\.self))
     }
 
     static func sequencePool(_ op: SequencePool, _ x: Array) -> Array {

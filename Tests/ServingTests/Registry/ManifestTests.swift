@@ -80,13 +80,49 @@ struct ManifestTests {
         #expect(vectors.mean == [0, 0] && vectors.std == [1, 2])
     }
 
+    @Test func `reads features of words and the scaling of a regression`() throws {
+        let words = #""kind": "text", "tokenizer": "words", "vocabulary": "v.txt""#
+        let suffix = #"{"kind": "suffix", "length": 3, "vocabulary": "s.txt", "unknown": "?"}"#
+        let shape = #"{"kind": "shape", "vocabulary": "h.txt", "unknown": "?"}"#
+        let tagger = try parse(
+            #"{"architecture": "gru", "task": "token-classification", "input": {\#(words), "features": [\#(suffix), \#(shape)]}}"#
+        )
+        guard case .text(let text) = tagger.input else {
+            Issue.record("expected text, found \(tagger.input)")
+            return
+        }
+        #expect(text.features.map(\.kind) == [.suffix(length: 3), .shape])
+        #expect(text.vocabularies == ["v.txt", "s.txt", "h.txt"])
+        #expect(tagger.pooling == nil && tagger.task.hasClasses)
+        let regression = try parse(
+            #"{\#(Self.regression), "input": {"kind": "features", "size": 1}, "output": {"mean": [2], "std": [3]}}"#
+        )
+        #expect(regression.output?.mean == [2] && regression.output?.std == [3])
+    }
+
+    private static let regression = #""architecture": "rnn", "task": "sequence-regression""#
+    private static let tags = #""architecture": "rnn", "task": "token-classification""#
+    private static let words = #""kind": "text", "tokenizer": "words", "vocabulary": "v""#
+
     // swift-format-ignore
     static let faults: [(String, String)] = [
+        ("{\(tags), \"input\": {\"kind\": \"tokens\", \"size\": 5}, \"pooling\": \"max\"}", "pooling: nothing is pooled where each step has an answer"),
+        ("{\(tags), \"input\": {\(words), \"features\": []}}", "input.features: expected 1 to 16 features, found 0"),
+        ("{\(tags), \"input\": {\(words), \"features\": [{\"kind\": \"infix\"}]}}", "input.features[0].kind: expected suffix, prefix, shape; found 'infix'"),
+        ("{\(tags), \"input\": {\(words), \"features\": [{\"kind\": \"suffix\"}]}}", "input.features[0]: 'length' is missing"),
+        ("{\(tags), \"input\": {\(words), \"features\": [{\"kind\": \"suffix\", \"length\": 0}]}}", "input.features[0].length: expected an integer from 1 to 16, found 0"),
+        ("{\(tags), \"input\": {\(words), \"features\": [{\"kind\": \"shape\", \"length\": 2}]}}", "input.features[0].length: a shape has no length"),
+        ("{\(tags), \"input\": {\(words), \"features\": [{\"kind\": \"shape\", \"vocabulary\": \"v\"}]}}", "input.features[0]: 'unknown' is missing"),
+        ("{\(tags), \"input\": {\"kind\": \"text\", \"tokenizer\": \"bytes\", \"features\": []}}", "input.features: only words have features, but 'tokenizer' is 'bytes'"),
+        ("{\(text), \"input\": {\"kind\": \"tokens\", \"size\": 5}, \"output\": {}}", "output: only a 'sequence-regression' has values to scale"),
+        ("{\(regression), \"input\": {\"kind\": \"features\", \"size\": 1}, \"output\": {}}", "output: 'mean' is missing"),
+        ("{\(regression), \"input\": {\"kind\": \"features\", \"size\": 1}, \"output\": {\"mean\": [1], \"std\": [0]}}", "output.std[0]: expected a number greater than 0, found 0"),
+        ("{\(regression), \"input\": {\"kind\": \"features\", \"size\": 1}, \"output\": {\"mean\": [1], \"std\": [1, 2]}}", "output.std: expected 1 numbers, as 'mean' has, found 2"),
         ("[]", "expected an object, found an array of 0"),
         ("{", "not JSON"),
         ("{}", "'architecture' is missing"),
         (#"{"architecture": 3}"#, "architecture: expected a string, found 3"),
-        (#"{"architecture": "x", "task": "image-clasification"}"#, "task: expected image-classification, sequence-classification, sequence-regression; found 'image-clasification'; did you mean 'image-classification'?"),
+        (#"{"architecture": "x", "task": "image-clasification"}"#, "task: expected image-classification, sequence-classification, token-classification, sequence-regression, text-generation; found 'image-clasification'; did you mean 'image-classification'?"),
         ("{\(image)}", "'preprocessing' is missing; a model for 'image-classification' needs it"),
         ("{\(image), \"label\": \"x\"}", "unknown key 'label'; did you mean 'labels'?"),
         ("{\(image), \"zzzzzzzzz\": 1}", "unknown key 'zzzzzzzzz'; known keys are architecture, task, "),

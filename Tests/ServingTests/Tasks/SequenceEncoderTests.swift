@@ -11,10 +11,8 @@ struct SequenceEncoderTests {
         case .features(let description): return SequenceEncoder(description)
         case .text(let description):
             let vocabulary = try Vocabulary(parsing: Array(vocabulary.utf8), file: "v.txt")
-            return try SequenceEncoder(
-                description,
-                vocabulary: description.vocabulary == nil ? nil : vocabulary
-            )
+            let endings = try Vocabulary(parsing: Array("?\nat\nCat\nx\nXx\n".utf8), file: "f.txt")
+            return try SequenceEncoder(description, vocabularies: ["v.txt": vocabulary, "f.txt": endings])
         }
     }
 
@@ -58,13 +56,47 @@ struct SequenceEncoderTests {
         #expect(encoded.tensor.values == [0, 0, 1, -0.5])
     }
 
+    private static let words = #""kind": "text", "tokenizer": "words", "vocabulary": "v.txt", "unknown": "<unk>""#
+    private static let features2 =
+        #""features": [{"kind": "suffix", "length": 2, "vocabulary": "f.txt", "unknown": "?"}, {"kind": "shape", "vocabulary": "f.txt", "unknown": "?"}]"#
+
+    @Test func `words that are split already are looked up as they are`() throws {
+        let encoded = try encode(#"["a", "b c", "B"]"#, Self.words + #", "lowercase": true"#)
+        #expect(encoded.tensor.values == [1, 0, 2])
+        #expect(encoded.tokens == ["a", "b c", "B"])
+        #expect(encoded.unknownPositions == [1])
+        #expect(throws: APIError.self) {
+            try encode(#"["a"]"#, #""kind": "text", "tokenizer": "bytes""#)
+        }
+    }
+
+    @Test func `features go by the spelling before it is lowered`() throws {
+        let encoded = try encode(#""a CAT c""#, Self.words + #", "lowercase": true, "# + Self.features2)
+        #expect(encoded.tensor.shape == [3, 3])
+        // Column 1 is the suffix, of which "a" and "c" are not known; column 2 the shape: x, XX, x.
+        #expect(encoded.tensor.values == [1, 0, 3, 0, 1, 0, 3, 0, 3])
+        #expect(encoded.unknownTokens == 1)
+    }
+
+    @Test func `a text that is too long is refused before it is split`() throws {
+        let long = String(repeating: "a ", count: 1_000_000)
+        for (tokenizer, count) in [("words", "more than 4"), ("characters", "more than 4")] {
+            let input = #""kind": "text", "tokenizer": "\#(tokenizer)", "vocabulary": "v.txt", "max_length": 4"#
+            let error = #expect(throws: APIError.self) { try encoder(input).encode(text: long) }
+            #expect(error?.message == "the sequence has \(count) steps, the model takes at most 4")
+        }
+    }
+
     // swift-format-ignore
     static let faults: [(instance: String, input: String, code: String, message: String)] = [
         (#""""#, characters, "empty_sequence", "the sequence is empty"),
         (#""abc""#, characters + #", "max_length": 2"#, "sequence_too_long", "the sequence has 3 steps, the model takes at most 2"),
         (#""abz""#, characters, "unknown_token", "unknown token 'z' at position 2; the model has no entry for unknown tokens"),
-        ("[1, 2]", characters, "invalid_input", "expected a string (the model takes text), found an array"),
-        ("null", characters, "invalid_input", "expected a string (the model takes text), found null"),
+        ("[1, 2]", characters, "invalid_input", "token 0: expected a string, found a number"),
+        (#"["a", ""]"#, characters, "invalid_input", "token 1: expected a string, found an empty one"),
+        ("[]", characters, "empty_sequence", "the sequence is empty"),
+        (#"["a", "b", "c"]"#, characters + #", "max_length": 2"#, "sequence_too_long", "the sequence has 3 steps, the model takes at most 2"),
+        ("null", characters, "invalid_input", "expected a string or an array of strings (the model takes text), found null"),
         (#""a""#, #""kind": "tokens", "size": 10"#, "invalid_input", "expected an array of integers (the model takes tokens), found a string"),
         ("[]", #""kind": "tokens", "size": 10"#, "empty_sequence", "the sequence is empty"),
         ("[1, 10]", #""kind": "tokens", "size": 10"#, "unknown_token", "token 1: expected an integer from 0 to 9, found 10"),

@@ -1,0 +1,126 @@
+internal import Engine
+
+/// Turns a text, or words that are split already, into the numbers of its tokens.
+struct TextEncoder: Sendable {
+    /// A feature of words with its vocabulary, and the number of the entry for unknown ones.
+    private struct FeatureColumn: Sendable {
+        let feature: TokenFeature
+        let vocabulary: Vocabulary
+        let unknown: Int
+    }
+
+    private let tokenizer: Tokenizer
+    /// nil for bytes, which are their own numbers.
+    private let vocabulary: Vocabulary?
+    /// The number of the token that stands for unknown ones.
+    private let unknown: Int?
+    private let columns: [FeatureColumn]
+    private let maxLength: Int
+
+    /// - Parameter vocabularies: by the names of their files; those that the description names are in it.
+    /// - Throws: `FormatError` when an entry that stands for unknown ones is not in its vocabulary.
+    init(
+        _ description: InputDescription.TextDescription,
+        vocabularies: [String: Vocabulary]
+    ) throws(FormatError) {
+        tokenizer = Tokenizer(description.tokenizer, lowercase: description.lowercase)
+        maxLength = description.maxLength
+        let vocabulary = description.vocabulary.flatMap { vocabularies[$0] }
+        self.vocabulary = vocabulary
+        unknown = try description.unknown.map { name throws(FormatError) in
+            try Self.number(of: name, in: vocabulary, "input.unknown")
+        }
+        var columns: [FeatureColumn] = []
+        for (index, feature) in description.features.enumerated() {
+            let place = "input.features[\(index)]"
+            guard let vocabulary = vocabularies[feature.vocabulary] else {
+                throw FormatError("\(place).vocabulary", "'\(feature.vocabulary)' was not read")
+            }
+            let unknown = try Self.number(of: feature.unknown, in: vocabulary, "\(place).unknown")
+            columns.append(FeatureColumn(feature: feature, vocabulary: vocabulary, unknown: unknown))
+        }
+        self.columns = columns
+    }
+
+    private static func number(
+        of token: String,
+        in vocabulary: Vocabulary?,
+        _ place: String
+    ) throws(FormatError) -> Int {
+        guard let number = vocabulary?[token] else {
+            throw FormatError(place, "the token '\(token)' is not in the vocabulary")
+        }
+        return number
+    }
+
+    /// How many different numbers each column of a step has: that of the tokens, then those of their features.
+    var sizes: [Int] { [vocabulary?.count ?? 256] + columns.map(\.vocabulary.count) }
+
+    /// Encodes a text. It is split no further than to the first token that is too many.
+    ///
+    /// - Throws: `APIError` with status 400 for an unknown token, and for a text that is empty or too long.
+    func encode(_ text: String) throws(APIError) -> SequenceEncoder.Encoded {
+        if tokenizer.kind == .words {
+            let words = Tokenizer.words(of: text, limit: maxLength)
+            guard words.count <= maxLength else { throw tooLong("more than \(maxLength)") }
+            return try encode(words: words)
+        }
+        // A scalar, and a byte of a lowered text, comes of no more than four bytes.
+        guard text.utf8.count <= 4 * maxLength else { throw tooLong("more than \(maxLength)") }
+        guard vocabulary == nil else { return try encode(words: tokenizer.tokens(of: text)) }
+        let bytes = Array(tokenizer.prepared(text).utf8)
+        try checkLength(bytes.count)
+        return SequenceEncoder.Encoded(tensor: Tensor(shape: [bytes.count], values: bytes.map(Float.init)))
+    }
+
+    /// Encodes tokens that the client has split: each is looked up as it is, lowered when the model wants that.
+    ///
+    /// - Throws: `APIError` with status 400 as above, for what is no string, and for a model of bytes.
+    func encode(split elements: [JSONValue]) throws(APIError) -> SequenceEncoder.Encoded {
+        guard vocabulary != nil else {
+            throw .invalidInput("expected a string (the model takes bytes of text), found an array")
+        }
+        try checkLength(elements.count)
+        var words: [String] = []
+        for (position, element) in elements.enumerated() {
+            guard case .string(let word) = element, !word.isEmpty else {
+                let found = element == .string("") ? "an empty one" : element.kind
+                throw .invalidInput("token \(position): expected a string, found \(found)")
+            }
+            words.append(word)
+        }
+        return try encode(words: words)
+    }
+
+    private func encode(words: [String]) throws(APIError) -> SequenceEncoder.Encoded {
+        try checkLength(words.count)
+        var values: [Float] = []
+        values.reserveCapacity(words.count * (1 + columns.count))
+        var unknownPositions: [Int] = []
+        for (position, word) in words.enumerated() {
+            let known = vocabulary?[tokenizer.prepared(word)]
+            guard let number = known ?? unknown else {
+                let message = "unknown token '\(word)' at position \(position)"
+                let advice = "the model has no entry for unknown tokens"
+                throw .badRequest("\(message); \(advice)", code: "unknown_token")
+            }
+            if known == nil { unknownPositions.append(position) }
+            values.append(Float(number))
+            for column in columns {
+                values.append(Float(column.vocabulary[column.feature.value(of: word)] ?? column.unknown))
+            }
+        }
+        let shape: Shape = columns.isEmpty ? [words.count] : [words.count, 1 + columns.count]
+        return SequenceEncoder.Encoded(
+            tensor: Tensor(shape: shape, values: values),
+            tokens: words,
+            unknownPositions: unknownPositions
+        )
+    }
+
+    private func checkLength(_ steps: Int) throws(APIError) {
+        try SequenceEncoder.checkLength(steps, atMost: maxLength)
+    }
+
+    private func tooLong(_ steps: String) -> APIError { SequenceEncoder.tooLong(steps, atMost: maxLength) }
+}
