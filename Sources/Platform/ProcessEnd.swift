@@ -14,7 +14,7 @@ package enum ProcessEnd {
     }
 }
 
-/// Standard output and standard error, written line by line without a buffer.
+/// Standard output and standard error, written without a buffer.
 ///
 /// `print` buffers when its reader is a pipe, which is when a supervisor waits for a line.
 package enum StandardStream: Int32, Sendable {
@@ -22,10 +22,13 @@ package enum StandardStream: Int32, Sendable {
     case error = 2
 
     /// Writes a line; a reader that has gone is not our failure.
-    package func writeLine(_ line: String) {
-        var rest = Array((line + "\n").utf8)[...]
+    package func writeLine(_ line: String) { write(text: line + "\n") }
+
+    /// Writes a text at once, though its line goes on.
+    package func write(text: String) {
+        var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe write(rawValue, $0.baseAddress, $0.count) }
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(rawValue, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { return }
             rest = rest.dropFirst(count)

@@ -64,6 +64,8 @@ package struct Daemon {
     }
 
     private func makeAPI(_ registry: Registry, _ scheduler: Scheduler, _ metrics: ServingMetrics) -> API {
+        let generations = GenerationLimit(configuration.maxGenerations)
+        metrics.collect(generations: generations)
         var limits = ImageLimits()
         limits.maxPixels = configuration.maxPixels
         let classifier = ImageClassifier(
@@ -77,6 +79,8 @@ package struct Daemon {
             metrics: metrics,
             classifier: classifier,
             predictor: SequencePredictor(scheduler: scheduler, metrics: metrics),
+            generator: TextGenerator(scheduler: scheduler, metrics: metrics),
+            generations: generations,
             requestTimeout: configuration.requestTimeout
         )
     }

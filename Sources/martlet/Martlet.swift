@@ -12,8 +12,8 @@ struct Martlet: ParsableCommand {
         abstract: "Serves trained image classifiers and recurrent networks over HTTP.",
         version: Version.current,
         subcommands: [
-            Serve.self, Classify.self, Predict.self, Models.self, Inspect.self, Run.self, TensorCommand.self,
-            Bench.self,
+            Serve.self, Classify.self, Predict.self, Generate.self, Models.self, Inspect.self, Run.self,
+            TensorCommand.self, Bench.self,
         ]
     )
 

@@ -102,6 +102,8 @@ struct SettingFlags: ParsableArguments {
     var maxBatchDelayMs: String?
     @Option(help: "Items of a model that may wait; more get 503.")
     var maxQueueItems: String?
+    @Option(help: "Texts that are generated at a time; each holds a worker. (default: half the workers)")
+    var maxGenerations: String?
     @Option(help: "How long a request may take that does not say so itself.")
     var requestTimeoutMs: String?
     @Option(help: "How long requests in flight may take once the daemon ends.")
@@ -119,7 +121,8 @@ struct SettingFlags: ParsableArguments {
             "write_timeout_ms": writeTimeoutMs, "body_minimum_rate": bodyMinimumRate, "max_pixels": maxPixels,
             "threads": threads, "tune": isUntuned ? "false" : nil, "cache": cache,
             "max_batch_size": maxBatchSize, "max_batch_delay_ms": maxBatchDelayMs,
-            "max_queue_items": maxQueueItems, "request_timeout_ms": requestTimeoutMs,
+            "max_queue_items": maxQueueItems, "max_generations": maxGenerations,
+            "request_timeout_ms": requestTimeoutMs,
             "drain_timeout_ms": drainTimeoutMs, "log_level": logLevel,
         ]
         return flags.compactMapValues(\.self)

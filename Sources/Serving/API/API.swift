@@ -11,6 +11,8 @@ package final class API: Sendable {
     let metrics: ServingMetrics
     let classifier: ImageClassifier
     let predictor: SequencePredictor
+    let generator: TextGenerator
+    let generations: GenerationLimit
     /// How long a request may take when it does not say.
     let requestTimeout: Duration
     private let draining = Atomic(false)
@@ -20,12 +22,16 @@ package final class API: Sendable {
         metrics: ServingMetrics,
         classifier: ImageClassifier,
         predictor: SequencePredictor,
+        generator: TextGenerator,
+        generations: GenerationLimit,
         requestTimeout: Duration
     ) {
         self.registry = registry
         self.metrics = metrics
         self.classifier = classifier
         self.predictor = predictor
+        self.generator = generator
+        self.generations = generations
         self.requestTimeout = requestTimeout
     }
 
@@ -36,6 +42,8 @@ package final class API: Sendable {
     package func beginDraining() { draining.store(true, ordering: .relaxed) }
 
     /// Answers a request; whatever goes wrong becomes an error answer.
+    ///
+    /// A streamed answer is counted when it has ended.
     package func respond(to request: Request) -> Response {
         let (route, result) = dispatch(request)
         var response: Response
@@ -46,9 +54,20 @@ package final class API: Sendable {
         }
         let total = ContinuousClock.now - request.received
         response.addServerTiming("total", total)
-        metrics.requests.add(1, route, Self.label(request.method), String(response.status.code))
-        metrics.requestDuration.observe(total, route)
+        guard let stream = response.stream else {
+            count(response, to: request, route)
+            return response
+        }
+        response.stream = { [self, response] channel in
+            defer { count(response, to: request, route) }
+            try stream(channel)
+        }
         return response
+    }
+
+    private func count(_ response: Response, to request: Request, _ route: String) {
+        metrics.requests.add(1, route, Self.label(request.method), String(response.status.code))
+        metrics.requestDuration.observe(.now - request.received, route)
     }
 
     /// The method as a label; a client cannot make up new ones.

@@ -47,6 +47,11 @@ extension API {
                 model + ":predict",
                 Endpoint(name: "predict") { (api, call) throws(APIError) in try api.predict(call) }
             )
+            router.on(
+                .post,
+                model + ":generate",
+                Endpoint(name: "generate") { (api, call) throws(APIError) in try api.generate(call) }
+            )
         }
         router.on(.get, "/livez", Endpoint(name: "livez") { (api, _) throws(APIError) in api.live() })
         router.on(.get, "/readyz", Endpoint(name: "readyz") { (api, _) throws(APIError) in try api.ready() })

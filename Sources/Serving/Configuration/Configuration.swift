@@ -42,6 +42,8 @@ package struct Configuration: Sendable {
     package let maxBatchSize: Int
     package let maxBatchDelay: Duration
     package let maxQueueItems: Int
+    /// Texts that are generated at a time; each holds a worker.
+    package let maxGenerations: Int
     /// How long a request may take that does not say so itself.
     package let requestTimeout: Duration
     /// How long requests in flight may take once the daemon is told to end.
@@ -105,6 +107,7 @@ package struct Configuration: Sendable {
         maxBatchSize = try resolver.integer("max_batch_size", 1...4096, default: 32)
         maxBatchDelay = try resolver.duration("max_batch_delay_ms", from: 0, default: .zero)
         maxQueueItems = try resolver.integer("max_queue_items", 1...1_000_000, default: 1024)
+        maxGenerations = try resolver.integer("max_generations", 1...4096, default: max(1, workers / 2))
         requestTimeout = try resolver.duration("request_timeout_ms", default: .seconds(30))
         drainTimeout = try resolver.duration("drain_timeout_ms", from: 0, default: .seconds(30))
         logLevel = try resolver.choice("log_level", default: .info)

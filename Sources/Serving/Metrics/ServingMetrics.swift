@@ -66,6 +66,19 @@ package final class ServingMetrics: Sendable {
         labels: ["reason"]
     )
 
+    /// Texts by why they ended: stop, length, or an error's code.
+    package let generations = Counter(
+        "martlet_generations_total",
+        help: "Texts that were generated, by why they ended: stop, length, or an error's code.",
+        labels: modelLabels + ["reason"]
+    )
+    /// Tokens of all texts.
+    package let generatedTokens = Counter(
+        "martlet_generated_tokens_total",
+        help: "Tokens that were generated.",
+        labels: modelLabels
+    )
+
     private static let modelLabels = ["model", "version"]
     private let version: String
     private let collectors = Mutex<[Collector]>([])
@@ -85,7 +98,9 @@ package final class ServingMetrics: Sendable {
         var text = MetricText()
         text.begin("martlet_build_info", .gauge, help: "The running version; always 1.")
         text.sample(1, [("version", version)])
-        for counter in [requests, items, batches, rejections] { counter.render(into: &text) }
+        for counter in [requests, items, batches, rejections, generations, generatedTokens] {
+            counter.render(into: &text)
+        }
         for histogram in [
             requestDuration, decodeDuration, preprocessDuration, queueDuration, inferenceDuration, batchSize,
         ] { histogram.render(into: &text) }
@@ -112,6 +127,14 @@ extension ServingMetrics {
             for (model, items) in depths.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
                 text.sample(Double(items), [("model", model[0]), ("version", model[1])])
             }
+        }
+    }
+
+    /// Shows how many texts are generated at each scrape.
+    package func collect(generations limit: GenerationLimit) {
+        collect { text in
+            text.begin("martlet_active_generations", .gauge, help: "Texts that are generated now.")
+            text.sample(Double(limit.count))
         }
     }
 

@@ -17,6 +17,8 @@ package enum InputDescription: Sendable, Equatable {
         package let unknown: String?
         /// What the network sees of each word beside its number, in the order of the embeddings.
         package let features: [TokenFeature]
+        /// What a text goes on from when its prompt is empty, in a model that generates text.
+        package let start: String?
         package let maxLength: Int
 
         /// The files of the tokens and of their features.
@@ -54,7 +56,7 @@ extension InputDescription {
     }
 
     private static let textKeys = [
-        "kind", "tokenizer", "vocabulary", "lowercase", "unknown", "features", "max_length",
+        "kind", "tokenizer", "vocabulary", "lowercase", "unknown", "features", "start", "max_length",
     ]
     private static let maxFeatures = 16
     private static let tokenKeys = ["kind", "size", "max_length"]
@@ -85,6 +87,7 @@ extension InputDescription {
             lowercase: try fields.optional("lowercase")?.bool() ?? false,
             unknown: unknown,
             features: try features(fields, tokenizer),
+            start: try fields.optional("start").map(start),
             maxLength: try maxLength(fields)
         )
     }
@@ -104,6 +107,12 @@ extension InputDescription {
         var features: [TokenFeature] = []
         for element in elements { features.append(try TokenFeature(element)) }
         return features
+    }
+
+    private static func start(_ reader: JSONReader) throws(FormatError) -> String {
+        let start = try reader.string()
+        guard !start.isEmpty else { throw reader.fault("expected a string that is not empty") }
+        return start
     }
 
     private static func tokens(_ fields: JSONFields) throws(FormatError) -> TokenDescription {

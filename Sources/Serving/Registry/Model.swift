@@ -57,12 +57,30 @@ package final class Model: Sendable {
             throw FormatError("classes", "\(declared), but the last layer has \(classes) rows")
         }
         if let output = manifest.output, output.mean.count != classes {
-            throw FormatError("output", "scales \(output.mean.count) values, but the last layer has \(classes) rows")
+            throw FormatError(
+                "output",
+                "scales \(output.mean.count) values, but the last layer has \(classes) rows"
+            )
+        }
+        if manifest.task == .textGeneration, !graph.isStreamable {
+            throw FormatError("task", "'\(manifest.task.rawValue)' needs a network that reads forwards only")
+        }
+        if case .sequence(let encoder) = input, case .text(let description) = manifest.input,
+            let start = description.start
+        {
+            do {
+                _ = try encoder.encode(text: start)
+            } catch {
+                throw FormatError("input.start", error.message)
+            }
         }
         if manifest.task == .textGeneration, case .sequence(let encoder) = input,
             case .tokens(let size) = encoder.input, size != classes
         {
-            throw FormatError("input", "the vocabulary has \(size) tokens, but the last layer has \(classes) rows")
+            throw FormatError(
+                "input",
+                "the vocabulary has \(size) tokens, but the last layer has \(classes) rows"
+            )
         }
         if let labels, manifest.task.hasClasses, labels.count != classes {
             throw FormatError(

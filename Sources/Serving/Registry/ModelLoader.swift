@@ -77,7 +77,8 @@ struct ModelLoader {
         }
     }
 
-    private func vocabularies(_ description: InputDescription.TextDescription) throws -> [String: Vocabulary] {
+    private func vocabularies(_ description: InputDescription.TextDescription) throws -> [String: Vocabulary]
+    {
         var vocabularies: [String: Vocabulary] = [:]
         for name in description.vocabularies where vocabularies[name] == nil {
             let bytes = try FileContents.read(path(name), maxBytes: Self.maxTextBytes)
@@ -132,9 +133,15 @@ struct ModelLoader {
     }
 
     private func check(_ task: Manifest.Task, takes input: InputDescription) throws {
-        guard task == .textGeneration else { return }
-        guard case .text = input else {
+        guard task == .textGeneration else {
+            guard case .text(let description) = input, description.start != nil else { return }
+            throw fault("input.start: only a model for 'text-generation' has one, found '\(task.rawValue)'")
+        }
+        guard case .text(let description) = input else {
             throw fault("input.kind: a model for '\(task.rawValue)' takes text, found '\(input.kind)'")
+        }
+        guard description.features.isEmpty else {
+            throw fault("input.features: a model for '\(task.rawValue)' predicts tokens, not their features")
         }
     }
 

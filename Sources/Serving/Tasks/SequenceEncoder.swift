@@ -62,6 +62,12 @@ package struct SequenceEncoder: Sendable {
         maxLength = description.maxLength
     }
 
+    /// What makes text of tokens; nil when the model takes no text.
+    var decoder: TextDecoder? {
+        guard case .text(let encoder) = rule else { return nil }
+        return encoder.decoder
+    }
+
     /// Numbers of tokens.
     package init(_ description: InputDescription.TokenDescription) {
         rule = .tokens(size: description.size)

@@ -53,6 +53,9 @@ struct TextEncoder: Sendable {
         return number
     }
 
+    /// What makes text of the tokens again.
+    var decoder: TextDecoder { TextDecoder(kind: tokenizer.kind, vocabulary: vocabulary, unknown: unknown) }
+
     /// How many different numbers each column of a step has: that of the tokens, then those of their features.
     var sizes: [Int] { [vocabulary?.count ?? 256] + columns.map(\.vocabulary.count) }
 

@@ -2,8 +2,10 @@
 package struct Vocabulary: Sendable, Equatable {
     /// By UTF-8: two spellings of a letter that Unicode calls equivalent are two tokens.
     private let numbers: [[UInt8]: Int]
+    /// The tokens in the order of their numbers.
+    package let tokens: [String]
     /// How many tokens there are.
-    package var count: Int { numbers.count }
+    package var count: Int { tokens.count }
 
     /// The number of a token.
     package subscript(token: String) -> Int? { numbers[Array(token.utf8)] }
@@ -16,6 +18,7 @@ package struct Vocabulary: Sendable, Equatable {
     package init(parsing bytes: [UInt8], file: String) throws(FormatError) {
         let lines = try TextLines.split(bytes, file: file)
         var numbers: [[UInt8]: Int] = [:]
+        var tokens: [String] = []
         for (index, line) in lines.enumerated() {
             let place = "\(file) line \(index + 1)"
             let token = try Self.unescaped(line, place)
@@ -23,9 +26,11 @@ package struct Vocabulary: Sendable, Equatable {
             if let earlier = numbers.updateValue(index, forKey: Array(token.utf8)) {
                 throw FormatError(place, "the token '\(line)' is already on line \(earlier + 1)")
             }
+            tokens.append(token)
         }
         guard !numbers.isEmpty else { throw FormatError(file, "expected at least one token, found none") }
         self.numbers = numbers
+        self.tokens = tokens
     }
 
     private static func unescaped(_ line: String, _ place: String) throws(FormatError) -> String {

@@ -75,7 +75,24 @@ final class Client: @unchecked Sendable { // @unchecked: one thread uses it at a
         }
     }
 
-    /// Reads one answer; interim answers (1xx) are skipped.
+    /// The next chunk of a streamed body, empty at its end.
+    ///
+    /// - Throws: `Failure` when the connection ends in the middle of the body.
+    func receiveChunk() throws -> String {
+        let end = Array("\r\n".utf8)
+        while true {
+            if let range = buffer.firstRange(of: end),
+                let count = Int(text(Array(buffer[..<range.lowerBound])), radix: 16),
+                buffer.count >= range.upperBound + count + end.count
+            {
+                defer { buffer.removeSubrange(..<(range.upperBound + count + end.count)) }
+                return text(Array(buffer[range.upperBound...].prefix(count)))
+            }
+            guard try fill() else { throw Failure("the connection ended in the body, after \(text(buffer))") }
+        }
+    }
+
+    /// Reads one answer, of a streamed one the head; interim answers (1xx) are skipped.
     func receive(isHead: Bool = false) throws -> Answer {
         let end = Array("\r\n\r\n".utf8)
         while true {
@@ -88,6 +105,7 @@ final class Client: @unchecked Sendable { // @unchecked: one thread uses it at a
             var answer = try Answer(head: text(Array(buffer[..<range.lowerBound])))
             buffer.removeSubrange(..<range.upperBound)
             if answer.status / 100 == 1 { continue }
+            if !isHead, answer.fields["transfer-encoding"] == "chunked" { return answer }
             guard !isHead, let length = answer.contentLength else { return answer }
             while buffer.count < length {
                 guard try fill() else {

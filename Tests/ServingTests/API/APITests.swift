@@ -24,6 +24,8 @@ struct APITests {
             metrics: metrics,
             classifier: ImageClassifier(scheduler: scheduler, limits: ImageLimits(), metrics: metrics),
             predictor: SequencePredictor(scheduler: scheduler, metrics: metrics),
+            generator: TextGenerator(scheduler: scheduler, metrics: metrics),
+            generations: GenerationLimit(2),
             requestTimeout: .seconds(30)
         )
     }

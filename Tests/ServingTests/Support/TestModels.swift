@@ -52,7 +52,7 @@ enum TestModels {
 }
 
 /// A folder that is removed with its object.
-final class TemporaryFolder {
+final class TemporaryFolder: Sendable {
     let path: String
 
     init() throws {

@@ -1,0 +1,45 @@
+import Engine
+import Foundation
+import Platform
+
+/// A folder with small recurrent models of synthetic weights, removed with its object.
+///
+/// `bytes` generates text, `steps` is a regression over vectors of 3.
+final class RecurrentModels {
+    let folder: URL
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString)")
+        let (hidden, tokens) = (16, 256)
+        try write(
+            "bytes",
+            #"{"architecture": "lstm", "task": "text-generation", "input": {"kind": "text", "tokenizer": "bytes", "start": "\n"}}"#,
+            [
+                "embedding.weight": [tokens, 8], "rnn.weight_ih_l0": [4 * hidden, 8],
+                "rnn.weight_hh_l0": [4 * hidden, hidden], "rnn.bias_ih_l0": [4 * hidden],
+                "rnn.bias_hh_l0": [4 * hidden], "head.weight": [tokens, hidden], "head.bias": [tokens],
+            ]
+        )
+        try write(
+            "steps",
+            #"{"architecture": "gru", "task": "sequence-regression", "input": {"kind": "features", "size": 3}}"#,
+            [
+                "rnn.weight_ih_l0": [3 * hidden, 3], "rnn.weight_hh_l0": [3 * hidden, hidden],
+                "rnn.bias_ih_l0": [3 * hidden], "rnn.bias_hh_l0": [3 * hidden], "head.weight": [2, hidden],
+                "head.bias": [2],
+            ]
+        )
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) } // what is left is the system's to clean
+
+    private func write(_ name: String, _ manifest: String, _ shapes: [String: Shape]) throws {
+        let model = folder.appending(path: name)
+        try FileManager.default.createDirectory(at: model, withIntermediateDirectories: true)
+        try Data(manifest.utf8).write(to: model.appending(path: "model.json"))
+        let tensors = shapes.sorted { $0.key < $1.key }.map { tensor, shape in
+            (name: tensor, tensor: SyntheticWeights.tensor(tensor, shape, seed: 1, gain: 2))
+        }
+        try Safetensors.write(tensors, to: model.appending(path: "model.safetensors").path)
+    }
+}
