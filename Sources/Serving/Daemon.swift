@@ -66,6 +66,8 @@ package struct Daemon {
     private func makeAPI(_ registry: Registry, _ scheduler: Scheduler, _ metrics: ServingMetrics) -> API {
         let generations = GenerationLimit(configuration.maxGenerations)
         metrics.collect(generations: generations)
+        let sequences = SequenceStore(configuration.sequences)
+        metrics.collect(sequences: sequences)
         var limits = ImageLimits()
         limits.maxPixels = configuration.maxPixels
         let classifier = ImageClassifier(
@@ -81,6 +83,8 @@ package struct Daemon {
             predictor: SequencePredictor(scheduler: scheduler, metrics: metrics),
             generator: TextGenerator(scheduler: scheduler, metrics: metrics),
             generations: generations,
+            sequences: sequences,
+            seal: configuration.seal,
             requestTimeout: configuration.requestTimeout
         )
     }

@@ -104,6 +104,15 @@ struct SettingFlags: ParsableArguments {
     var maxQueueItems: String?
     @Option(help: "Texts that are generated at a time; each holds a worker. (default: half the workers)")
     var maxGenerations: String?
+    @Option(help: "Sequences whose state is kept between requests.")
+    var maxSequences: String?
+    @Option(help: "How long the state of an unused sequence is kept.")
+    var sequenceTtlMs: String?
+    @Option(
+        help:
+            "The secret that seals exported states, 16 bytes or more; better in the environment. (default: random)"
+    )
+    var stateKey: String?
     @Option(help: "How long a request may take that does not say so itself.")
     var requestTimeoutMs: String?
     @Option(help: "How long requests in flight may take once the daemon ends.")
@@ -122,6 +131,7 @@ struct SettingFlags: ParsableArguments {
             "threads": threads, "tune": isUntuned ? "false" : nil, "cache": cache,
             "max_batch_size": maxBatchSize, "max_batch_delay_ms": maxBatchDelayMs,
             "max_queue_items": maxQueueItems, "max_generations": maxGenerations,
+            "max_sequences": maxSequences, "sequence_ttl_ms": sequenceTtlMs, "state_key": stateKey,
             "request_timeout_ms": requestTimeoutMs,
             "drain_timeout_ms": drainTimeoutMs, "log_level": logLevel,
         ]

@@ -13,6 +13,8 @@ package final class API: Sendable {
     let predictor: SequencePredictor
     let generator: TextGenerator
     let generations: GenerationLimit
+    let sequences: SequenceStore
+    let seal: StateSeal
     /// How long a request may take when it does not say.
     let requestTimeout: Duration
     private let draining = Atomic(false)
@@ -24,6 +26,8 @@ package final class API: Sendable {
         predictor: SequencePredictor,
         generator: TextGenerator,
         generations: GenerationLimit,
+        sequences: SequenceStore,
+        seal: StateSeal = StateSeal(),
         requestTimeout: Duration
     ) {
         self.registry = registry
@@ -32,6 +36,8 @@ package final class API: Sendable {
         self.predictor = predictor
         self.generator = generator
         self.generations = generations
+        self.sequences = sequences
+        self.seal = seal
         self.requestTimeout = requestTimeout
     }
 

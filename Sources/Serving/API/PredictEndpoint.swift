@@ -13,6 +13,15 @@ extension API {
         body.topK = try query.positiveInteger("top_k") ?? body.topK
         let deadline = try deadline(of: call.request, query)
         let cancellation = call.request.cancellation
+        if let sequence = body.sequence {
+            return try predictSequence(
+                body,
+                sequence,
+                with: model,
+                deadline: deadline,
+                cancellation: cancellation
+            )
+        }
         let predictions: [JSONValue]
         switch model.input {
         case .image:
@@ -69,6 +78,8 @@ package struct PredictRequest {
     package var listsScores = false
     /// How many steps ahead a regression looks; nil for one, and no list of them.
     package var horizon: Int?
+    /// How it goes on from an earlier request; nil when each instance is a whole sequence.
+    var sequence: SequenceParameters?
 
     package init(instances: [JSONValue]) {
         self.instances = instances
@@ -114,8 +125,9 @@ package struct PredictRequest {
     }
 
     private mutating func read(_ parameters: JSONObject) throws(APIError) {
-        let known = ["top_k", "scores", "horizon"]
-        for member in parameters.members {
+        sequence = try SequenceParameters(parameters)
+        let known = ["top_k", "scores", "horizon"] + SequenceParameters.keys
+        for member in parameters.members where !SequenceParameters.keys.contains(member.key) {
             switch (member.key, member.value) {
             case ("top_k", .number(let value)): topK = try Self.count("top_k", value)
             case ("horizon", .number(let value)): horizon = try Self.count("horizon", value)

@@ -10,7 +10,7 @@ struct Endpoint: Sendable {
 /// One request with what its route captured.
 struct Call {
     let request: Request
-    /// The route's placeholders: `model`, `version`.
+    /// The route's placeholders: `model`, `version`, `id`.
     let captured: [String: String]
 
     var model: String { captured["model"] ?? "" }
@@ -51,6 +51,11 @@ extension API {
                 .post,
                 model + ":generate",
                 Endpoint(name: "generate") { (api, call) throws(APIError) in try api.generate(call) }
+            )
+            router.on(
+                .delete,
+                model + "/sequences/{id}",
+                Endpoint(name: "sequence") { (api, call) throws(APIError) in try api.endSequence(call) }
             )
         }
         router.on(.get, "/livez", Endpoint(name: "livez") { (api, _) throws(APIError) in api.live() })

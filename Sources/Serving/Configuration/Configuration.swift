@@ -44,6 +44,12 @@ package struct Configuration: Sendable {
     package let maxQueueItems: Int
     /// Texts that are generated at a time; each holds a worker.
     package let maxGenerations: Int
+    /// Sequences whose state is kept between requests.
+    package let maxSequences: Int
+    /// How long an unused one is kept.
+    package let sequenceTimeToLive: Duration
+    /// The secret that seals the states that clients keep; empty for a random one.
+    package let stateKey: String
     /// How long a request may take that does not say so itself.
     package let requestTimeout: Duration
     /// How long requests in flight may take once the daemon is told to end.
@@ -108,6 +114,10 @@ package struct Configuration: Sendable {
         maxBatchDelay = try resolver.duration("max_batch_delay_ms", from: 0, default: .zero)
         maxQueueItems = try resolver.integer("max_queue_items", 1...1_000_000, default: 1024)
         maxGenerations = try resolver.integer("max_generations", 1...4096, default: max(1, workers / 2))
+        let kept = SequenceStore.Limits()
+        maxSequences = try resolver.integer("max_sequences", 1...10_000_000, default: kept.most)
+        sequenceTimeToLive = try resolver.duration("sequence_ttl_ms", default: kept.timeToLive)
+        stateKey = try resolver.secret("state_key")
         requestTimeout = try resolver.duration("request_timeout_ms", default: .seconds(30))
         drainTimeout = try resolver.duration("drain_timeout_ms", from: 0, default: .seconds(30))
         logLevel = try resolver.choice("log_level", default: .info)
@@ -168,6 +178,17 @@ extension Configuration {
     package var tuning: Tuning {
         tunes ? .measured(folder: cache.isEmpty ? nil : "\(cache)/tuning") : .off
     }
+
+    /// The limits of the sequences that go on between requests.
+    package var sequences: SequenceStore.Limits {
+        var limits = SequenceStore.Limits()
+        limits.most = maxSequences
+        limits.timeToLive = sequenceTimeToLive
+        return limits
+    }
+
+    /// What seals the states that clients keep.
+    package var seal: StateSeal { stateKey.isEmpty ? StateSeal() : StateSeal(key: Array(stateKey.utf8)) }
 
     /// The settings of the scheduler.
     package var scheduler: Scheduler.Configuration {

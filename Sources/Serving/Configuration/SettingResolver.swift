@@ -24,6 +24,23 @@ struct SettingResolver {
         }
     }
 
+    /// A text that is never printed; empty when nobody gives one.
+    mutating func secret(_ name: String) throws(ConfigurationError) -> String {
+        if let (text, source) = sources.value(name), text.utf8.count < Self.minSecretBytes {
+            let expected = "a text of at least \(Self.minSecretBytes) bytes"
+            throw ConfigurationError("\(source): \(name): expected \(expected), found \(text.utf8.count)")
+        }
+        return try resolve(
+            name,
+            default: "",
+            expected: "a text",
+            print: { $0.isEmpty ? "" : "(secret)" },
+            parse: { $0 }
+        )
+    }
+
+    private static let minSecretBytes = 16
+
     mutating func integer(
         _ name: String,
         _ range: ClosedRange<Int>,

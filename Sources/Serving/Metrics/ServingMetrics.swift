@@ -130,6 +130,24 @@ extension ServingMetrics {
         }
     }
 
+    /// Shows the sequences that go on between requests at each scrape.
+    package func collect(sequences store: SequenceStore) {
+        collect { text in
+            let (kept, counts) = store.statistics
+            text.begin("martlet_sequences", .gauge, help: "Sequences whose state is kept.")
+            text.sample(Double(kept))
+            text.begin(
+                "martlet_sequence_events_total",
+                .counter,
+                help: "Sequences that started, ended, expired, were evicted, or had a conflict."
+            )
+            for (event, count) in [
+                ("started", counts.started), ("ended", counts.ended), ("expired", counts.expired),
+                ("evicted", counts.evicted), ("conflict", counts.conflicts),
+            ] { text.sample(Double(count), [("event", event)]) }
+        }
+    }
+
     /// Shows how many texts are generated at each scrape.
     package func collect(generations limit: GenerationLimit) {
         collect { text in

@@ -28,7 +28,7 @@ struct Forecaster {
         if horizon > 1 { try check(sequences, horizon: horizon, carries: carries) }
         var items = sequences.map(\.tensor)
         var inference = try infer(items, states: nil, carries: carries)
-        var values = try inference.outputs.map { output throws(APIError) in [try scaled(output)] }
+        var values = try inference.outputs.map { output throws(APIError) in [try Self.scaled(output, model)] }
         let first = inference
         for _ in 1..<horizon {
             for (index, steps) in values.enumerated() {
@@ -40,7 +40,9 @@ struct Forecaster {
                 )
             }
             inference = try infer(items, states: carries ? inference.states : nil, carries: carries)
-            for (index, output) in inference.outputs.enumerated() { values[index].append(try scaled(output)) }
+            for (index, output) in inference.outputs.enumerated() {
+                values[index].append(try Self.scaled(output, model))
+            }
         }
         return (values, first)
     }
@@ -74,8 +76,10 @@ struct Forecaster {
         try SequenceEncoder.checkLength(longest + horizon - 1, atMost: encoder.maxLength)
     }
 
+    /// The values of one step.
+    ///
     /// - Throws: `APIError` with status 500 when a value is not a finite number.
-    private func scaled(_ output: [Float]) throws(APIError) -> [Float] {
+    static func scaled(_ output: [Float], _ model: Model) throws(APIError) -> [Float] {
         let values = model.manifest.output?.values(output) ?? output
         guard let index = values.firstIndex(where: { !$0.isFinite }) else { return values }
         throw .internalError("the predicted value \(index) is not a finite number", code: "not_finite")

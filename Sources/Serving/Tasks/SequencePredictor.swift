@@ -150,15 +150,59 @@ package struct SequencePredictor: Sendable {
             cancellation: cancellation
         )
         let outcomes = try zip(sequences, inference.outputs).map { sequence, output throws(APIError) in
-            switch model.manifest.task {
-            case .tokenClassification:
-                Outcome.tags(try TokenTags(output, of: sequence, classes: model.classes))
-            case .textGeneration:
-                Outcome.likelihood(try TextLikelihood(output, of: sequence, vocabulary: model.classes))
-            case .imageClassification, .sequenceClassification, .sequenceRegression:
-                Outcome.classes(try ClassScores([output]))
-            }
+            try outcome(output, of: sequence, model)
         }
         return (outcomes, inference)
+    }
+
+    /// What the logits of a sequence say.
+    private func outcome(
+        _ output: [Float],
+        of sequence: SequenceEncoder.Encoded,
+        _ model: Model
+    ) throws(APIError) -> Outcome {
+        switch model.manifest.task {
+        case .tokenClassification: .tags(try TokenTags(output, of: sequence, classes: model.classes))
+        case .textGeneration:
+            .likelihood(try TextLikelihood(output, of: sequence, vocabulary: model.classes))
+        case .sequenceRegression: .values([try Forecaster.scaled(output, model)])
+        case .imageClassification, .sequenceClassification: .classes(try ClassScores([output]))
+        }
+    }
+}
+
+extension SequencePredictor {
+    /// What came of a stretch of a sequence, and the state from which the next goes on.
+    struct Advanced {
+        let answer: Answer
+        let state: [Float]
+    }
+
+    /// Predicts from a stretch of a sequence that goes on from a state, empty for one that begins.
+    ///
+    /// - Throws: what `Scheduler.infer` throws.
+    func advance(
+        _ sequence: SequenceEncoder.Encoded,
+        from state: [Float],
+        with model: Model,
+        deadline: ContinuousClock.Instant?,
+        cancellation: Cancellation?
+    ) throws(APIError) -> Advanced {
+        let inference = try scheduler.infer(
+            model,
+            items: [sequence.tensor],
+            states: [state],
+            returnsStates: true,
+            deadline: deadline,
+            cancellation: cancellation
+        )
+        let answer = Answer(
+            outcome: try outcome(inference.outputs[0], of: sequence, model),
+            steps: sequence.steps,
+            unknownTokens: sequence.unknownTokens,
+            preprocess: .zero,
+            inference: inference
+        )
+        return Advanced(answer: answer, state: inference.states[0])
     }
 }

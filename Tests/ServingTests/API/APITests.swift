@@ -26,6 +26,7 @@ struct APITests {
             predictor: SequencePredictor(scheduler: scheduler, metrics: metrics),
             generator: TextGenerator(scheduler: scheduler, metrics: metrics),
             generations: GenerationLimit(2),
+            sequences: SequenceStore(),
             requestTimeout: .seconds(30)
         )
     }

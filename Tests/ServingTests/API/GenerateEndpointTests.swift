@@ -23,6 +23,7 @@ struct GenerateEndpointTests {
             predictor: SequencePredictor(scheduler: scheduler),
             generator: TextGenerator(scheduler: scheduler, metrics: metrics),
             generations: limit,
+            sequences: SequenceStore(),
             requestTimeout: .seconds(30)
         )
     }

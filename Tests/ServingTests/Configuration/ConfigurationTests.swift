@@ -24,6 +24,14 @@ struct ConfigurationTests {
         #expect(configuration.entries.allSatisfy { $0.source == .builtIn })
         #expect(configuration.http.maxBodyBytes == 32 << 20)
         #expect(configuration.scheduler == Scheduler.Configuration())
+        #expect(configuration.sequences == SequenceStore.Limits())
+        #expect(configuration.maxGenerations == configuration.workers / 2)
+    }
+
+    @Test func `the key that seals states is never printed`() throws {
+        let configuration = try resolve(environment: ["MARTLET_STATE_KEY": "0123456789abcdef"])
+        #expect(configuration.stateKey == "0123456789abcdef")
+        #expect(configuration.entries.first { $0.name == "state_key" }?.value == "(secret)")
     }
 
     @Test func `a flag beats the environment, which beats the file`() throws {
@@ -67,6 +75,7 @@ struct ConfigurationTests {
         ("port: abc\n", "m.yaml: port: expected an integer from 0 to 65535, found 'abc'"),
         ("threads: 0\n", "m.yaml: threads: expected an integer from 1 to 1024, found '0'"),
         ("models: ''\n", "m.yaml: models: expected a text that is not empty, found ''"),
+        ("state_key: short\n", "m.yaml: state_key: expected a text of at least 16 bytes, found 5"),
         ("tune: maybe\n", "m.yaml: tune: expected true or false, found 'maybe'"),
         ("log_level: loud\n", "m.yaml: log_level: expected one of trace, debug, "),
         ("- port\n", "m.yaml: expected a mapping of settings to values"),

@@ -1,0 +1,111 @@
+internal import HTTPTypes
+internal import Synchronization
+
+/// The sequences that go on between requests, shared by all requests; `SequenceTable` decides.
+package final class SequenceStore: Sendable {
+    /// How many sequences are kept, and for how long.
+    package struct Limits: Sendable, Equatable {
+        package var most = 10_000
+        package var timeToLive: Duration = .seconds(600)
+
+        package init() {}
+    }
+
+    private let table: Mutex<SequenceTable>
+    private let now: @Sendable () -> ContinuousClock.Instant
+
+    /// - Parameters:
+    ///   - limits: how much is kept.
+    ///   - now: the clock.
+    package init(
+        _ limits: Limits = Limits(),
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    ) {
+        table = Mutex(SequenceTable(capacity: limits.most, timeToLive: limits.timeToLive))
+        self.now = now
+    }
+
+    /// How many sequences are kept now, and what has happened so far.
+    package var statistics: (kept: Int, counts: SequenceTable.Counts) {
+        table.withLock { table in
+            table.expire(now: now())
+            return (table.count, table.counts)
+        }
+    }
+
+    /// Takes a sequence one request further.
+    ///
+    /// - Parameters:
+    ///   - key: which.
+    ///   - start: the state of a sequence that starts here, empty for zeros; nil when it goes on.
+    ///   - ends: whether it ends with this request.
+    ///   - advance: makes of the state before the state after; when it throws, the sequence stays as it was.
+    /// - Returns: the result of `advance`.
+    /// - Throws: `APIError` 404 for a sequence that was not started, 410 for one that is forgotten, 409 for one that
+    ///   another request works on, 503 when there is no room, and what `advance` throws.
+    func advance<Result>(
+        _ key: SequenceTable.Key,
+        start: [Float]?,
+        ends: Bool,
+        _ advance: ([Float]) throws(APIError) -> (result: Result, state: [Float])
+    ) throws(APIError) -> Result {
+        let state = try perform(key) { (table, now) throws(SequenceTable.Fault) in
+            try table.begin(key, start: start, now: now)
+        }
+        do throws(APIError) {
+            let (result, state) = try advance(state)
+            table.withLock { $0.finish(key, state: ends ? nil : state, now: now()) }
+            return result
+        } catch {
+            table.withLock { $0.abandon(key, now: now()) }
+            throw error
+        }
+    }
+
+    /// Forgets a sequence.
+    ///
+    /// - Throws: `APIError` 404, 410 or 409 as above.
+    func remove(_ key: SequenceTable.Key) throws(APIError) {
+        try perform(key) { (table, now) throws(SequenceTable.Fault) in try table.remove(key, now: now) }
+    }
+
+    private func perform<Result: Sendable>(
+        _ key: SequenceTable.Key,
+        _ change: (inout SequenceTable, ContinuousClock.Instant) throws(SequenceTable.Fault) -> Result
+    ) throws(APIError) -> Result {
+        let now = now()
+        do {
+            return try table.withLock { table throws(SequenceTable.Fault) in try change(&table, now) }
+        } catch {
+            throw .sequence(key, error)
+        }
+    }
+}
+
+extension APIError {
+    fileprivate static func sequence(_ key: SequenceTable.Key, _ fault: SequenceTable.Fault) -> APIError {
+        let name = "sequence '\(key.id)' of model '\(key.model)' version \(key.version)"
+        switch fault {
+        case .unknown:
+            let message = "there is no \(name); start it with \"sequence_start\": true"
+            return APIError(.notFound, code: "sequence_not_found", message)
+        case .expired:
+            let message = "\(name) was not used for too long and is forgotten; start it again"
+            return APIError(.gone, code: "sequence_expired", message)
+        case .evicted:
+            let message = "\(name) had to make room for others and is forgotten; start it again"
+            return APIError(.gone, code: "sequence_expired", message)
+        case .busy:
+            let message = "another request works on \(name); wait for its answer"
+            return APIError(.conflict, code: "sequence_conflict", message)
+        case .full:
+            let message = "there is no room for \(name): requests work on as many as are kept"
+            return APIError(
+                .serviceUnavailable,
+                code: "sequences_full",
+                message,
+                retryAfterSeconds: 1
+            )
+        }
+    }
+}

@@ -1,0 +1,196 @@
+/// The sequences that go on between requests: the state of each, how long it is kept, and who works on it.
+///
+/// A value without a lock or a clock. A sequence that nobody has touched for its time to live is forgotten, as is the one
+/// that was not used for longest when there is no room for another; both are remembered for a while, so that their
+/// clients learn what happened. One that a request works on is never forgotten.
+package struct SequenceTable: Sendable {
+    /// What names a sequence.
+    package struct Key: Hashable, Sendable {
+        package let model: String
+        package let version: String
+        package let id: String
+
+        package init(model: String, version: String, id: String) {
+            self.model = model
+            self.version = version
+            self.id = id
+        }
+    }
+
+    /// Why a sequence cannot go on.
+    package enum Fault: Error, Equatable {
+        /// Nobody has started it.
+        case unknown
+        /// Its time to live passed.
+        case expired
+        /// It had to make room.
+        case evicted
+        /// A request works on it now.
+        case busy
+        /// There is no room, and every sequence is worked on.
+        case full
+    }
+
+    /// What has happened so far.
+    package struct Counts: Sendable, Equatable {
+        package var started = 0
+        package var ended = 0
+        package var expired = 0
+        package var evicted = 0
+        package var conflicts = 0
+    }
+
+    private struct Entry {
+        var state: [Float]
+        var isBusy = true
+        /// Whether its first request is not done.
+        var isNew: Bool
+        /// The number of its last record in `uses`.
+        var use: Int
+    }
+
+    private struct Use {
+        let number: Int
+        let key: Key
+        let time: ContinuousClock.Instant
+    }
+
+    private let capacity: Int
+    private let timeToLive: Duration
+    private var entries: [Key: Entry] = [:]
+    /// Every use in order; those that a later one of the same sequence has replaced are skipped.
+    private var uses = RecentQueue<Use>()
+    private var lastUse = 0
+    private var forgotten: [Key: Fault] = [:]
+    private var forgottenOrder = RecentQueue<Key>()
+    package private(set) var counts = Counts()
+
+    /// - Parameters:
+    ///   - capacity: how many sequences are kept, and how many forgotten ones are remembered.
+    ///   - timeToLive: how long an unused one is kept.
+    package init(capacity: Int, timeToLive: Duration) {
+        precondition(capacity > 0, "a table for \(capacity) sequences")
+        self.capacity = capacity
+        self.timeToLive = timeToLive
+    }
+
+    /// How many sequences are kept.
+    package var count: Int { entries.count }
+
+    /// Begins to work on a sequence, which nobody else can until `finish` or `abandon`.
+    ///
+    /// - Parameters:
+    ///   - key: which.
+    ///   - start: the state of a sequence that starts here, empty for zeros; nil when it goes on.
+    ///   - now: the time.
+    /// - Returns: the state from which it goes on.
+    /// - Throws: why it cannot.
+    package mutating func begin(
+        _ key: Key,
+        start: [Float]?,
+        now: ContinuousClock.Instant
+    ) throws(Fault) -> [Float] {
+        expire(now: now)
+        if entries[key]?.isBusy == true {
+            counts.conflicts += 1
+            throw .busy
+        }
+        if let start {
+            if entries[key] == nil { try makeRoom() }
+            forgotten[key] = nil
+            counts.started += 1
+            let kept = entries[key]?.state
+            entries[key] = Entry(state: kept ?? start, isNew: kept == nil, use: 0)
+            touch(key, now: now)
+            return start
+        }
+        guard let state = entries[key]?.state else { throw forgotten[key] ?? .unknown }
+        entries[key]?.isBusy = true
+        touch(key, now: now)
+        return state
+    }
+
+    /// Ends the work on a sequence.
+    ///
+    /// - Parameters:
+    ///   - key: which; it was begun.
+    ///   - state: from where it goes on; nil ends the sequence.
+    ///   - now: the time.
+    package mutating func finish(_ key: Key, state: [Float]?, now: ContinuousClock.Instant) {
+        guard let state else {
+            entries[key] = nil
+            counts.ended += 1
+            return
+        }
+        entries[key]?.state = state
+        entries[key]?.isBusy = false
+        entries[key]?.isNew = false
+        touch(key, now: now)
+    }
+
+    /// Gives up the work on a sequence, which stays as it was before.
+    package mutating func abandon(_ key: Key, now: ContinuousClock.Instant) {
+        guard let entry = entries[key] else { return }
+        if entry.isNew {
+            entries[key] = nil
+        } else {
+            entries[key]?.isBusy = false
+            touch(key, now: now)
+        }
+    }
+
+    /// Forgets a sequence because its client wants that.
+    ///
+    /// - Throws: why there is none to forget, or that a request works on it.
+    package mutating func remove(_ key: Key, now: ContinuousClock.Instant) throws(Fault) {
+        expire(now: now)
+        guard let entry = entries[key] else { throw forgotten[key] ?? .unknown }
+        if entry.isBusy {
+            counts.conflicts += 1
+            throw .busy
+        }
+        entries[key] = nil
+        counts.ended += 1
+    }
+
+    /// Forgets what nobody has used for too long.
+    package mutating func expire(now: ContinuousClock.Instant) {
+        while let use = uses.first, use.time + timeToLive <= now {
+            uses.removeFirst()
+            guard let entry = entries[use.key], entry.use == use.number, !entry.isBusy else { continue }
+            counts.expired += 1
+            forget(use.key, .expired)
+        }
+    }
+
+    private mutating func makeRoom() throws(Fault) {
+        guard entries.count >= capacity else { return }
+        while let use = uses.first {
+            uses.removeFirst()
+            // One that is worked on gets a new record when that ends.
+            guard let entry = entries[use.key], entry.use == use.number, !entry.isBusy else { continue }
+            counts.evicted += 1
+            return forget(use.key, .evicted)
+        }
+        throw .full
+    }
+
+    private mutating func forget(_ key: Key, _ reason: Fault) {
+        entries[key] = nil
+        forgotten[key] = reason
+        forgottenOrder.append(key)
+        while forgottenOrder.count > capacity, let oldest = forgottenOrder.first {
+            forgottenOrder.removeFirst()
+            forgotten[oldest] = nil
+        }
+    }
+
+    private mutating func touch(_ key: Key, now: ContinuousClock.Instant) {
+        lastUse += 1
+        entries[key]?.use = lastUse
+        uses.append(Use(number: lastUse, key: key, time: now))
+        // Records that were replaced are dropped before they outnumber the others.
+        guard uses.count > 2 * entries.count + 64 else { return }
+        uses.removeAll { [entries] use in entries[use.key]?.use != use.number }
+    }
+}
