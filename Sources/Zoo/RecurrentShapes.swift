@@ -101,7 +101,9 @@ struct RecurrentShapes {
         let name = RecurrentSizes.embeddingName(column) + ".weight"
         guard let table = try matrix(name, limit: RecurrentSizes.maxHidden) else { return nil }
         guard table.rows <= RecurrentSizes.maxVocabulary else {
-            throw failure("tensor '\(name)' has \(table.rows) rows, more than \(RecurrentSizes.maxVocabulary)")
+            throw failure(
+                "tensor '\(name)' has \(table.rows) rows, more than \(RecurrentSizes.maxVocabulary)"
+            )
         }
         if let size, table.rows != size {
             let place = column == 0 ? "" : " in column \(column)"

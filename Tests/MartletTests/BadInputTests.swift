@@ -21,7 +21,7 @@ extension EndToEndTests {
         }
 
         @Test func `refuses each bad request with its status and goes on answering`() throws {
-            let refusals = try images() + parameters() + sequences() + routes()
+            let refusals = try images() + parameters() + sequences() + otherSequences() + routes()
             try Daemon.serving { daemon in
                 let health = try Health(daemon)
                 for refusal in refusals {
@@ -145,6 +145,47 @@ extension EndToEndTests {
                     400
                 )
             }
+        }
+
+        /// Bad input of the tasks on sequences: model, body, what the message says.
+        private func otherSequences() -> [Refusal] {
+            let words = String(repeating: "a ", count: 513)
+            // swift-format-ignore
+            let table = [
+                ("temperature", "{\"instances\": [[[1, 2]]]}", "step 0: expected 1 numbers, found 2"),
+                ("temperature", "{\"instances\": [[[NaN]]]}", "not JSON"),
+                ("temperature", "{\"instances\": [[[Infinity]]]}", "not JSON"),
+                ("temperature", "{\"instances\": [[[1e999]]]}", "64-bit float"),
+                ("temperature", "{\"instances\": [[[1e300]]]}", "too large for a 32-bit float"),
+                ("temperature", "{\"instances\": [[]]}", "empty"),
+                ("temperature", "{\"instances\": [[[1]]], \"parameters\": {\"horizon\": 0}}", "at least 1, found '0.0'"),
+                ("temperature", "{\"instances\": [[[1]]], \"parameters\": {\"horizon\": 2.5}}", "'2.5'"),
+                ("temperature", "{\"instances\": [[[1]]], \"parameters\": {\"horizon\": 1001}}", "from 1 to 1000"),
+                ("temperature", "{\"instances\": [[[1]]], \"parameters\": {\"horizon\": \"2\"}}", "found 'a string'"),
+                ("sentiment", "{\"instances\": [\"x\"], \"parameters\": {\"horizon\": 2}}", "looks ahead"),
+                ("sentiment", "{\"instances\": [\"  \"]}", "empty"),
+                ("sentiment", "{\"instances\": [\"\\ud800\"]}", "surrogate"),
+                ("tagger", "{\"instances\": [\"\(words)\"]}", "more than 512 steps"),
+                ("tagger", "{\"instances\": [[\"a\", \"\"]]}", "token 1: expected a string, found an empty one"),
+                ("tagger", "{\"instances\": [[\"a\", 3]]}", "token 1: expected a string, found a number"),
+                ("tagger", "{\"instances\": [3]}", "a string or an array of strings"),
+            ]
+            let invalid = Client.encode(
+                "POST",
+                "/v1/models/sentiment:predict",
+                body: [0x61, 0xff],
+                type: "text/plain"
+            )
+            return [Refusal("text that is not UTF-8", invalid, 400, "UTF-8")]
+                + table.map { model, body, sentence in
+                    let request = Client.encode(
+                        "POST",
+                        "/v1/models/\(model):predict",
+                        body: Array(body.utf8),
+                        type: "application/json"
+                    )
+                    return Refusal("\(model) \(body.prefix(80))", request, 400, sentence)
+                }
         }
 
         private func routes() throws -> [Refusal] {

@@ -50,7 +50,14 @@ extension EndToEndTests {
                 }
                 let predictions: [Result]
             }
-            let run = try Self.martlet("predict", "Takahashi", "Papadopoulos", "--json")
+            let run = try Self.martlet(
+                "predict",
+                "--model",
+                "surnames",
+                "Takahashi",
+                "Papadopoulos",
+                "--json"
+            )
             #expect(run.status == 0, "\(run.error)")
             let predictions = try run.decoded(Answer.self).predictions
             #expect(predictions.map(\.label) == ["Japanese", "Greek"])

@@ -64,13 +64,18 @@ def load_checkpoint(path):
 
 
 def escape(token):
-    """A token as a line of `vocab.txt`, where backslashes, newlines and tabs are escaped."""
-    return token.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t")
+    """A token as a line of `vocab.txt`, where backslashes, newlines, tabs and carriage returns are escaped."""
+    return token.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+
+
+def write_lines(path, lines):
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def write_model(folder, state, manifest, labels, vocabulary=None, dtype=torch.float32):
-    """Writes `model.safetensors`, `labels.txt`, `vocab.txt` and `model.json`.
+    """Writes `model.safetensors`, `model.json` and, for what is given, `labels.txt` and vocabularies.
 
+    `vocabulary` is the tokens of `vocab.txt`, or several such lists by the names of their files.
     Metrics measured through the daemon (`measure.py`) in an existing `model.json` are dropped: they belong to
     the weights that are replaced here.
     """
@@ -82,7 +87,9 @@ def write_model(folder, state, manifest, labels, vocabulary=None, dtype=torch.fl
     }
     save_file(tensors, str(folder / "model.safetensors"))
     (folder / "model.safetensors").chmod(0o644)  # the library writes 0600, which a service's user cannot read
-    (folder / "labels.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
-    if vocabulary is not None:
-        (folder / "vocab.txt").write_text("".join(f"{escape(token)}\n" for token in vocabulary), encoding="utf-8")
+    if labels is not None:
+        write_lines(folder / "labels.txt", labels)
+    vocabularies = vocabulary if isinstance(vocabulary, dict) else {"vocab.txt": vocabulary} if vocabulary else {}
+    for name, tokens in vocabularies.items():
+        write_lines(folder / name, map(escape, tokens))
     files.write_manifest(folder, manifest)

@@ -1,5 +1,6 @@
 """Files that need no PyTorch: data sets as arrays, and `model.json`."""
 
+import csv
 import gzip
 import io
 import json
@@ -32,6 +33,18 @@ def read_image_zip(path, split, cache=None):
         Path(cache).parent.mkdir(parents=True, exist_ok=True)
         np.savez(cache, images=images, labels=labels, classes=np.array(classes))
     return images, labels, classes
+
+
+def read_temperatures(data):
+    """Pairs of a day (`1981-01-01`) and its minimum temperature in °C."""
+    with open(Path(data) / "series" / "daily-min-temperatures.csv", encoding="utf-8", newline="") as lines:
+        return [(row["Date"], float(row["Temp"])) for row in csv.DictReader(lines)]
+
+
+def read_tagged(path):
+    """Sentences of an UD file with `word<TAB>tag` lines, each a list of such pairs."""
+    blocks = Path(path).read_text(encoding="utf-8").strip("\n").split("\n\n")
+    return [[tuple(line.split("\t")) for line in block.split("\n") if line] for block in blocks]
 
 
 def write_manifest(folder, manifest):

@@ -1,7 +1,10 @@
 """Measures the bundled models' accuracy through the running daemon and writes it into their `model.json`.
 
 Every example of the test split goes over HTTP: digits as PNG files made here, photographs as their JPEG files,
-surnames as text. Image models are measured with each of the crop modes in `IMAGES`. Prints a Markdown table.
+surnames and reviews as text, sentences to tag as arrays of words. Image models are measured with each of the crop
+modes in `IMAGES`. Shakespeare is sent in windows that overlap, so that no character is judged with fewer than
+`CONTEXT` before it (but the first ones); each temperature of the test years is predicted from the days before it.
+Prints a Markdown table of the accuracies; the other numbers stand in the lines above it.
 
     deploy/serve &
     python measure.py --data DATA --models-folder .. digits cifar10 objects surnames
@@ -22,6 +25,8 @@ from PIL import Image
 import files
 
 GROUP = 50  # texts in one request
+CONTEXT, WINDOW = 1000, 4000  # characters
+HISTORY = 120  # days before a forecast, as in temperature.py
 
 
 def digits(data):
@@ -47,13 +52,19 @@ def surnames(data):
         yield tuple(line.split("\t"))
 
 
+def reviews(data):
+    for line in (data / "sst2" / "test.txt").read_text(encoding="utf-8").splitlines():
+        label, text = line.split(" ", 1)
+        yield text, ["negative", "positive"][int(label)]
+
+
 # The examples of each model, and the crop modes to measure; the first is the model's own accuracy.
 IMAGES = {
     "digits": (digits, ["center", "ten"]),
     "cifar10": (lambda data: photographs(data / "cifar10-jpeg.zip"), ["center", "ten"]),
     "objects": (lambda data: photographs(data / "caltech101-short144.zip"), ["center", "ten", "grid", "dense"]),
 }
-TEXTS = {"surnames": surnames}
+TEXTS = {"surnames": surnames, "sentiment": reviews}
 
 
 class Daemon:
@@ -109,13 +120,60 @@ def measure_images(daemon, model, examples, crops):
 
 
 def measure_texts(daemon, model, examples):
-    groups = [examples[i : i + GROUP] for i in range(0, len(examples), GROUP)]
-    bodies = [json.dumps({"instances": [text for text, _ in group]}) for group in groups]
+    answers = predict(daemon, model, [text for text, _ in examples])
+    return share(answer["label"] == label for answer, (_, label) in zip(answers, examples))
+
+
+def measure_tagger(daemon, data):
+    sentences = files.read_tagged(data / "ud-ewt-pos" / "test.tsv")
+    instances = [[word for word, _ in sentence] for sentence in sentences]
+    answers = predict(daemon, "tagger", instances)
+    hits = []
+    for sentence, tags in zip(sentences, answers, strict=True):
+        hits += [tag == answer["label"] for (_, tag), answer in zip(sentence, tags, strict=True)]
+    return {"accuracy": share(hits), "tokens": len(hits), "measured": "over HTTP, the whole test split"}
+
+
+def measure_shakespeare(daemon, data):
+    text = (data / "tinyshakespeare.txt").read_text(encoding="utf-8")
+    text = text[len(text) * 9 // 10 :]
+    step = WINDOW - CONTEXT
+    starts = range(0, len(text) - CONTEXT, step)
+    answers = predict(daemon, "shakespeare", [text[start : start + WINDOW] for start in starts], scores=True, group=2)
+    scores = [score for start, answer in zip(starts, answers) for score in answer["scores"][CONTEXT - 1 if start else 0 :]]
+    if len(scores) != len(text) - 1:
+        raise RuntimeError(f"shakespeare: {len(text)} characters sent, {len(scores)} scores received")
+    measured = f"over HTTP, the last 10 % of the text, at least {CONTEXT} characters before each but the first"
+    return {"nats_per_character": round(-sum(scores) / len(scores), 4), "characters": len(scores), "measured": measured}
+
+
+def measure_temperature(daemon, data):
+    days = files.read_temperatures(data)
+    values = [value for _, value in days]
+    first = next(index for index, (date, _) in enumerate(days) if date >= "1989")
+    windows = [[[value] for value in values[day - HISTORY : day]] for day in range(first, len(values))]
+    forecasts = [answer["value"][0] for answer in predict(daemon, "temperature", windows)]
+    metrics = {}
+    for suffix, guesses in (("", forecasts), ("_naive", values[first - 1 : -1])):
+        errors = [guess - value for guess, value in zip(guesses, values[first:], strict=True)]
+        metrics[f"mae{suffix}"] = round(sum(map(abs, errors)) / len(errors), 4)
+        metrics[f"rmse{suffix}"] = round((sum(error**2 for error in errors) / len(errors)) ** 0.5, 4)
+    measured = f"over HTTP, each day of 1989 and 1990 from the {HISTORY} before it; naive: as the day before"
+    return {**metrics, "days": len(forecasts), "measured": measured}
+
+
+OTHERS = {"tagger": measure_tagger, "shakespeare": measure_shakespeare, "temperature": measure_temperature}
+
+
+def predict(daemon, model, instances, group=GROUP, **parameters):
+    """The predictions for `instances`, in order."""
+    groups = [instances[i : i + group] for i in range(0, len(instances), group)]
+    bodies = [json.dumps({"instances": part, "parameters": parameters}) for part in groups]
     answers = daemon.post_all(f"/v1/models/{model}:predict", "application/json", bodies)
-    predicted = [prediction["label"] for answer in answers for prediction in answer["predictions"]]
-    if len(predicted) != len(examples):
-        raise RuntimeError(f"{model}: {len(examples)} texts sent, {len(predicted)} predictions received")
-    return share(guess == label for guess, (_, label) in zip(predicted, examples))
+    predictions = [prediction for answer in answers for prediction in answer["predictions"]]
+    if len(predictions) != len(instances):
+        raise RuntimeError(f"{model}: {len(instances)} sequences sent, {len(predictions)} predictions received")
+    return predictions
 
 
 def share(hits):
@@ -129,6 +187,8 @@ def measure(daemon, model, data):
         examples = list(TEXTS[model](data))
         top1 = measure_texts(daemon, model, examples)
         return {"top1": top1, "sequences": len(examples), "measured": "over HTTP, the whole test split"}
+    if model in OTHERS:
+        return OTHERS[model](daemon, data)
     read, modes = IMAGES[model]
     examples = list(read(data))
     metrics = {}
@@ -153,13 +213,15 @@ def table(measured):
     yield f"| model | test examples | {' | '.join(heads)} |"
     yield "|---" * (len(heads) + 2) + "|"
     for model, metrics in measured.items():
+        if "top1" not in metrics:
+            continue
         count = metrics.get("images", metrics.get("sequences"))
         columns = [percent(metrics, f"top{k}{mode}") for k in (1, 5) for mode in modes]
         yield f"| `{model}` | {count:,} | {' | '.join(columns)} |"
 
 
 def main():
-    known = [*IMAGES, *TEXTS]
+    known = [*IMAGES, *TEXTS, *OTHERS]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", default=known, help=f"which to measure (default: {' '.join(known)})")
     parser.add_argument("--data", type=Path, required=True, help="folder that holds the data sets")

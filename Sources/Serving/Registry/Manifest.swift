@@ -127,7 +127,9 @@ extension Manifest {
     private static func output(_ task: Task, _ fields: JSONFields) throws(FormatError) -> OutputScaling? {
         guard let reader = fields.optional("output") else { return nil }
         guard task == .sequenceRegression else {
-            throw reader.fault("only a 'sequence-regression' has values to scale, but 'task' is '\(task.rawValue)'")
+            throw reader.fault(
+                "only a 'sequence-regression' has values to scale, but 'task' is '\(task.rawValue)'"
+            )
         }
         return try OutputScaling(reader)
     }

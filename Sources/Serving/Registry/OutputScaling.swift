@@ -13,7 +13,10 @@ package struct OutputScaling: Sendable, Equatable {
         let std = try fields.required("std")
         self.std = try ManifestPreprocessing.requirePositive(std, std.numbers())
         guard (1...Self.maxValues).contains(mean.count) else {
-            throw FormatError(fields.place("mean"), "expected 1 to \(Self.maxValues) numbers, found \(mean.count)")
+            throw FormatError(
+                fields.place("mean"),
+                "expected 1 to \(Self.maxValues) numbers, found \(mean.count)"
+            )
         }
         guard self.std.count == mean.count else {
             throw std.fault("expected \(mean.count) numbers, as 'mean' has, found \(self.std.count)")

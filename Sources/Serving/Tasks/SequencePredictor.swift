@@ -66,6 +66,7 @@ package struct SequencePredictor: Sendable {
     ///   - horizon: how many steps of a regression to predict; nil for one.
     ///   - deadline: when the answer must be there.
     ///   - cancellation: of the request.
+    /// - Returns: an answer for each instance, in order.
     /// - Throws: `APIError` as for one; the message for a bad instance begins with its place.
     package func predict(
         _ instances: [JSONValue],

@@ -17,7 +17,8 @@ struct TextEncoder: Sendable {
     private let columns: [FeatureColumn]
     private let maxLength: Int
 
-    /// - Parameter vocabularies: by the names of their files; those that the description names are in it.
+    /// `vocabularies` has, by the names of their files, all that the description names.
+    ///
     /// - Throws: `FormatError` when an entry that stands for unknown ones is not in its vocabulary.
     init(
         _ description: InputDescription.TextDescription,
@@ -59,7 +60,7 @@ struct TextEncoder: Sendable {
     /// How many different numbers each column of a step has: that of the tokens, then those of their features.
     var sizes: [Int] { [vocabulary?.count ?? 256] + columns.map(\.vocabulary.count) }
 
-    /// Encodes a text. It is split no further than to the first token that is too many.
+    /// Encodes a text, splitting it no further than to the first token that is too many.
     ///
     /// - Throws: `APIError` with status 400 for an unknown token, and for a text that is empty or too long.
     func encode(_ text: String) throws(APIError) -> SequenceEncoder.Encoded {

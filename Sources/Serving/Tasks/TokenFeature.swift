@@ -22,8 +22,10 @@ package struct TokenFeature: Sendable, Equatable {
     /// The feature of a word.
     package func value(of word: String) -> String {
         switch kind {
-        case .suffix(let length): String(String.UnicodeScalarView(word.lowercased().unicodeScalars.suffix(length)))
-        case .prefix(let length): String(String.UnicodeScalarView(word.lowercased().unicodeScalars.prefix(length)))
+        case .suffix(let length):
+            String(String.UnicodeScalarView(word.lowercased().unicodeScalars.suffix(length)))
+        case .prefix(let length):
+            String(String.UnicodeScalarView(word.lowercased().unicodeScalars.prefix(length)))
         case .shape: Self.shape(of: word)
         }
     }

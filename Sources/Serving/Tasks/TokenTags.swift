@@ -14,7 +14,10 @@ package struct TokenTags: Sendable, Equatable {
     /// - Shape: logits steps × classes.
     /// - Throws: `APIError` with status 500 when a logit is not a finite number.
     init(_ logits: [Float], of sequence: SequenceEncoder.Encoded, classes: Int) throws(APIError) {
-        precondition(logits.count == sequence.steps * classes, "\(logits.count) logits for \(classes) classes")
+        precondition(
+            logits.count == sequence.steps * classes,
+            "\(logits.count) logits for \(classes) classes"
+        )
         let unknown = Set(sequence.unknownPositions)
         var tags: [Tag] = []
         tags.reserveCapacity(sequence.steps)

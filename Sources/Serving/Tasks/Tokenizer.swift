@@ -42,7 +42,7 @@ package struct Tokenizer: Sendable, Equatable {
 
     /// The words of a text, with their case kept.
     ///
-    /// - Parameter limit: how many are wanted; splitting ends soon after as many.
+    /// `limit`: how many are wanted; splitting ends soon after as many.
     static func words(of text: String, limit: Int) -> [String] {
         var tokens: [String] = []
         var word = String.UnicodeScalarView()

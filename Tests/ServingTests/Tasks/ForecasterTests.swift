@@ -13,7 +13,9 @@ struct ForecasterTests {
                         "std": [\(Array(repeating: "3", count: outputs).joined(separator: ","))]}}
             """
         let manifest = try Manifest(parsing: Array(text.utf8))
-        guard case .features(let description) = manifest.input else { fatalError("the manifest has features") }
+        guard case .features(let description) = manifest.input else {
+            fatalError("the manifest has features")
+        }
         let architecture = try Architecture.named("rnn")
         let graph = try architecture.graph(
             ArchitectureConfiguration(

@@ -56,7 +56,8 @@ struct SequenceEncoderTests {
         #expect(encoded.tensor.values == [0, 0, 1, -0.5])
     }
 
-    private static let words = #""kind": "text", "tokenizer": "words", "vocabulary": "v.txt", "unknown": "<unk>""#
+    private static let words =
+        #""kind": "text", "tokenizer": "words", "vocabulary": "v.txt", "unknown": "<unk>""#
     private static let features2 =
         #""features": [{"kind": "suffix", "length": 2, "vocabulary": "f.txt", "unknown": "?"}, {"kind": "shape", "vocabulary": "f.txt", "unknown": "?"}]"#
 
@@ -81,7 +82,8 @@ struct SequenceEncoderTests {
     @Test func `a text that is too long is refused before it is split`() throws {
         let long = String(repeating: "a ", count: 1_000_000)
         for (tokenizer, count) in [("words", "more than 4"), ("characters", "more than 4")] {
-            let input = #""kind": "text", "tokenizer": "\#(tokenizer)", "vocabulary": "v.txt", "max_length": 4"#
+            let input =
+                #""kind": "text", "tokenizer": "\#(tokenizer)", "vocabulary": "v.txt", "max_length": 4"#
             let error = #expect(throws: APIError.self) { try encoder(input).encode(text: long) }
             #expect(error?.message == "the sequence has \(count) steps, the model takes at most 4")
         }
