@@ -74,16 +74,19 @@ extension NamedNetwork {
         }
     }
 
-    /// Token numbers index the embedding's table, so each must be a whole number within it.
+    /// Token numbers index the tables of the embeddings, so each must be a whole number within its own.
     private func checkTokens(_ input: Tensor) throws {
-        guard case let embedding as Embedding = graph.nodes.first?.op else { return }
-        let isToken = { (value: Float) in
-            value >= 0 && value < Float(embedding.size) && value == value.rounded()
-        }
-        if let wrong = input.values.first(where: { !isToken($0) }) {
-            throw CommandError(
-                "input: expected whole numbers from 0 to \(embedding.size - 1), found \(wrong)"
-            )
+        let values = input.values
+        for node in graph.nodes {
+            guard case let embedding as Embedding = node.op, node.inputs == [.input] else { continue }
+            for place in stride(from: embedding.column, to: values.count, by: embedding.columns) {
+                let value = values[place]
+                let isToken = value >= 0 && value < Float(embedding.size) && value == value.rounded()
+                guard !isToken else { continue }
+                throw CommandError(
+                    "input: expected whole numbers from 0 to \(embedding.size - 1), found \(value)"
+                )
+            }
         }
     }
 }

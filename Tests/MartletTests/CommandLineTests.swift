@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 import Testing
 
@@ -130,6 +131,29 @@ extension EndToEndTests {
                 let classes = probabilities[crop * 10..<crop * 10 + 10]
                 #expect(classes.max() == classes[crop * 10 + 7])
             }
+        }
+
+        @Test func `run checks each column of tokens against its own table`() throws {
+            let folder = FileManager.default.temporaryDirectory.appending(
+                path: "martlet-\(UUID().uuidString)"
+            )
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) } // a leftover harms nobody
+            let (input, output) = (folder.path + "/in.safetensors", folder.path + "/out.safetensors")
+            func run(_ step: [Float]) throws -> CommandRun {
+                let tensor = Tensor(shape: [1, 1, 5], values: step)
+                try Safetensors.write([(name: "input", tensor: tensor)], to: input)
+                return try Self.martlet("run", "tagger", "--input", input, "--output", output)
+            }
+            // The words have 8,866 numbers, the suffixes of two letters 592.
+            let known = try run([8000, 3, 591, 3, 3])
+            #expect(known.status == 0, "\(known.error)")
+            let unknown = try run([3, 3, 592, 3, 3])
+            #expect(unknown.status == 1)
+            #expect(
+                unknown.error.contains("expected whole numbers from 0 to 591, found 592.0"),
+                "\(unknown.error)"
+            )
         }
 
         @Test func `bench profiles each operation of a network`() throws {
