@@ -110,26 +110,37 @@ void kernel_max_steps(const float *_Nonnull x, size_t steps, size_t features, fl
 /// The kinds of recurrent cell; `kernel_gru_early` applies the reset gate before the recurrent product.
 typedef enum { kernel_rnn, kernel_lstm, kernel_gru, kernel_gru_early } kernel_cell;
 
-/// One direction of a recurrent layer over one sequence.
+/// A sequence on its way through one direction of a recurrent layer.
 typedef struct {
-    kernel_cell cell;
-    size_t steps, hidden;
-    bool is_reverse;
+    size_t steps;
     /// W_ih·x + b_ih for every step: steps × (gates·hidden).
     const float *_Nonnull products;
+    /// steps × `output_stride`, of which the first `hidden` of each step are written.
+    float *_Nonnull output;
+    /// The hidden state and, for an LSTM, the cell state behind it: those before the first step, then after the last.
+    float *_Nonnull state;
+} kernel_sequence;
+
+/// The most sequences that one run walks through.
+enum { kernel_most_sequences = 4 };
+
+/// One direction of a recurrent layer over 1 to `kernel_most_sequences` sequences of any lengths, side by side, so that
+/// they share each pass over the weights.
+typedef struct {
+    kernel_cell cell;
+    size_t hidden;
+    bool is_reverse;
     /// (gates·hidden) × hidden, and gates·hidden.
     const float *_Nonnull weight;
     const float *_Nullable bias;
-    /// steps × `output_stride`, of which the first `hidden` of each step are written.
-    float *_Nonnull output;
     size_t output_stride;
-    /// The hidden state and, for an LSTM, the cell state behind it: those before the first step, then after the last.
-    float *_Nonnull state;
-    /// kernel_recurrent_scratch(cell, hidden) floats.
+    const kernel_sequence *_Nonnull sequences;
+    size_t count;
+    /// count · kernel_recurrent_scratch(cell, hidden) floats.
     float *_Nonnull scratch;
 } kernel_recurrence;
 
-/// Floats of scratch that a run needs.
+/// Floats of scratch that a sequence needs.
 size_t kernel_recurrent_scratch(kernel_cell cell, size_t hidden);
 
 /// Runs all steps.

@@ -94,12 +94,12 @@ extension Recurrent {
     package func scratch(inputs: [Shape], output: Shape) -> Scratch {
         Scratch(
             perItem: directions * inputs[0][0] * width,
-            perThread: kernel_recurrent_scratch(kernelCell, hidden)
+            perThread: Self.sequencesPerTask * kernel_recurrent_scratch(kernelCell, hidden)
         )
     }
 
     package func taskCount(phase: Int, of call: OpCall) -> Int {
-        directions * (phase == 0 ? product(of: call).taskCount : call.batch)
+        directions * (phase == 0 ? product(of: call).taskCount : sequences(of: call).count)
     }
 
     package func run(_ task: OpTask, of call: OpCall) {
@@ -108,9 +108,12 @@ extension Recurrent {
         if task.phase == 0 {
             multiplyInputs(task.index % tasks, direction, of: call)
         } else {
-            walk(task.index % tasks, direction, thread: task.thread, of: call)
+            walk(sequences(of: call)[task.index % tasks], direction, thread: task.thread, of: call)
         }
     }
+
+    /// Sequences that one task walks through side by side, so that they share each pass over the weights.
+    private static let sequencesPerTask = Int(kernel_most_sequences)
 
     /// Rows of the weight matrices.
     private var width: Int { cell.gates * hidden }
@@ -126,6 +129,8 @@ extension Recurrent {
     private func product(of call: OpCall) -> LinearProduct {
         LinearProduct(rows: call.batch * call.inputShape()[0], inputs: inputs, outputs: width)
     }
+
+    private func sequences(of call: OpCall) -> Chunks { Chunks(call.batch, of: Self.sequencesPerTask) }
 
     private var statePerDirection: Int { cell == .lstm ? 2 * hidden : hidden }
 
@@ -153,20 +158,34 @@ extension Recurrent {
         }
     }
 
-    private func walk(_ item: Int, _ direction: Int, thread: Int, of call: OpCall) {
-        var recurrence = unsafe kernel_recurrence(
-            cell: kernelCell,
+    private func walk(_ items: Range<Int>, _ direction: Int, thread: Int, of call: OpCall) {
+        unsafe withUnsafeTemporaryAllocation(of: kernel_sequence.self, capacity: Self.sequencesPerTask) {
+            buffer in
+            guard let sequences = buffer.baseAddress else { return } // it is not empty
+            for (index, item) in items.enumerated() {
+                unsafe (sequences + index).initialize(to: sequence(item, direction, of: call))
+            }
+            var recurrence = unsafe kernel_recurrence(
+                cell: kernelCell,
+                hidden: hidden,
+                is_reverse: direction == 1,
+                weight: array(1, direction, of: call),
+                bias: hasBias ? array(3, direction, of: call) : nil,
+                output_stride: hidden * directions,
+                sequences: sequences,
+                count: items.count,
+                scratch: call.scratch(of: thread)
+            )
+            unsafe kernel_recurrent(&recurrence)
+        }
+    }
+
+    private func sequence(_ item: Int, _ direction: Int, of call: OpCall) -> kernel_sequence {
+        unsafe kernel_sequence(
             steps: call.steps(item: item),
-            hidden: hidden,
-            is_reverse: direction == 1,
             products: products(direction, of: call) + item * call.inputShape()[0] * width,
-            weight: array(1, direction, of: call),
-            bias: hasBias ? array(3, direction, of: call) : nil,
             output: call.output(item: item) + direction * hidden,
-            output_stride: hidden * directions,
-            state: call.state(item: item) + direction * statePerDirection,
-            scratch: call.scratch(of: thread)
+            state: call.state(item: item) + direction * statePerDirection
         )
-        unsafe kernel_recurrent(&recurrence)
     }
 }
