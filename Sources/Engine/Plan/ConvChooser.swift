@@ -25,10 +25,11 @@ struct ConvChooser: Sendable {
     /// - Parameters:
     ///   - memory: what the packed forms may take.
     ///   - tuning: how to choose.
-    ///   - fingerprint: of the weights.
-    init(_ memory: WeightMemory, _ tuning: Tuning, fingerprint: () -> UInt64) {
+    ///   - graph: the network; one without choices has nothing to keep.
+    ///   - fingerprint: of the weights, all of which are read for it.
+    init(_ memory: WeightMemory, _ tuning: Tuning, for graph: Graph, fingerprint: () -> UInt64) {
         self.memory = memory
-        guard case .measured(let folder) = tuning, memory == .fast else {
+        guard case .measured(let folder) = tuning, memory == .fast, graph.offersChoices else {
             (tuner, file, kept) = (nil, nil, [:])
             return
         }
@@ -50,5 +51,15 @@ struct ConvChooser: Sendable {
     func keep(_ choices: [String: ConvAlgorithm]) throws(SystemError) {
         guard let file, choices != kept else { return }
         try file.write(choices)
+    }
+}
+
+extension Graph {
+    /// Whether a convolution has more than one algorithm.
+    fileprivate var offersChoices: Bool {
+        nodes.contains { node in
+            guard let conv = node.op as? Conv, node.shape.rank == 3 else { return false }
+            return ConvCost(conv, output: node.shape).choices.count > 1
+        }
     }
 }

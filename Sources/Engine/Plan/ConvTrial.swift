@@ -2,8 +2,7 @@
 struct ConvTrial {
     private let step: Step
     private let memory: OpCall.Memory
-    private let image: [Float]
-    private let outputCount: Int
+    private let counts: (input: Int, output: Int)
 
     /// Lays the convolution out.
     ///
@@ -11,14 +10,15 @@ struct ConvTrial {
     ///   - op: the convolution; what it adds and its activation are left out.
     ///   - arrays: its packed arrays.
     ///   - input: the shape of the image, which the convolution takes.
-    init(_ op: BlockedConv, arrays: [Tensor], input: Shape) {
+    ///   - image: as `image(of: input)` makes it.
+    init(_ op: BlockedConv, arrays: [Tensor], input: Shape, image: [Float]) {
         var op = op
         op.addsResidual = false
         op.activation = nil
         guard let output = try? op.outputShape(of: [input]) else { // checked by the caller
             preconditionFailure("\(op.structure) does not take an image of \(input)")
         }
-        let counts = [input, output].map(Layout.blocked.count)
+        counts = (Layout.blocked.count(input), Layout.blocked.count(output))
         let node = PlannedGraph.Node(
             name: "trial",
             op: op,
@@ -33,8 +33,8 @@ struct ConvTrial {
         step = Step(
             node: node,
             inputShapes: [input],
-            inputs: [place(0, counts[0])],
-            output: place(counts[0], counts[1]),
+            inputs: [place(0, counts.input)],
+            output: place(counts.input, counts.output),
             scratch: nil,
             stateOffset: 0
         )
@@ -49,10 +49,8 @@ struct ConvTrial {
             statePerItem: 0,
             batch: 1
         )
-        memory.values.reserve(counts[0] + counts[1])
+        memory.values.reserve(counts.input + counts.output)
         memory.threads.reserve(scratch)
-        image = Self.image(of: input)
-        outputCount = counts[1]
         memory.values.store(image.span, at: 0)
     }
 
@@ -61,11 +59,13 @@ struct ConvTrial {
 
     /// What the last run gave, in blocks.
     var output: [Float] {
-        memory.values.withSpan(at: image.count, count: outputCount) { span in span.indices.map { span[$0] } }
+        memory.values.withSpan(at: counts.input, count: counts.output) { span in
+            span.indices.map { span[$0] }
+        }
     }
 
     /// Rectified noise, as most layers read, in blocks; zeros in the channels beyond the last.
-    private static func image(of shape: Shape) -> [Float] {
+    static func image(of shape: Shape) -> [Float] {
         let noise = SyntheticWeights.tensor("input", [1, Layout.blocked.count(shape)], seed: 1).values
         let lastBlock = (Layout.blocks(shape[0]) - 1) * 16 * Layout.pixels(shape)
         return noise.enumerated().map { index, value in

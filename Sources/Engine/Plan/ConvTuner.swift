@@ -66,10 +66,11 @@ final class ConvTuner: Sendable {
             output[1] + window.kernelHeight - 1 - 2 * window.padHeight,
             output[2] + window.kernelWidth - 1 - 2 * window.padWidth,
         ]
+        let image = ConvTrial.image(of: input)
         let trials = candidates.map { algorithm in
             var op = op
             op.algorithm = algorithm
-            return ConvTrial(op, arrays: op.placeholders, input: input)
+            return ConvTrial(op, arrays: op.placeholders, input: input, image: image)
         }
         for trial in trials { trial.run() }
         var times = Array(repeating: Duration.seconds(3600), count: trials.count)

@@ -3,22 +3,27 @@
 /// The kernels are tested with random filters; trained ones may be less kind, so every choice is tried at load.
 struct WinogradCheck {
     private let op: BlockedConv
-    private let expected: [Float]
+    private let weights: [Tensor]
+    private let input: Shape
+    private let image: [Float]
 
     /// - Parameters:
     ///   - op: the layer.
     ///   - weights: its trained arrays.
     init(_ op: BlockedConv, weights: [Tensor]) {
         self.op = op
-        var direct = op
-        direct.algorithm = .direct
-        expected = Self.output(direct, direct.packed(weights))
+        self.weights = weights
+        input = [op.conv.inputChannels, Self.side, Self.side]
+        image = ConvTrial.image(of: input)
     }
 
     /// Whether the layer's algorithm with these packed arrays stays within its bound.
     func accepts(_ arrays: [Tensor]) -> Bool {
+        var direct = op
+        direct.algorithm = .direct
+        let expected = output(direct, direct.packed(weights))
         let largest = expected.reduce(0) { max($0, $1.magnitude) }
-        return zip(Self.output(op, arrays), expected).allSatisfy {
+        return zip(output(op, arrays), expected).allSatisfy {
             ($0 - $1).magnitude <= op.algorithm.bound * largest
         }
     }
@@ -26,8 +31,8 @@ struct WinogradCheck {
     /// More than one tile of the largest kind, and not a multiple of any; the windows are at most 7 wide.
     private static let side = 15
 
-    private static func output(_ op: BlockedConv, _ arrays: [Tensor]) -> [Float] {
-        let trial = ConvTrial(op, arrays: arrays, input: [op.conv.inputChannels, side, side])
+    private func output(_ op: BlockedConv, _ arrays: [Tensor]) -> [Float] {
+        let trial = ConvTrial(op, arrays: arrays, input: input, image: image)
         trial.run()
         return trial.output
     }

@@ -61,7 +61,7 @@ package struct Weights: Sendable {
         }
         self.tensors = tensors
         nativeShapes = Self.outputShapes(of: graph)
-        packed = PackedWeights(ConvChooser(memory, tuning) { file.fingerprint })
+        packed = PackedWeights(ConvChooser(memory, tuning, for: graph) { file.fingerprint })
     }
 
     /// The same numbers under the shapes of another graph.
@@ -94,7 +94,7 @@ package struct Weights: Sendable {
         }
         nativeShapes = Self.outputShapes(of: graph)
         // Made up numbers are not those of a file, so nothing is kept for them.
-        packed = PackedWeights(ConvChooser(memory, tuning.unkept) { 0 })
+        packed = PackedWeights(ConvChooser(memory, tuning.unkept, for: graph) { 0 })
     }
 
     private static func outputShapes(of graph: Graph) -> [String: Shape] {
