@@ -13,8 +13,8 @@ package enum SyntheticWeights {
         let scale = scale(name, shape, gain)
         return unsafe Tensor(shape: shape) { target in
             for index in target.indices {
-                let state = start &+ (UInt64(index) &+ 1) &* 0x9E37_79B9_7F4A_7C15
-                let u = Double(splitmix64(state) >> 40) * 0x1p-24
+                let state = start &+ (UInt64(index) &+ 1) &* SplitMix64.gamma
+                let u = Double(SplitMix64.output(state) >> 40) * 0x1p-24
                 unsafe target[index] = Float((u + scale.shift) * scale.factor)
             }
         }
@@ -39,13 +39,5 @@ package enum SyntheticWeights {
     /// - Source: Fowler, Noll, Vo: FNV-1a, 64 bits.
     private static func fnv1a(_ text: String) -> UInt64 {
         text.utf8.reduce(0xCBF2_9CE4_8422_2325) { hash, byte in (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    }
-
-    /// - Source: Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators", the output function.
-    private static func splitmix64(_ x: UInt64) -> UInt64 {
-        var z = x
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
     }
 }

@@ -1,3 +1,4 @@
+internal import Engine
 internal import Platform
 
 /// Draws the next token from the logits of a network.

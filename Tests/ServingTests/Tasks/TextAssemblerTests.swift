@@ -1,3 +1,4 @@
+import Engine
 import Serving
 import Testing
 
