@@ -21,6 +21,10 @@ package struct Graph: Sendable {
     /// The shape of one item that goes in.
     package let inputShape: Shape
     package private(set) var nodes: [Node] = []
+    /// Whether an item is a sequence: steps, or steps × features.
+    ///
+    /// Items of a batch may then have any number of steps up to that of the batch.
+    package private(set) var takesSequences = false
     /// The values that a run hands out, by name: `logits`, `probabilities`.
     package private(set) var outputs: [(name: String, value: Value)] = []
 
@@ -39,6 +43,7 @@ package struct Graph: Sendable {
             throw ShapeError("\(name): \(error.description)")
         }
         nodes.append(Node(name: name, op: op, inputs: inputs, shape: shape))
+        if op.stepRule != .ignores { takesSequences = true }
         return .node(nodes.count - 1)
     }
 

@@ -11,11 +11,6 @@ package enum StepRule: Sendable {
 
 /// Sequences and their recurrent state.
 extension Graph {
-    /// Whether an item is a sequence: steps, or steps × features.
-    ///
-    /// Items of a batch may then have any number of steps up to that of the batch.
-    package var takesSequences: Bool { nodes.contains { $0.op.stepRule != .ignores } }
-
     /// The floats of one item's recurrent state; 0 when there is none that could be carried on.
     ///
     /// For each layer the hidden state and, for an LSTM, the cell state behind it.
