@@ -23,6 +23,14 @@ package struct Tensor: Sendable {
         storage = unsafe Storage(count: shape.elementCount, fill: fill)
     }
 
+    /// A row of numbers that a kernel writes; the memory holds zeros before.
+    init(count: Int, write: (UnsafeMutablePointer<Float>) -> Void) {
+        unsafe self.init(shape: [count]) { target in
+            guard let address = target.baseAddress else { return } // empty
+            unsafe write(address)
+        }
+    }
+
     /// A tensor that is part of a mapped file.
     ///
     /// - Precondition: the range lies in the file and its place in memory is a multiple of 4.

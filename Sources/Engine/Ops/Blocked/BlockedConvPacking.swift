@@ -47,24 +47,15 @@ extension BlockedConv {
     private func packed(_ filters: inout kernel_filters) -> Tensor {
         if isFirst {
             let count = unsafe kernel_packed_planar_conv_count(&filters)
-            return unsafe Tensor(shape: [count]) { target in
-                guard let target = target.baseAddress else { return }
-                unsafe kernel_pack_planar_conv(&filters, target)
-            }
+            return unsafe Tensor(count: count) { unsafe kernel_pack_planar_conv(&filters, $0) }
         }
         switch grouping {
         case .inLanes:
             let count = unsafe kernel_packed_lanes_count(&filters)
-            return unsafe Tensor(shape: [count]) { target in
-                guard let target = target.baseAddress else { return }
-                unsafe kernel_pack_lanes(&filters, target)
-            }
+            return unsafe Tensor(count: count) { unsafe kernel_pack_lanes(&filters, $0) }
         case .merged(let groups):
             let count = unsafe kernel_packed_conv_count(&filters, groups)
-            return unsafe Tensor(shape: [count]) { target in
-                guard let target = target.baseAddress else { return }
-                unsafe kernel_pack_conv(&filters, groups, target)
-            }
+            return unsafe Tensor(count: count) { unsafe kernel_pack_conv(&filters, groups, $0) }
         }
     }
 }

@@ -46,10 +46,8 @@ struct PackedLinear: BlockedOp {
             height: pixels,
             width: 1
         )
-        let packed = unsafe Tensor(shape: [kernel_packed_conv_count(&filters, 1)]) { target in
-            guard let target = target.baseAddress else { return }
-            unsafe kernel_pack_conv(&filters, 1, target)
-        }
+        let count = unsafe kernel_packed_conv_count(&filters, 1)
+        let packed = unsafe Tensor(count: count) { unsafe kernel_pack_conv(&filters, 1, $0) }
         let zeros = [Double](repeating: 0, count: linear.outputs)
         return [packed, ChannelLines.padded(linear.hasBias ? weights[1].values.map(Double.init) : zeros)]
     }

@@ -72,8 +72,7 @@ struct WinogradConv {
             }
         }
         let count = kernel_winograd_weights(algorithm, conv.inputChannels, conv.outputChannels)
-        return unsafe Tensor(shape: [count]) { target in
-            guard let target = target.baseAddress else { return }
+        return unsafe Tensor(count: count) { target in
             for block in 0..<Layout.blocks(conv.outputChannels) {
                 unsafe kernel_winograd_pack(
                     algorithm,
