@@ -1,3 +1,5 @@
+internal import DequeModule
+
 /// The sequences that go on between requests: the state of each, how long it is kept, and who works on it.
 ///
 /// A value without a lock or a clock. A sequence that nobody has touched for its time to live is forgotten, as is the one
@@ -59,10 +61,10 @@ package struct SequenceTable: Sendable {
     private let timeToLive: Duration
     private var entries: [Key: Entry] = [:]
     /// Every use in order; those that a later one of the same sequence has replaced are skipped.
-    private var uses = RecentQueue<Use>()
+    private var uses = Deque<Use>()
     private var lastUse = 0
     private var forgotten: [Key: Fault] = [:]
-    private var forgottenOrder = RecentQueue<Key>()
+    private var forgottenOrder = Deque<Key>()
     package private(set) var counts = Counts()
 
     /// - Parameters:
