@@ -60,7 +60,7 @@ struct Classify: ParsableCommand {
         let listing = ImageAnswer(topK: topK, labels: model.labels)
         let results = try answers.map { path, answer in
             var entry: JSONObject = ["path": .string(path)]
-            for member in try listing.json(answer).members { entry.append(member.key, member.value) }
+            entry.append(contentsOf: try listing.json(answer))
             return JSONValue.object(entry)
         }
         return [

@@ -74,7 +74,7 @@ struct Generate: ParsableCommand {
         guard output.isJSON else { return StandardStream.output.write(text: "\n") }
         var json: JSONObject = ["model": .string(model.name), "version": .string(model.version)]
         json.append("text", .string(text))
-        for member in generation.summary.members { json.append(member.key, member.value) }
+        json.append(contentsOf: generation.summary)
         output.print(json: .object(json), text: text)
     }
 }

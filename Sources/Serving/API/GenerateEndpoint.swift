@@ -49,10 +49,7 @@ private struct GenerationRun: Sendable {
             throw error
         }
         count(generation.finishReason?.rawValue)
-        var json: JSONObject = ["model": .string(model.name), "version": .string(model.version)]
-        json.append("text", .string(text))
-        for member in summary(generation).members { json.append(member.key, member.value) }
-        return json
+        return ending(generation, text: text)
     }
 
     /// Writes an event for each token, one with the reason of the end, and `[DONE]`; after a failure its error, and no end.
@@ -69,9 +66,7 @@ private struct GenerationRun: Sendable {
             throw error
         }
         count(generation.finishReason?.rawValue)
-        var last: JSONObject = ["model": .string(model.name), "version": .string(model.version)]
-        for member in summary(generation).members { last.append(member.key, member.value) }
-        try send(last, to: channel)
+        try send(ending(generation), to: channel)
         try channel.write(ServerSentEvent(data: "[DONE]").encoded)
     }
 
@@ -83,9 +78,11 @@ private struct GenerationRun: Sendable {
         metrics.generations.add(1, model.name, model.version, reason ?? "unknown")
     }
 
-    /// What is known of a text when it has ended.
-    private func summary(_ generation: Generation) -> JSONObject {
-        var json = generation.summary
+    /// What is known of a text when it has ended, with the text itself where it was not sent before.
+    private func ending(_ generation: Generation, text: String? = nil) -> JSONObject {
+        var json: JSONObject = ["model": .string(model.name), "version": .string(model.version)]
+        json.append("text", text.map(JSONValue.string))
+        json.append(contentsOf: generation.summary)
         json.append(
             "timing_ms",
             .object([

@@ -170,9 +170,7 @@ extension PredictRequest {
             tags.tags.map { tag in
                 var json = JSONObject()
                 json.append("token", tag.token)
-                for member in self.json(tag.scores, labels: labels).members {
-                    json.append(member.key, member.value)
-                }
+                json.append(contentsOf: self.json(tag.scores, labels: labels))
                 if tag.isUnknown { json.append("unknown", .bool(true)) }
                 return .object(json)
             }

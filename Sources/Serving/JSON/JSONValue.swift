@@ -63,6 +63,9 @@ package struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
         members.append(Member(key: key, value: value))
     }
 
+    /// Appends the members of another object.
+    package mutating func append(contentsOf other: JSONObject) { members += other.members }
+
     /// The value under `key`.
     package subscript(key: String) -> JSONValue? { members.first { $0.key == key }?.value }
 }
