@@ -89,8 +89,8 @@ package final class Scheduler: Sendable {
     ///   - deadline: after it the request is given up, wherever it is.
     ///   - cancellation: looked at when the request arrives, before it runs and between operations.
     /// - Returns: the outputs in the order of the items, and the time that they took.
-    /// - Throws: `APIError` 400 for an item of a wrong shape, for a state that the model does not have, 503 when the queue is full or the engine has stopped,
-    ///   504 after the deadline, 499 after a cancellation.
+    /// - Throws: `APIError` 400 for an item of a wrong shape and for a state that the model does not have, 503 when the
+    ///   queue is full or the engine has stopped, 504 after the deadline, 499 after a cancellation.
     package func infer(
         _ model: Model,
         items: [Tensor],

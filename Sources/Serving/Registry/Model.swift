@@ -65,25 +65,8 @@ package final class Model: Sendable {
                 "scales \(output.mean.count) values, but the last layer has \(classes) rows"
             )
         }
-        if manifest.task == .textGeneration, !graph.isStreamable {
-            throw FormatError("task", "'\(manifest.task.rawValue)' needs a network that reads forwards only")
-        }
-        if case .sequence(let encoder) = input, case .text(let description) = manifest.input,
-            let start = description.start
-        {
-            do {
-                _ = try encoder.encode(text: start)
-            } catch {
-                throw FormatError("input.start", error.message)
-            }
-        }
-        if manifest.task == .textGeneration, case .sequence(let encoder) = input,
-            case .tokens(let size) = encoder.input, size != classes
-        {
-            throw FormatError(
-                "input",
-                "the vocabulary has \(size) tokens, but the last layer has \(classes) rows"
-            )
+        if manifest.task == .textGeneration, case .sequence(let encoder) = input {
+            try checkGeneration(encoder)
         }
         if let labels, manifest.task.hasClasses, labels.count != classes {
             throw FormatError(
@@ -91,6 +74,25 @@ package final class Model: Sendable {
                 "expected \(classes) labels for \(classes) classes, found \(labels.count)"
             )
         }
+    }
+
+    /// Requires of a model that generates text that its text can go on from itself, and from the start it names.
+    private func checkGeneration(_ encoder: SequenceEncoder) throws(FormatError) {
+        guard graph.isStreamable else {
+            throw FormatError("task", "'\(manifest.task.rawValue)' needs a network that reads forwards only")
+        }
+        if case .text(let description) = manifest.input, let start = description.start {
+            do {
+                _ = try encoder.encode(text: start)
+            } catch {
+                throw FormatError("input.start", error.message)
+            }
+        }
+        guard case .tokens(let size) = encoder.input, size != classes else { return }
+        throw FormatError(
+            "input",
+            "the vocabulary has \(size) tokens, but the last layer has \(classes) rows"
+        )
     }
 
     /// The same model as a network that slides over a whole image and averages its score map.

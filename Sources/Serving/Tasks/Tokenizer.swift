@@ -40,9 +40,7 @@ package struct Tokenizer: Sendable, Equatable {
     /// The text as it is split: lowered when the model wants that.
     package func prepared(_ text: String) -> String { lowercase ? text.lowercased() : text }
 
-    /// The words of a text, with their case kept.
-    ///
-    /// `limit`: how many are wanted; splitting ends soon after as many.
+    /// The words of a text, with their case kept; splitting ends with the first beyond `limit`.
     static func words(of text: String, limit: Int) -> [String] {
         var tokens: [String] = []
         var word = String.UnicodeScalarView()
