@@ -141,12 +141,9 @@ import Testing
         let wasCancelled = Mutex(false)
         try withServer(handler: { request in
             Response { channel in
-                do throws(BodyChannel.Failure) {
-                    while true { try channel.write(Array("token ".utf8)) }
-                } catch {
+                try Self.writeEndlessly(to: channel) { error in
                     wasCancelled.withLock { $0 = request.cancellation.isCancelled }
                     failure.withLock { $0 = error }
-                    throw error
                 }
             }
         }) { server in
@@ -190,12 +187,7 @@ import Testing
         let failure = Mutex<BodyChannel.Failure?>(nil)
         try withServer(handler: { _ in
             Response { channel in
-                do throws(BodyChannel.Failure) {
-                    while true { try channel.write(Array("token ".utf8)) }
-                } catch {
-                    failure.withLock { $0 = error }
-                    throw error
-                }
+                try Self.writeEndlessly(to: channel) { error in failure.withLock { $0 = error } }
             }
         }) { server in
             let client = try TestClient(port: server.port)
@@ -203,6 +195,19 @@ import Testing
             #expect(client.head()?.status == 200)
             server.drain(deadline: .milliseconds(20))
             #expect(failure.withLock { $0 } == .clientGone)
+        }
+    }
+
+    /// Writes until that fails, and tells why before the body ends with it.
+    private static func writeEndlessly(
+        to channel: BodyChannel,
+        failed: (BodyChannel.Failure) -> Void
+    ) throws(BodyChannel.Failure) {
+        do throws(BodyChannel.Failure) {
+            while true { try channel.write(Array("token ".utf8)) }
+        } catch {
+            failed(error)
+            throw error
         }
     }
 }

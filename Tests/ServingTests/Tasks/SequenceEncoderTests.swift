@@ -57,12 +57,14 @@ struct SequenceEncoderTests {
     }
 
     private static let words =
-        #""kind": "text", "tokenizer": "words", "vocabulary": "v.txt", "unknown": "<unk>""#
-    private static let features2 =
-        #""features": [{"kind": "suffix", "length": 2, "vocabulary": "f.txt", "unknown": "?"}, {"kind": "shape", "vocabulary": "f.txt", "unknown": "?"}]"#
+        #""kind": "text", "tokenizer": "words", "vocabulary": "v.txt", "unknown": "<unk>", "lowercase": true"#
+    private static let spelling = """
+        "features": [{"kind": "suffix", "length": 2, "vocabulary": "f.txt", "unknown": "?"},
+                     {"kind": "shape", "vocabulary": "f.txt", "unknown": "?"}]
+        """
 
     @Test func `words that are split already are looked up as they are`() throws {
-        let encoded = try encode(#"["a", "b c", "B"]"#, Self.words + #", "lowercase": true"#)
+        let encoded = try encode(#"["a", "b c", "B"]"#, Self.words)
         #expect(encoded.tensor.values == [1, 0, 2])
         #expect(encoded.tokens == ["a", "b c", "B"])
         #expect(encoded.unknownPositions == [1])
@@ -72,7 +74,7 @@ struct SequenceEncoderTests {
     }
 
     @Test func `features go by the spelling before it is lowered`() throws {
-        let encoded = try encode(#""a CAT c""#, Self.words + #", "lowercase": true, "# + Self.features2)
+        let encoded = try encode(#""a CAT c""#, "\(Self.words), \(Self.spelling)")
         #expect(encoded.tensor.shape == [3, 3])
         // Column 1 is the suffix, of which "a" and "c" are not known; column 2 the shape: x, XX, x.
         #expect(encoded.tensor.values == [1, 0, 3, 0, 1, 0, 3, 0, 3])
@@ -81,11 +83,13 @@ struct SequenceEncoderTests {
 
     @Test func `a text that is too long is refused before it is split`() throws {
         let long = String(repeating: "a ", count: 1_000_000)
-        for (tokenizer, count) in [("words", "more than 4"), ("characters", "more than 4")] {
-            let input =
-                #""kind": "text", "tokenizer": "\#(tokenizer)", "vocabulary": "v.txt", "max_length": 4"#
+        let tokenizers = [
+            #""words", "vocabulary": "v.txt""#, #""characters", "vocabulary": "v.txt""#, #""bytes""#,
+        ]
+        for tokenizer in tokenizers {
+            let input = #""kind": "text", "max_length": 4, "tokenizer": "# + tokenizer
             let error = #expect(throws: APIError.self) { try encoder(input).encode(text: long) }
-            #expect(error?.message == "the sequence has \(count) steps, the model takes at most 4")
+            #expect(error?.message == "the sequence has more than 4 steps, the model takes at most 4")
         }
     }
 
