@@ -140,7 +140,9 @@ def measure_shakespeare(daemon, data):
     step = WINDOW - CONTEXT
     starts = range(0, len(text) - CONTEXT, step)
     answers = predict(daemon, "shakespeare", [text[start : start + WINDOW] for start in starts], scores=True, group=2)
-    scores = [score for start, answer in zip(starts, answers) for score in answer["scores"][CONTEXT - 1 if start else 0 :]]
+    scores = []
+    for start, answer in zip(starts, answers):
+        scores += answer["scores"][CONTEXT - 1 if start else 0 :]
     if len(scores) != len(text) - 1:
         raise RuntimeError(f"shakespeare: {len(text)} characters sent, {len(scores)} scores received")
     measured = f"over HTTP, the last 10 % of the text, at least {CONTEXT} characters before each but the first"
