@@ -19,9 +19,10 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import common
+import fitting
 import words
 
 UNKNOWN = "<unk>"
@@ -62,41 +63,27 @@ def main():
     print(f"{len(train)} sentences, {len(vocabulary)} words", flush=True)
 
     model = Classifier(len(vocabulary), options.embedding, options.hidden, options.dropout)
-    averaged = common.Averaged(model, decay=0.995)
-    optimizer = torch.optim.AdamW(model.parameters(), options.rate, weight_decay=options.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.rate, total_steps=options.epochs * (len(train) // options.batch), pct_start=0.2
-    )
+    fitter = fitting.Fitter(model, options, options.epochs * (len(train) // options.batch), 0.995, pct_start=0.2)
     judge = Classifier(len(vocabulary), options.embedding, options.hidden, 0)
     generator = torch.Generator().manual_seed(options.seed)
-    best = (0, None)
     for epoch in range(options.epochs):
         start, losses = time.time(), []
         model.train()
-        for rows in torch.randperm(len(train), generator=generator).split(options.batch):
-            if len(rows) < options.batch:
-                break
+        for rows in fitting.shuffled(len(train), options.batch, generator):
             spelling = torch.randint(2, (options.batch,), generator=generator).tolist()
-            x, lengths = pad([spellings[row][which] for row, which in zip(rows, spelling)])
+            x, lengths = fitting.pad([spellings[row][which] for row, which in zip(rows, spelling)])
             x = torch.where(torch.rand(x.shape, generator=generator) < options.unknown, 0, x)
             loss = F.cross_entropy(model(x, lengths), labels[rows], label_smoothing=options.smoothing)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            averaged.update(model)
-            losses.append(loss.item())
-        judge.load_state_dict(averaged.state)
+            losses.append(fitter.step(loss))
+        judge.load_state_dict(fitter.averaged.state)
         held = accuracy(judge, dev, encode)
-        if held > best[0]:
-            best = (held, {name: value.clone() for name, value in averaged.state.items()})
+        fitter.keep_if_best(held)
         print(
             f"epoch {epoch + 1}: loss {np.mean(losses):.4f}, dev {held:.4f}, {time.time() - start:.0f} s", flush=True
         )
 
-    common.write_model(options.output, best[1], manifest(), LABELS, vocabulary, torch.float16)
-    judge.load_state_dict({name: value.half().float() for name, value in best[1].items()})
+    common.write_model(options.output, fitter.best[1], manifest(), LABELS, vocabulary, torch.float16)
+    judge.load_state_dict(fitting.half(fitter.best[1]))
     print(f"test accuracy {accuracy(judge, load(options.data, 'test'), encode):.4f}")
 
 
@@ -148,17 +135,13 @@ def split_contractions(text):
     return re.sub(r"(?<=\w)(n't|'(?:s|re|ve|ll|d|m))\b", r" \1", text)
 
 
-def pad(tokens):
-    return pad_sequence(tokens, batch_first=True), torch.tensor([len(t) for t in tokens])
-
-
 @torch.no_grad()
 def accuracy(model, pairs, encode):
     model.eval()
     hits = 0
     for first in range(0, len(pairs), 500):
         group = pairs[first : first + 500]
-        guesses = model(*pad([encode(text) for text, _ in group])).argmax(1)
+        guesses = model(*fitting.pad([encode(text) for text, _ in group])).argmax(1)
         hits += (guesses == torch.tensor([label for _, label in group])).sum().item()
     return hits / len(pairs)
 

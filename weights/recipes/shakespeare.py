@@ -10,7 +10,6 @@ replacing characters of the input at random, and is never a target.
     python shakespeare.py --data DATA --output ../shakespeare --checkpoint shakespeare.pt
 """
 
-import math
 import time
 
 import numpy as np
@@ -19,6 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import common
+import fitting
 
 UNKNOWN = "<unk>"
 
@@ -49,16 +49,12 @@ def main():
     train, dev, test = tokens.tensor_split([len(tokens) * 88 // 100, len(tokens) * 9 // 10])
 
     model = CharacterModel(len(vocabulary), options.embedding, options.hidden, options.layers, options.dropout)
-    averaged = common.Averaged(model, decay=0.995)
-    optimizer = torch.optim.AdamW(model.parameters(), options.rate, weight_decay=options.decay)
     windows = (len(train) // options.batch - 1) // options.window
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.rate, total_steps=options.epochs * windows, pct_start=0.1, final_div_factor=100
-    )
-    parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
-    first, best = 0, (math.inf, None)
+    fitter = fitting.Fitter(model, options, options.epochs * windows, 0.995, pct_start=0.1, final_div_factor=100)
+    parts = {"model": model, "optimizer": fitter.optimizer, "schedule": fitter.schedule}
+    first = 0
     if state := common.load_checkpoint(options.checkpoint):
-        first, averaged.state, best = state["epoch"], state["averaged"], state["best"]
+        first, fitter.averaged.state, fitter.best = state["epoch"], state["averaged"], state["best"]
         for key, part in parts.items():
             part.load_state_dict(state[key])
     judge = CharacterModel(len(vocabulary), options.embedding, options.hidden, options.layers, 0)
@@ -71,28 +67,21 @@ def main():
             logits, state = model(x, state)
             state = tuple(part.detach() for part in state)
             loss = F.cross_entropy(logits.flatten(0, 1), y.flatten())
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            averaged.update(model)
-            losses.append(loss.item())
-        judge.load_state_dict(averaged.state)
+            losses.append(fitter.step(loss))
+        judge.load_state_dict(fitter.averaged.state)
         held = nats(judge, dev)
-        if held < best[0]:
-            best = (held, {name: value.clone() for name, value in averaged.state.items()})
+        fitter.keep_if_best(-held)
         print(
             f"epoch {epoch + 1}: loss {np.mean(losses):.4f}, held-out {held:.4f}, {time.time() - start:.0f} s",
             flush=True,
         )
         common.save_checkpoint(
-            options.checkpoint, epoch=epoch + 1, averaged=averaged.state, best=best,
+            options.checkpoint, epoch=epoch + 1, averaged=fitter.averaged.state, best=fitter.best,
             **{key: part.state_dict() for key, part in parts.items()},
         )
 
-    common.write_model(options.output, best[1], manifest(), None, vocabulary, torch.float16)
-    judge.load_state_dict({name: value.half().float() for name, value in best[1].items()})
+    common.write_model(options.output, fitter.best[1], manifest(), None, vocabulary, torch.float16)
+    judge.load_state_dict(fitting.half(fitter.best[1]))
     print(f"test nats per character {nats(judge, test):.4f}")
 
 

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import common
+import fitting
 
 UNKNOWN = "<unk>"
 MAX_LENGTH = 64
@@ -62,35 +63,23 @@ def main():
     model = Classifier(
         len(vocabulary), len(classes), options.embedding, options.hidden, options.pooling, options.dropout
     )
-    averaged = common.Averaged(model, decay=0.998)
-    optimizer = torch.optim.AdamW(model.parameters(), options.rate, weight_decay=options.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.rate, total_steps=options.epochs * (len(pairs) // options.batch), pct_start=0.2
-    )
+    fitter = fitting.Fitter(model, options, options.epochs * (len(pairs) // options.batch), 0.998, pct_start=0.2)
     generator = torch.Generator().manual_seed(options.seed)
     for epoch in range(options.epochs):
         start, losses = time.time(), []
         model.train()
-        for index in torch.randperm(len(pairs), generator=generator).split(options.batch):
-            if len(index) < options.batch:
-                break
-            x, lengths = pad([tokens[i] for i in index])
+        for index in fitting.shuffled(len(pairs), options.batch, generator):
+            x, lengths = fitting.pad([tokens[i] for i in index])
             x = torch.where(torch.rand(x.shape, generator=generator) < options.unknown, 0, x)
             loss = F.cross_entropy(model(x, lengths), labels[index], label_smoothing=options.smoothing)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            averaged.update(model)
-            losses.append(loss.item())
+            losses.append(fitter.step(loss))
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}, {time.time() - start:.0f} s", flush=True)
 
-    model.load_state_dict(averaged.state)
+    model.load_state_dict(fitter.averaged.state)
     if options.dev:
         print(f"held-out top-1 {accuracy(model, *encode(held)):.4f}")
         return
-    common.write_model(options.output, averaged.state, manifest(options), classes, vocabulary)
+    common.write_model(options.output, fitter.averaged.state, manifest(options), classes, vocabulary)
     print(f"test top-1 {accuracy(model, *encode(load(options.data, 'test'))):.4f}")
 
 
@@ -110,14 +99,10 @@ def encoder(vocabulary, classes):
     return encode
 
 
-def pad(tokens):
-    return pad_sequence(tokens, batch_first=True), torch.tensor([len(t) for t in tokens])
-
-
 @torch.no_grad()
 def accuracy(model, tokens, labels):
     model.eval()
-    parts = [model(*pad(tokens[i : i + 500])) for i in range(0, len(tokens), 500)]
+    parts = [model(*fitting.pad(tokens[i : i + 500])) for i in range(0, len(tokens), 500)]
     return (torch.cat(parts).argmax(1) == labels).float().mean().item()
 
 

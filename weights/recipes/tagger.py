@@ -22,6 +22,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 
 import common
 import files
+import fitting
 import words
 
 UNKNOWN = "<unk>"
@@ -92,18 +93,11 @@ def main():
         return Tagger(list(sizes), widths, options.hidden, options.layers, len(labels), dropout)
 
     tagger, judge = model(options.dropout), model(0)
-    averaged = common.Averaged(tagger, decay=0.995)
-    optimizer = torch.optim.AdamW(tagger.parameters(), options.rate, weight_decay=options.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.rate, total_steps=options.epochs * (len(train) // options.batch), pct_start=0.1
-    )
-    best = (0, None)
+    fitter = fitting.Fitter(tagger, options, options.epochs * (len(train) // options.batch), 0.995, pct_start=0.1)
     for epoch in range(options.epochs):
         start, losses = time.time(), []
         tagger.train()
-        for rows in torch.randperm(len(train), generator=generator).split(options.batch):
-            if len(rows) < options.batch:
-                break
+        for rows in fitting.shuffled(len(train), options.batch, generator):
             chosen = torch.rand(options.batch, generator=generator) < options.joined
             x, y, lengths = pad([(joined if whole else encoded)[row] for row, whole in zip(rows, chosen)])
             hidden = torch.rand(x.shape, generator=generator)
@@ -112,24 +106,17 @@ def main():
             loss = F.cross_entropy(
                 tagger(torch.where(hidden.bool(), 0, x), lengths).flatten(0, 1), y.flatten(), ignore_index=-1
             )
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(tagger.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            averaged.update(tagger)
-            losses.append(loss.item())
-        judge.load_state_dict(averaged.state)
+            losses.append(fitter.step(loss))
+        judge.load_state_dict(fitter.averaged.state)
         held = accuracy(judge, dev, encode)
-        if held > best[0]:
-            best = (held, {name: value.clone() for name, value in averaged.state.items()})
+        fitter.keep_if_best(held)
         print(
             f"epoch {epoch + 1}: loss {np.mean(losses):.4f}, dev {held:.4f}, {time.time() - start:.0f} s", flush=True
         )
 
     lists = dict(zip(["vocab.txt", *(feature["vocabulary"] for feature, *_ in FEATURES)], vocabularies))
-    common.write_model(options.output, best[1], manifest(), labels, lists, torch.float16)
-    judge.load_state_dict({name: value.half().float() for name, value in best[1].items()})
+    common.write_model(options.output, fitter.best[1], manifest(), labels, lists, torch.float16)
+    judge.load_state_dict(fitting.half(fitter.best[1]))
     print(f"test accuracy {accuracy(judge, test, encode):.4f}")
 
 
@@ -146,8 +133,8 @@ def join(sentence):
 
 def pad(sentences):
     tokens, tags = zip(*sentences)
-    lengths = torch.tensor([len(t) for t in tokens])
-    return pad_sequence(tokens, batch_first=True), pad_sequence(tags, batch_first=True, padding_value=-1), lengths
+    x, lengths = fitting.pad(tokens)
+    return x, pad_sequence(tags, batch_first=True, padding_value=-1), lengths
 
 
 @torch.no_grad()

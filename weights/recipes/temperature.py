@@ -7,7 +7,6 @@ epoch, 1989-1990 for reporting, beside the naive forecast, which is the temperat
 """
 
 import copy
-import math
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from torch.nn import functional as F
 
 import common
 import files
+import fitting
 
 HISTORY = 120  # days that a forecast looks back
 
@@ -41,35 +41,24 @@ def main():
     scaled = (values - mean) / std
 
     model = Forecaster(options.hidden)
-    averaged = common.Averaged(model, decay=0.99)
-    optimizer = torch.optim.AdamW(model.parameters(), options.rate, weight_decay=options.decay)
     starts = torch.arange(first_dev - HISTORY - 1)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.rate, total_steps=options.epochs * (len(starts) // options.batch + 1), pct_start=0.2
-    )
+    fitter = fitting.Fitter(model, options, options.epochs * (len(starts) // options.batch + 1), 0.99, pct_start=0.2)
     generator = torch.Generator().manual_seed(options.seed)
-    judge, best = copy.deepcopy(model), (math.inf, None)
+    judge = copy.deepcopy(model)
     for epoch in range(options.epochs):
         losses = []
         for rows in starts[torch.randperm(len(starts), generator=generator)].split(options.batch):
             windows = torch.stack([scaled[row : row + HISTORY + 1] for row in rows])
             # The first days of a window have too little before them to be judged by.
             loss = F.mse_loss(model(windows[:, :-1])[:, options.warmup :], windows[:, 1 + options.warmup :])
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            averaged.update(model)
-            losses.append(loss.item())
-        judge.load_state_dict(averaged.state)
+            losses.append(fitter.step(loss))
+        judge.load_state_dict(fitter.averaged.state)
         held = errors(judge, scaled, first_dev, first_test)[1] * std
-        if held < best[0]:
-            best = (held, copy.deepcopy(averaged.state))
+        fitter.keep_if_best(-held)
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}, RMSE of 1988 {held:.4f}", flush=True)
 
-    common.write_model(options.output, best[1], manifest(mean, std), None)
-    judge.load_state_dict(best[1])
+    common.write_model(options.output, fitter.best[1], manifest(mean, std), None)
+    judge.load_state_dict(fitter.best[1])
     mae, rmse = (error * std for error in errors(judge, scaled, first_test, len(scaled)))
     change = (values[first_test:] - values[first_test - 1 : -1]).numpy()
     print(f"test MAE {mae:.4f}, RMSE {rmse:.4f}; naive {np.abs(change).mean():.4f}, {(change**2).mean() ** 0.5:.4f}")
