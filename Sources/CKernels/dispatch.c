@@ -60,5 +60,3 @@ void kernel_local_response_norm(const float *x, size_t channels, size_t pixels, 
                                 size_t size, float alpha, float beta, float k, float *y) {
     kernel_chosen()->local_response_norm(x, channels, pixels, first, count, size, alpha, beta, k, y);
 }
-
-void kernel_recurrent(const kernel_recurrence *recurrence) { kernel_chosen()->recurrent(recurrence); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "blocked.h"
+#include "recurrent.h"
 #include "resample.h"
 
 // The kernels on 8-bit images; resample.inc has their bodies.
@@ -38,7 +39,8 @@ typedef struct {
     void (*scale_shift)(const float *, float *, size_t, float, float);
     void (*softmax)(const float *, float *, size_t);
     void (*local_response_norm)(const float *, size_t, size_t, size_t, size_t, size_t, float, float, float, float *);
-    void (*recurrent)(const kernel_recurrence *);
+    void (*multiply_rows)(const kernel_rows_product *);
+    void (*recurrent)(const kernel_recurrence *, size_t, float *);
 } kernel_table;
 
 /// The table in use.

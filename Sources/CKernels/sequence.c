@@ -33,9 +33,3 @@ void kernel_max_steps(const float *x, size_t steps, size_t features, float *y) {
         }
     }
 }
-
-size_t kernel_recurrent_scratch(kernel_cell cell, size_t hidden) {
-    // Recurrent products of all gates; the hidden state; the reset state.
-    size_t gates = cell == kernel_rnn ? 1 : cell == kernel_lstm ? 4 : 3;
-    return (gates + 2) * hidden;
-}

@@ -1,5 +1,6 @@
 // One template, compiled once for each instruction set.
 #include "isa.h"
+#include "walk.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,6 +19,8 @@
 #define HAS_FMA 1
 #define BLOCK_ROWS 4
 #define BLOCK_OUTPUTS 4
+#define MOST_ROWS 12
+#define BLOCKS_OF(rows) ((rows) < 7 ? 4 : 2)
 #include "vector.inc"
 #pragma clang attribute pop
 
@@ -29,6 +32,8 @@
 #define HAS_FMA 1
 #define BLOCK_ROWS 4
 #define BLOCK_OUTPUTS 2
+#define MOST_ROWS 6
+#define BLOCKS_OF(rows) ((rows) == 1 ? 4 : (rows) < 4 ? 2 : 1)
 #include "vector.inc"
 #pragma clang attribute pop
 
@@ -45,4 +50,6 @@
 #endif
 #define BLOCK_ROWS 4
 #define BLOCK_OUTPUTS 2
+#define MOST_ROWS 3
+#define BLOCKS_OF(rows) ((rows) == 1 ? 2 : 1)
 #include "vector.inc"

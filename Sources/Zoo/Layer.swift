@@ -68,10 +68,12 @@ package indirect enum Layer: Sendable {
         _ name: String,
         Recurrent.Cell,
         hidden: Int,
+        projection: Int? = nil,
         layers: Int = 1,
         isBidirectional: Bool = false,
         bias: Bool = true,
-        resetsAfter: Bool = true
+        resetsAfter: Bool = true,
+        nonlinearity: Recurrent.Nonlinearity = .tanh
     )
     /// One vector for a whole sequence.
     case sequencePool(SequencePool.Kind, isBidirectional: Bool)

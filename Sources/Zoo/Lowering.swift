@@ -121,10 +121,12 @@ package struct Lowering {
             let name,
             let cell,
             let hidden,
+            let projection,
             let layers,
             let isBidirectional,
             let bias,
-            let resetsAfter
+            let resetsAfter,
+            let nonlinearity
         ):
             var value = input
             for layer in 0..<layers {
@@ -132,10 +134,12 @@ package struct Lowering {
                     cell,
                     inputs: features(of: value),
                     hidden: hidden,
+                    projection: projection,
                     layer: layer,
                     isBidirectional: isBidirectional,
                     hasBias: bias,
-                    resetsAfter: resetsAfter
+                    resetsAfter: resetsAfter,
+                    nonlinearity: nonlinearity
                 )
                 value = try graph.add(recurrent, name: prefix + name, inputs: [value])
             }

@@ -14,24 +14,51 @@ struct RecurrentShapes {
     ///
     /// - Throws: `ArchitectureError.weights` naming the tensor whose shape is impossible.
     func sizes(for input: SequenceInput?) throws(ArchitectureError) -> RecurrentSizes {
-        let hidden = try hidden()
+        let projection = try projection()
+        let hidden = try hidden(projection)
         let (input, widths) = try self.input(input, orElse: hidden)
         return RecurrentSizes(
             input: input,
             widths: widths,
             hidden: hidden,
+            projection: projection,
             layers: layers,
             isBidirectional: shapes.keys.contains { $0.hasPrefix("rnn.weight_") && $0.hasSuffix("_reverse") },
             hasBias: shapes.keys.contains { $0.hasPrefix("rnn.bias_") }
         )
     }
 
-    /// The columns of the recurrent weights, or, should these be missing, the input weights' rows for each gate.
-    private func hidden() throws(ArchitectureError) -> Int {
-        if shapes.keys.contains(where: { $0.hasPrefix("rnn.weight_hr_") }) {
-            throw failure("the weights project the hidden state ('rnn.weight_hr_l0'), which is not supported")
+    /// The rows of the weights that project an LSTM's output; nil when there are none.
+    private func projection() throws(ArchitectureError) -> Int? {
+        guard let (rows, columns) = try matrix("rnn.weight_hr_l0", limit: RecurrentSizes.maxHidden) else {
+            return nil
         }
+        guard cell == .lstm else {
+            throw failure("tensor 'rnn.weight_hr_l0' projects the output, which only 'lstm' does")
+        }
+        guard rows < columns else {
+            throw failure(
+                "tensor 'rnn.weight_hr_l0' is \(rows)×\(columns) but a projection has fewer rows than columns"
+            )
+        }
+        return rows
+    }
+
+    /// The columns of the recurrent weights, or, should these be missing or the output be projected, the rows of the
+    /// weights for each gate.
+    private func hidden(_ projection: Int?) throws(ArchitectureError) -> Int {
         let gates = cell.gates
+        if let projection,
+            let (rows, columns) = try matrix("rnn.weight_hh_l0", limit: RecurrentSizes.maxHidden)
+        {
+            guard columns == projection, rows % gates == 0, rows / gates <= RecurrentSizes.maxHidden else {
+                throw failure(
+                    "tensor 'rnn.weight_hh_l0' is \(rows)×\(columns) but needs \(gates) rows for each hidden unit and"
+                        + " \(projection) columns, the rows of 'rnn.weight_hr_l0'"
+                )
+            }
+            return rows / gates
+        }
         if let (rows, columns) = try matrix("rnn.weight_hh_l0", limit: RecurrentSizes.maxHidden) {
             guard rows == gates * columns else {
                 throw failure(

@@ -8,6 +8,8 @@ struct RecurrentSizes {
     /// How wide the rows of each embedding are, one for each column of tokens; none for features.
     let widths: [Int]
     let hidden: Int
+    /// The size to which an LSTM projects its output.
+    let projection: Int?
     let layers: Int
     let isBidirectional: Bool
     let hasBias: Bool
@@ -40,6 +42,7 @@ struct RecurrentSizes {
         case .features: widths = []
         }
         hidden = options.integer("hidden") ?? 256
+        projection = options.integer("projection")
         layers = options.integer("layers") ?? 1
         isBidirectional = options.bool("bidirectional") ?? false
         hasBias = true
@@ -49,6 +52,7 @@ struct RecurrentSizes {
         input: SequenceInput,
         widths: [Int],
         hidden: Int,
+        projection: Int?,
         layers: Int,
         isBidirectional: Bool,
         hasBias: Bool
@@ -56,6 +60,7 @@ struct RecurrentSizes {
         self.input = input
         self.widths = widths
         self.hidden = hidden
+        self.projection = projection
         self.layers = layers
         self.isBidirectional = isBidirectional
         self.hasBias = hasBias
@@ -112,6 +117,9 @@ struct RecurrentSizes {
             ("hidden", .number(Double(hidden))), ("layers", .number(Double(layers))),
             ("bidirectional", .bool(isBidirectional)),
         ]
+        if options["projection"] != nil {
+            found.append(("projection", .number(Double(projection ?? hidden))))
+        }
         if let width = widths.first { found.append(("embedding", .number(Double(width)))) }
         for (name, value) in found {
             if let option = options[name], option != value {

@@ -237,8 +237,12 @@ import Zoo
 
 /// The committed results of other implementations.
 enum Fixtures {
-    static func logits() throws -> Safetensors {
+    static func logits() throws -> Safetensors { try file("logits.safetensors") }
+
+    static func recurrent() throws -> Safetensors { try file("recurrent.safetensors") }
+
+    private static func file(_ name: String) throws -> Safetensors {
         let folder = try #require(Bundle.module.resourceURL)
-        return try Safetensors(path: folder.appending(path: "Fixtures/logits.safetensors").path)
+        return try Safetensors(path: folder.appending(path: "Fixtures/\(name)").path)
     }
 }

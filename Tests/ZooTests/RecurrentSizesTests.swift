@@ -57,6 +57,30 @@ struct RecurrentSizesTests {
         }
     }
 
+    @Test func `a projection is read from the shapes, and only an lstm has one`() throws {
+        let options: [String: OptionValue] = [
+            "hidden": .number(24), "projection": .number(10), "layers": .number(2),
+            "bidirectional": .bool(true),
+        ]
+        var shapes = try shapes("lstm", options, input: .features(5))
+        #expect(shapes["rnn.weight_hr_l1_reverse"] == [10, 24])
+        #expect(shapes["rnn.weight_hh_l0"] == [96, 10])
+        #expect(shapes["rnn.weight_ih_l1"] == [96, 20])
+        #expect(shapes["head.weight"] == [7, 20])
+        let read = try graph("lstm", shapes)
+        #expect(Dictionary(uniqueKeysWithValues: read.parameters.map { ($0.name, $0.shape) }) == shapes)
+        #expect(
+            refusal("lstm", shapes, options: ["projection": .number(11)])
+                == "lstm: option 'projection' is 11 but the weights say 10; remove the option"
+        )
+        shapes["rnn.weight_hr_l1"] = nil
+        #expect(try graph("lstm", shapes).parameters.map(\.name).contains("rnn.weight_hr_l1"))
+        #expect(
+            refusal("gru", shapes)
+                == "gru: tensor 'rnn.weight_hr_l0' projects the output, which only 'lstm' does"
+        )
+    }
+
     @Test func `names and shapes are PyTorch's`() throws {
         let found = try shapes("lstm", ["hidden": .number(20), "bidirectional": .bool(true)])
         #expect(
@@ -105,7 +129,9 @@ struct RecurrentSizesTests {
         ("rnn.weight_ih_l0", [80, 1, 1], "lstm: tensor 'rnn.weight_ih_l0' is 80×1×1 but needs rows and columns, 1 to 65536 of the latter"),
         ("embedding.weight", [0, 6], "lstm: tensor 'embedding.weight' is 0×6 but needs rows and columns, 1 to 65536 of the latter"),
         ("embedding.weight", [1 << 40, 6], "lstm: tensor 'embedding.weight' has \(1 << 40) rows, more than 16777216"),
-        ("rnn.weight_hr_l0", [10, 20], "lstm: the weights project the hidden state ('rnn.weight_hr_l0'), which is not supported"),
+        ("rnn.weight_hr_l0", [10, 20], "lstm: tensor 'rnn.weight_hh_l0' is 80×20 but needs 4 rows for each hidden unit and 10 columns, the rows of 'rnn.weight_hr_l0'"),
+        ("rnn.weight_hr_l0", [20, 20], "lstm: tensor 'rnn.weight_hr_l0' is 20×20 but a projection has fewer rows than columns"),
+        ("rnn.weight_hr_l0", [10], "lstm: tensor 'rnn.weight_hr_l0' is 10 but needs rows and columns, 1 to 65536 of the latter"),
         ("head.weight", [0, 20], "lstm: expected 1 to 16777216 classes, found 0 rows in tensor 'head.weight'"),
     ]
 

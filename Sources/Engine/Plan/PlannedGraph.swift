@@ -58,7 +58,7 @@ struct PlannedGraph {
             }
             let layer = weights.packed.layer(
                 op,
-                named: node.name,
+                named: node.name + op.packingSuffix,
                 weights: node.weights,
                 nativeOutput: weights.nativeShapes[node.name] ?? node.shape
             )
@@ -129,6 +129,7 @@ extension PlannedGraph {
         if let linear = node.op as? Linear, node.shape.rank == 1 {
             return areBlocked[0] ? PackedLinear(linear, image: shapes[0]) : PackedLinear(linear)
         }
+        if let recurrent = node.op as? Recurrent { return recurrent }
         guard areBlocked.contains(true) else { return nil }
         switch node.op {
         case let pool as Pool: return BlockedPool(pool: pool)

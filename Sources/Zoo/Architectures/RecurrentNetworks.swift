@@ -7,13 +7,19 @@ internal import Engine
 /// Where a step has several tokens, column k > 0 has the table `embeddings.k` and the rows are joined. Otherwise tensor
 /// names and formulas are PyTorch's. Hidden size, layers, directions and vocabulary are those of the weights;
 /// without weights they come from the options. Option `reset_after` (gru): whether the reset gate comes after the
-/// recurrent product, as in PyTorch (the default), or before, as in the paper.
+/// recurrent product, as in PyTorch (the default), or before, as in the paper. Option `nonlinearity` (rnn): `tanh`, the
+/// default, or `relu`. Option `projection` (lstm): the size to which the output is projected (Sak et al., "Long
+/// short-term memory based recurrent neural network architectures", 2014, §2.1), PyTorch's `proj_size`.
 extension Architecture {
     static let recurrentNetworks = Recurrent.Cell.allCases.map(recurrentNetwork)
 
     private static func recurrentNetwork(_ cell: Recurrent.Cell) -> Architecture {
         var options = RecurrentSizes.options
-        if cell == .gru { options["reset_after"] = .bool }
+        switch cell {
+        case .rnn: options["nonlinearity"] = .choice(Recurrent.Nonlinearity.allCases.map(\.rawValue))
+        case .lstm: options["projection"] = .integer(1...RecurrentSizes.maxHidden)
+        case .gru: options["reset_after"] = .bool
+        }
         return Architecture(
             sequence: cell.rawValue,
             classes: 2,
@@ -24,10 +30,13 @@ extension Architecture {
                 "rnn",
                 cell,
                 hidden: sizes.hidden,
+                projection: sizes.projection,
                 layers: sizes.layers,
                 isBidirectional: sizes.isBidirectional,
                 bias: sizes.hasBias,
-                resetsAfter: configuration.options.bool("reset_after") ?? true
+                resetsAfter: configuration.options.bool("reset_after") ?? true,
+                nonlinearity: configuration.options.string("nonlinearity")
+                    .flatMap(Recurrent.Nonlinearity.init) ?? .tanh
             )
             let pool = configuration.pooling.map { kind in
                 [Layer.sequencePool(kind, isBidirectional: sizes.isBidirectional)]

@@ -197,20 +197,15 @@ enum OpCases {
     }()
 
     static let recurrents: [OpCase] = {
-        let cells: [(Recurrent.Cell, resetsAfter: Bool)] = [
-            (.rnn, true), (.lstm, true), (.gru, true), (.gru, false),
-        ]
-        let sizes = [(1, 1, 1), (7, 9, 4), (8, 8, 3), (3, 65, 9), (65, 63, 2), (64, 64, 70)]
-        return cells.flatMap { cell, resetsAfter in
-            sizes.flatMap { inputs, hidden, steps in
+        let sizes = [(1, 1, 1), (7, 9, 4), (8, 8, 3), (3, 65, 9), (65, 63, 2), (64, 64, 70), (5, 130, 6)]
+        return RecurrentForm.all.flatMap { form in
+            sizes.filter { form.isProjected ? $0.1 > 1 : true }.flatMap { inputs, hidden, steps in
                 [(false, true), (true, true), (true, false)].map { isBidirectional, hasBias in
-                    let op = Recurrent(
-                        cell,
+                    let op = form.layer(
                         inputs: inputs,
                         hidden: hidden,
                         isBidirectional: isBidirectional,
-                        hasBias: hasBias,
-                        resetsAfter: resetsAfter
+                        hasBias: hasBias
                     )
                     return OpCase(op, on: [steps, inputs], tolerance: 2e-5) {
                         try Reference.recurrent(op, $0[0], $1)

@@ -5,14 +5,14 @@ extension Reference {
     /// All directions of a recurrent layer, unit by unit from the formulas of the operation.
     static func recurrent(_ op: Recurrent, _ x: Array, _ weights: [Array]) throws -> Array {
         var y = Array(zeros: try op.outputShape(of: [x.shape]))
-        let arrays = op.hasBias ? 4 : 2
+        let arrays = weights.count / op.directions
         for direction in 0..<op.directions {
             var cell = Cell(op, Swift.Array(weights[direction * arrays..<(direction + 1) * arrays]))
             let steps =
                 direction == 0 ? Swift.Array(0..<x.shape[0]) : Swift.Array((0..<x.shape[0]).reversed())
             for t in steps {
                 cell.step((0..<op.inputs).map { x[t, $0] })
-                for unit in 0..<op.hidden { y[t, direction * op.hidden + unit] = cell.h[unit] }
+                for unit in 0..<op.outputs { y[t, direction * op.outputs + unit] = cell.h[unit] }
             }
         }
         return y
@@ -27,8 +27,8 @@ extension Reference {
         init(_ op: Recurrent, _ weights: [Array]) {
             self.op = op
             self.weights = weights
-            h = [Double](repeating: 0, count: op.hidden)
-            c = h
+            h = [Double](repeating: 0, count: op.outputs)
+            c = [Double](repeating: 0, count: op.hidden)
         }
 
         /// Row `gate`·hidden + `unit` of W_ih times x, with its bias.
@@ -49,20 +49,29 @@ extension Reference {
 
         mutating func step(_ x: [Double]) {
             let old = h
+            var outputs = [Double](repeating: 0, count: op.hidden)
             let resets =
                 op.cell == .gru ? old.indices.map { sigmoid(input(0, $0, x) + state(0, $0, old)) } : []
             for unit in 0..<op.hidden {
                 switch op.cell {
-                case .rnn: h[unit] = tanh(input(0, unit, x) + state(0, unit, old))
+                case .rnn:
+                    let sum = input(0, unit, x) + state(0, unit, old)
+                    outputs[unit] = op.nonlinearity == .relu ? max(sum, 0) : tanh(sum)
                 case .lstm:
                     let gates = (0..<4).map { input($0, unit, x) + state($0, unit, old) }
                     c[unit] = sigmoid(gates[1]) * c[unit] + sigmoid(gates[0]) * tanh(gates[2])
-                    h[unit] = sigmoid(gates[3]) * tanh(c[unit])
+                    outputs[unit] = sigmoid(gates[3]) * tanh(c[unit])
                 case .gru:
                     let z = sigmoid(input(1, unit, x) + state(1, unit, old))
-                    h[unit] = (1 - z) * candidate(unit, x, old, resets) + z * old[unit]
+                    outputs[unit] = (1 - z) * candidate(unit, x, old, resets) + z * old[unit]
                 }
             }
+            h =
+                op.projection == nil
+                ? outputs
+                : h.indices.map { row in
+                    outputs.indices.reduce(0) { $0 + weights[weights.count - 1][row, $1] * outputs[$1] }
+                }
         }
 
         private func candidate(_ unit: Int, _ x: [Double], _ old: [Double], _ resets: [Double]) -> Double {

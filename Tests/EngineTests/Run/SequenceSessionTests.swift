@@ -5,16 +5,15 @@ import Testing
 @Suite struct SequenceSessionTests {
     /// A cell in the forms that a network can have.
     struct Form: Sendable, CustomTestStringConvertible {
-        var cell: Recurrent.Cell
+        var cell: RecurrentForm
         var layers: Int
         var isBidirectional = false
-        var resetsAfter = true
         var pooling: SequencePool.Kind?
         var features = 5
         var hidden = 19
 
         var testDescription: String {
-            "\(layers) × \(cell)\(resetsAfter ? "" : ", early reset")\(isBidirectional ? ", both directions" : "")"
+            "\(layers) × \(cell.rawValue)\(isBidirectional ? ", both directions" : "")"
                 + " of \(hidden), \(pooling?.rawValue ?? "each step")"
         }
 
@@ -23,13 +22,11 @@ import Testing
             var graph = Graph(inputShape: [steps, features])
             var value = Graph.Value.input
             for layer in 0..<layers {
-                let op = Recurrent(
-                    cell,
+                let op = cell.layer(
                     inputs: graph.shape(of: value)[1],
                     hidden: hidden,
                     layer: layer,
-                    isBidirectional: isBidirectional,
-                    resetsAfter: resetsAfter
+                    isBidirectional: isBidirectional
                 )
                 value = try graph.add(op, name: "rnn", inputs: [value])
             }
@@ -48,22 +45,19 @@ import Testing
         }
     }
 
-    static let cells: [(Recurrent.Cell, Bool)] = [(.rnn, true), (.lstm, true), (.gru, true), (.gru, false)]
-
-    static let streams: [Form] = cells.flatMap { cell, resetsAfter in
+    static let streams: [Form] = RecurrentForm.all.flatMap { cell in
         [(1, 19), (3, 19), (2, 130)].map { layers, hidden in
-            Form(cell: cell, layers: layers, resetsAfter: resetsAfter, hidden: hidden)
+            Form(cell: cell, layers: layers, hidden: hidden)
         }
     }
 
-    static let mixtures: [Form] = cells.flatMap { cell, resetsAfter in
+    static let mixtures: [Form] = RecurrentForm.all.flatMap { cell in
         [nil, .last, .mean, .max].flatMap { (pooling: SequencePool.Kind?) in
             [(false, 19), (true, 19), (false, 130), (true, 130)].map { isBidirectional, hidden in
                 Form(
                     cell: cell,
                     layers: 2,
                     isBidirectional: isBidirectional,
-                    resetsAfter: resetsAfter,
                     pooling: pooling,
                     hidden: hidden
                 )
@@ -91,7 +85,7 @@ import Testing
     @Test(arguments: mixtures)
     func `an item's answer has the same bits alone and among sequences of other lengths`(_ form: Form) throws
     {
-        let lengths = [1, 7, 33, 2, 33, 12, 1, 30, 5, 16, 17, 3, 9]
+        let lengths = [1, 7, 33, 2, 33, 12, 1, 30, 5, 16, 17, 3, 9] + (0..<22).map { 31 - $0 }
         let items = lengths.enumerated().map { form.item($0, steps: $1) }
         let alone = try session(form, threads: 1)
         let expected = try zip(items, lengths).map { item, steps in
@@ -193,6 +187,7 @@ import Testing
         #expect(try graph(Form(cell: .rnn, layers: 2)).stateCount == 38)
         #expect(try graph(Form(cell: .gru, layers: 1)).stateCount == 19)
         #expect(try graph(Form(cell: .lstm, layers: 3)).stateCount == 114)
+        #expect(try graph(Form(cell: .lstmProjected, layers: 2)).stateCount == 54)
         let both = try graph(Form(cell: .lstm, layers: 1, isBidirectional: true))
         #expect(both.stateCount == 0)
         #expect(!both.isStreamable)

@@ -4,7 +4,7 @@
 
 The linear layers of each network are turned into convolutions (the first over the whole map that it sees at the
 published size, the others 1×1), as Simonyan & Zisserman 2015, §3.2 do, and the map of class scores is averaged. Weights
-and images are the synthetic ones of make_logits.py.
+and images are the ones of synthetic.py.
 """
 import pathlib
 
@@ -15,6 +15,7 @@ from torch import nn
 
 import make_logits
 import models as own
+from synthetic import synthetic
 
 
 def conv_of(linear, channels, size):
@@ -98,6 +99,6 @@ if __name__ == "__main__":
     results = {}
     for name, (make, shape) in CASES.items():
         with torch.inference_mode():
-            results[name] = make().eval()(make_logits.synthetic("input", shape)[None])[0].contiguous()
+            results[name] = make().eval()(synthetic("input", shape)[None])[0].contiguous()
         print(name, results[name].abs().max().item(), results[name].std().item())
     save_file(results, pathlib.Path(__file__).with_name("dense.safetensors"))

@@ -1,6 +1,7 @@
 internal import CKernels
 
-/// An operation on blocked images: [⌈c/16⌉][h][w][16] floats, zeros in the channels beyond the last.
+/// An operation with packed weights, or on blocked images: [⌈c/16⌉][h][w][16] floats, zeros in the channels beyond the
+/// last.
 ///
 /// Its inputs and output are blocked, so a shape still says channels × height × width, but an item takes whole blocks.
 protocol BlockedOp: Op {
@@ -10,6 +11,9 @@ protocol BlockedOp: Op {
     /// Whether the output is planar instead.
     var writesPlanar: Bool { get }
 
+    /// What tells its weights from those of other operations under its name.
+    var packingSuffix: String { get }
+
     /// The arrays that `run` finds as its weights, from the trained ones; made once for a model.
     func packed(_ weights: [Tensor]) -> [Tensor]
 }
@@ -18,6 +22,8 @@ extension BlockedOp {
     func readsPlanar(_ index: Int) -> Bool { false }
 
     var writesPlanar: Bool { false }
+
+    var packingSuffix: String { "" }
 
     func packed(_ weights: [Tensor]) -> [Tensor] { [] }
 }

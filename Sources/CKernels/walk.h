@@ -1,0 +1,34 @@
+#pragma once
+
+#include "recurrent.h"
+
+// How threads walk through a recurrent layer together (recurrent.c). What a stage computes is in recurrent.inc.
+
+/// Some blocks: first ..< end.
+typedef struct {
+    size_t first, end;
+} kernel_slice;
+
+/// The blocks of one of `slices` nearly equal parts.
+kernel_slice kernel_slice_of(size_t blocks, size_t slice, size_t slices);
+
+/// A thread's view of a walk.
+typedef struct {
+    const kernel_recurrence *layer;
+    /// The longest first, so that those that still go on are the first `active` ones.
+    kernel_sequence rows[kernel_most_sequences];
+    size_t active;
+    size_t unit_blocks, output_blocks, p_gates;
+    /// Floats from one sequence to the next in what is shared, for outputs and for units.
+    size_t h_stride, u_stride;
+    /// The hidden state before even and before odd steps.
+    float *hidden[2];
+    /// The cell state; what is multiplied second; the update gates of the early GRU.
+    float *cell, *between, *update;
+} kernel_walk;
+
+/// Computes one slice of one stage of a step.
+typedef void kernel_walk_stage(kernel_walk *walk, size_t step, size_t stage, size_t slice, float *scratch);
+
+/// kernel_recurrent with an instruction set's stages.
+void kernel_walk_through(const kernel_recurrence *layer, size_t slice, kernel_walk_stage *stage, float *scratch);
