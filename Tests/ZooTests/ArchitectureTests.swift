@@ -39,7 +39,7 @@ struct ArchitectureTests {
         ("resnet20", ["shortcut": .bool(true)], #"resnet20: option 'shortcut' must be "A" or "B", not true"#),
         ("resnet50", ["shortcut": .string("A")], "resnet50: unknown option 'shortcut'; there are none"),
         ("gru", ["reset_after": .string("no")], #"gru: option 'reset_after' must be true or false, not "no""#),
-        ("lstm", ["reset_after": .bool(true)], "lstm: unknown option 'reset_after'; there are 'bidirectional', 'embedding', 'hidden', 'layers'"),
+        ("lstm", ["reset_after": .bool(true)], "lstm: unknown option 'reset_after'; there are 'bidirectional', 'embedding', 'hidden', 'layers', 'projection'"),
         ("lstm", ["hidden": .number(0)], "lstm: option 'hidden' must be a whole number from 1 to 65536, not 0"),
         ("lstm", ["hidden": .array([])], "lstm: option 'hidden' must be a whole number from 1 to 65536, not an array"),
     ]

@@ -169,6 +169,12 @@ struct Chunks {
         self.size = max(1, size)
     }
 
+    /// As few chunks as there can be, of nearly the same size.
+    init(evenly total: Int, ofAtMost size: Int) {
+        let count = max(1, (total + size - 1) / size)
+        self.init(total, of: (total + count - 1) / count)
+    }
+
     /// How many chunks there are.
     var count: Int { (total + size - 1) / size }
 

@@ -17,7 +17,9 @@ struct PackedRecurrent {
     /// In the order of their places.
     let arrays: [Tensor]
 
-    /// - Parameter weights: those of one direction, as `Recurrent.parameters` lists them.
+    /// - Parameters:
+    ///   - layer: the layer.
+    ///   - weights: those of one direction, as `Recurrent.parameters` lists them.
     init(_ layer: Recurrent, _ weights: ArraySlice<Tensor>) {
         let weights = Array(weights)
         let rows = Rows(hidden: layer.hidden)

@@ -51,15 +51,11 @@ private struct Walks {
     let slices: Int
     let taskCount: Int
 
-    /// Sequences below which two groups would rather share each pass over the weights.
-    private static let leastSequences = 8
     /// Multiply-adds of a step that are worth meeting another thread for.
     private static let leastProducts = 16_384
 
     init(_ layer: Recurrent, _ call: OpCall) {
-        let wanted = min(call.threads / layer.directions, call.batch / Self.leastSequences)
-        let count = max(wanted, (call.batch + mostSequences - 1) / mostSequences, 1)
-        groups = Chunks(call.batch, of: (call.batch + count - 1) / count)
+        groups = Chunks(evenly: call.batch, ofAtMost: mostSequences)
         let walks = layer.directions * groups.count
         let products = layer.cell.gates * layer.hidden * layer.outputs
         let most = min(mostSlices, Layout.blocks(layer.outputs), products / Self.leastProducts)

@@ -16,8 +16,7 @@ struct RowsProduct {
     private static let mostWeights = 65_536
 
     init(rows: Int, count: Int, blocks: Int) {
-        let chunks = max(1, (rows + Self.mostRows - 1) / Self.mostRows)
-        rowChunks = Chunks(rows, of: (rows + chunks - 1) / chunks)
+        rowChunks = Chunks(evenly: rows, ofAtMost: Self.mostRows)
         blockChunks = Chunks(blocks, of: Self.mostWeights / (16 * max(1, count)))
         self.count = count
         self.blocks = blocks
