@@ -13,7 +13,8 @@ package enum StepRule: Sendable {
 extension Graph {
     /// The floats of one item's recurrent state; 0 when there is none that could be carried on.
     ///
-    /// For each layer the hidden state and, for an LSTM, the cell state behind it.
+    /// For each layer the hidden state and, for an LSTM, the cell state behind it; before these what `Recall` has of its
+    /// own.
     package var stateCount: Int { isStreamable ? nodes.reduce(0) { $0 + $1.op.stateCount } : 0 }
 
     /// Whether a sequence can be run in parts, each from the state in which the one before ended: every layer reads it

@@ -70,8 +70,9 @@ package struct OpCall {
         unsafe pointer(to: step.output, item: item)
     }
 
-    /// How many steps an item has, where items are sequences: at most the first dimension of its shape.
-    func steps(item: Int) -> Int { memory.steps[part.items.lowerBound + item] }
+    /// How many steps of the first input an item has, where items are sequences: at most the first dimension there, which
+    /// is 1 behind an operation that made one row of them.
+    func steps(item: Int) -> Int { min(memory.steps[part.items.lowerBound + item], step.inputShapes[0][0]) }
 
     /// What the operation keeps of an item from one run to the next.
     func state(item: Int) -> UnsafeMutablePointer<Float> {

@@ -6,7 +6,7 @@ enum OpCases {
     static let all =
         convolutions + linears + batchNorms + activations + pools + adaptivePools + localResponseNorms
         + softmaxes + channelScales + selections + subsamplings + radialBases
-        + joins + embeddings + recurrents + sequencePools + flattens + blocked
+        + joins + embeddings + recurrents + sequencePools + attentions + flattens + blocked
 
     static let convolutions: [OpCase] = {
         // swift-format-ignore
@@ -223,6 +223,30 @@ enum OpCases {
             }
         }
     }
+
+    static let attentions: [OpCase] = {
+        let sizes = [(1, 1, 1), (5, 7, 9), (8, 64, 65), (33, 65, 8), (2000, 700, 3)]
+        let ops = sizes.flatMap { steps, values, keys in
+            [
+                (steps, values + keys, Attention(.dot, values: values, keys: keys)),
+                (steps, values, Attention(.dot, values: values, keys: values)),
+                (steps, values + keys, Attention(.additive, values: values, keys: keys)),
+                (steps, values + keys, Attention(.additive, values: values, keys: keys, hasBias: false)),
+            ]
+        }
+        return ops.map { steps, width, op in
+            var row = OpCase(op, on: [steps, width], tolerance: 1e-5) {
+                Reference.attention(op, memory: $0[0], query: $0[1], $1)
+            }
+            row.prelude = { graph in
+                let pool = SequencePool(.last, isBidirectional: false)
+                let last = try graph.add(pool, name: "pool", inputs: [.input])
+                let query = Linear(inputs: width, outputs: op.keys)
+                return [.input, try graph.add(query, name: "query", inputs: [last])]
+            }
+            return row
+        }
+    }()
 
     static let flattens: [OpCase] = [[1], [3, 5], [7, 3, 3]].map { (shape: Shape) in
         OpCase(Flatten(), on: shape) { inputs, _ in Reference.Array([shape.elementCount], inputs[0].values) }

@@ -73,6 +73,8 @@ import Testing
             (Embedding(size: 9, features: 2),        [[3, 4]],          "embedding: expected a row of tokens, found 3×4"),
             (Recurrent(.lstm, inputs: 3, hidden: 2), [[5, 4]],          "lstm: expected steps×3, found 5×4"),
             (SequencePool(.last, isBidirectional: true), [[5, 3]],      "sequence pool: expected two halves of features, found 5×3"),
+            (Attention(.dot, values: 4, keys: 3),    [[5, 6], [1, 3]],  "attention: expected steps×(4 + 3), found 5×6"),
+            (Attention(.dot, values: 4, keys: 3),    [[5, 7], [1, 4]],  "attention: expected a memory and a query of 3, found 5×7 and 1×4"),
         ]
         for (op, shapes, message) in rows {
             #expect(throws: ShapeError(message)) { try op.outputShape(of: shapes) }

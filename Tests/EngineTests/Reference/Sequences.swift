@@ -1,4 +1,5 @@
 import Engine
+import Foundation
 
 extension Reference {
     static func embedding(_ op: Embedding, _ tokens: Array, _ table: Array) -> Array {
@@ -16,6 +17,28 @@ extension Reference {
             inputs.flatMap { input in (0..<input.shape[1]).map { input[step, $0] } }
         }
         return Array([steps, rows[0].count], rows.flatMap(\.self))
+    }
+
+    /// Σ aⱼ · valueⱼ with aⱼ = e^scoreⱼ / Σ e^score.
+    static func attention(_ op: Attention, memory: Array, query: Array, _ weights: [Array]) -> Array {
+        let (steps, width) = (memory.shape[0], memory.shape[1])
+        let scores = (0..<steps).map { step in
+            let bias = op.score == .additive && op.hasBias ? weights[1].values[0] : 0
+            return (0..<op.keys).reduce(bias) { sum, index in
+                let key = memory[step, width - op.keys + index]
+                switch op.score {
+                case .dot: return sum + query.values[index] * key
+                case .additive: return sum + weights[0].values[index] * tanh(query.values[index] + key)
+                }
+            }
+        }
+        let largest = scores.max() ?? 0
+        let powers = scores.map { exp($0 - largest) }
+        let sum = powers.reduce(0, +)
+        let values = (0..<op.values).map { index in
+            (0..<steps).reduce(0) { $0 + powers[$1] / sum * memory[$1, index] }
+        }
+        return Array([1, op.values], values)
     }
 
     static func sequencePool(_ op: SequencePool, _ x: Array) -> Array {

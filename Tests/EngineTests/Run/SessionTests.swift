@@ -93,6 +93,7 @@ import Testing
         let networks = [
             (try Self.imageGraph(), Self.images(3)), (try Self.textGraph(), Self.texts(3)),
             (large, Self.images(3, [32, 40, 40])),
+            (try DecoderSessionTests.graph(steps: 6), Self.images(3, [6, 22])),
         ]
         for (graph, items) in networks {
             for threads in 1...2 {
