@@ -28,7 +28,11 @@ package struct Architecture: Sendable {
     /// Beginnings of tensor names that only training needs, such as auxiliary heads.
     let ignoredPrefixes: [String]
     /// The table for a number of classes.
-    let network: @Sendable (Int, ArchitectureConfiguration) throws(ArchitectureError) -> Network
+    let network: Table
+    /// The table of a network that makes the answer, step by step, of what `network` makes of the input.
+    let decoder: Table?
+
+    typealias Table = @Sendable (Int, ArchitectureConfiguration) throws(ArchitectureError) -> Network
 
     /// A network for images, as the table for a number of classes.
     init(
@@ -48,6 +52,7 @@ package struct Architecture: Sendable {
         network = { classes, configuration throws(ArchitectureError) in
             Network(inputShape: [channels, size.height, size.width], layers: table(classes, configuration))
         }
+        decoder = nil
     }
 
     /// A network for sequences; `network` reads its sizes from the configuration.
@@ -55,13 +60,15 @@ package struct Architecture: Sendable {
         sequence name: String,
         classes: Int,
         options: [String: OptionRule],
-        network: @escaping @Sendable (Int, ArchitectureConfiguration) throws(ArchitectureError) -> Network
+        decoder: Table? = nil,
+        network: @escaping Table
     ) {
         self.name = name
         input = .sequence
         self.classes = classes
         self.options = options
         ignoredPrefixes = []
+        self.decoder = decoder
         self.network = network
     }
 
@@ -85,6 +92,7 @@ package struct Architecture: Sendable {
         shuffleNetV2s,
         xceptions,
         recurrentNetworks,
+        encoderDecoders,
     ].flatMap(\.self)
 
     /// The architecture called `name`.
@@ -97,7 +105,11 @@ package struct Architecture: Sendable {
         return architecture
     }
 
-    /// The network as a graph with the outputs `logits` and `probabilities`.
+    /// Whether the answer is made step by step, by the network of `decoderGraph`.
+    package var hasDecoder: Bool { decoder != nil }
+
+    /// The network as a graph with the outputs `logits` and `probabilities`; an encoder's `logits` are its decoder's
+    /// input.
     ///
     /// - Throws: `ArchitectureError` when the configuration does not fit the architecture or the weights' shapes.
     package func graph(
@@ -105,7 +117,7 @@ package struct Architecture: Sendable {
     ) throws(ArchitectureError) -> Graph {
         try validateOptions(configuration.options)
         try validateInput(configuration)
-        let graph = try lower(classes: classes(for: configuration), configuration)
+        let graph = try lower(network, classes: classes(for: configuration), configuration)
         guard case .image(let channels, _, _) = input, let size = configuration.imageSize else {
             return graph
         }
@@ -116,6 +128,18 @@ package struct Architecture: Sendable {
         }
     }
 
+    /// The network that makes the answer of what `graph` gives, one step a run; nil where that is the answer.
+    ///
+    /// - Throws: as `graph`.
+    package func decoderGraph(
+        _ configuration: ArchitectureConfiguration = ArchitectureConfiguration()
+    ) throws(ArchitectureError) -> Graph? {
+        guard let decoder else { return nil }
+        try validateOptions(configuration.options)
+        try validateInput(configuration)
+        return try lower(decoder, classes: classes(for: configuration), configuration)
+    }
+
     /// Whether a tensor of that name may be in a weights file although the network does not use it.
     package func ignores(_ tensorName: String) -> Bool {
         tensorName == "num_batches_tracked" || tensorName.hasSuffix(".num_batches_tracked")
@@ -123,10 +147,11 @@ package struct Architecture: Sendable {
     }
 
     private func lower(
+        _ table: Table,
         classes: Int,
         _ configuration: ArchitectureConfiguration
     ) throws(ArchitectureError) -> Graph {
-        let network = try network(classes, configuration)
+        let network = try table(classes, configuration)
         do {
             return try Lowering.graph(of: network.layers, inputShape: network.inputShape)
         } catch {
@@ -140,7 +165,7 @@ package struct Architecture: Sendable {
         if let expected, !ArchitectureConfiguration.classesRange.contains(expected) {
             throw .classes(architecture: name, expected, tensor: nil)
         }
-        let graph = try lower(classes: expected ?? classes, configuration)
+        let graph = try lower(decoder ?? network, classes: expected ?? classes, configuration)
         guard let head = graph.nodes.last(where: { !$0.op.parameters.isEmpty }),
             let parameter = head.op.parameters.first, case let weight = "\(head.name).\(parameter.name)",
             let shape = configuration.shapes[weight], let rows = shape.dimensions.first

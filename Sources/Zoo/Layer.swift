@@ -77,6 +77,10 @@ package indirect enum Layer: Sendable {
     )
     /// One vector for a whole sequence.
     case sequencePool(SequencePool.Kind, isBidirectional: Bool)
+    /// A part of the state before the step, whatever goes in.
+    case recall(Recall)
+    /// What goes into the network is a memory: the mean of its values, as a query, the layer before, weights them.
+    case attention(_ name: String, Attention)
 }
 
 extension Layer {

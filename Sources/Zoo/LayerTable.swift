@@ -1,6 +1,6 @@
 package import Engine
 
-/// A graph printed back as a paper's table: a row for each layer that is more than a function of single values, and the
+/// A network printed back as a paper's table: a row for each layer that is more than a function of single values, and the
 /// subtotals of its modules.
 ///
 /// Activations, constant factors and local response normalisations stand in the row of the layer that they follow, batch
@@ -56,8 +56,12 @@ package struct LayerTable: Sendable {
         }
     }
 
-    /// The table of a graph at its own input size.
-    package init(_ graph: Graph) {
+    /// The table of graphs that work one after another, each at its own input size.
+    package init(_ graphs: Graph...) {
+        for graph in graphs { append(graph) }
+    }
+
+    private mutating func append(_ graph: Graph) {
         var rowOfNode: [Int] = []
         for node in graph.nodes {
             let inputs = node.inputs.map { input in

@@ -147,6 +147,10 @@ package struct Lowering {
         case .sequencePool(let kind, let isBidirectional):
             let pool = SequencePool(kind, isBidirectional: isBidirectional)
             return try add(pool, kind: "pool", inputs: [input], prefix: prefix)
+        case .recall(let recall):
+            return try add(recall, kind: "recall", inputs: [input], prefix: prefix)
+        case .attention(let name, let attention):
+            return try graph.add(attention, name: prefix + name, inputs: [.input, input])
         }
     }
 

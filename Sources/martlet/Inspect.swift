@@ -26,8 +26,7 @@ struct Inspect: ParsableCommand {
 
     func run() throws {
         let network = try NamedNetwork.find(name, in: models, recurrent, input: input)
-        let table = LayerTable(network.graph)
-        print(output.isJSON ? try json(table) : table.text)
+        print(output.isJSON ? try json(network.table) : network.table.text)
     }
 
     private func json(_ table: LayerTable) throws -> String {

@@ -8,17 +8,23 @@ struct NamedNetwork {
     let name: String
     let architecture: Architecture
     let graph: Graph
+    /// What makes the answer of the graph's output, where that is not the answer.
+    let decoder: Graph?
     /// A model's; an architecture's are made up by the session, since they may be as large as a model's.
     private let weights: Weights?
     private let tuning: Tuning
 
     var isSequence: Bool { architecture.input == .sequence }
 
+    /// The layers of the network and of its decoder.
+    var table: LayerTable { decoder.map { LayerTable(graph, $0) } ?? LayerTable(graph) }
+
     /// A model as it is loaded, its network laid out for images of another size if one is given.
     init(_ model: Model, imageSize: ImageSide? = nil) throws {
         name = model.name
         architecture = model.architecture
         weights = model.weights
+        decoder = nil
         tuning = .off // the model has its own
         if let imageSize, model.graph.inputShape.rank == 3 {
             graph = try model.graph.reshaped(to: [
@@ -38,6 +44,7 @@ struct NamedNetwork {
         name = architecture.name
         self.architecture = architecture
         graph = try architecture.graph(configuration)
+        decoder = try architecture.decoderGraph(configuration)
         weights = nil
         self.tuning = tuning
     }

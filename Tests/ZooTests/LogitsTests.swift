@@ -241,6 +241,8 @@ enum Fixtures {
 
     static func recurrent() throws -> Safetensors { try file("recurrent.safetensors") }
 
+    static func translate() throws -> Safetensors { try file("translate.safetensors") }
+
     private static func file(_ name: String) throws -> Safetensors {
         let folder = try #require(Bundle.module.resourceURL)
         return try Safetensors(path: folder.appending(path: "Fixtures/\(name)").path)

@@ -115,6 +115,8 @@ struct PublishedTests {
         Row(name: "rnn", parameters: 1_379_330, multiplyAdds: 98_816, stages: ["embedding": [1, 128], "rnn": [1, 256]]),
         Row(name: "lstm", parameters: 1_675_778, multiplyAdds: 393_728, stages: ["embedding": [1, 128], "rnn": [1, 256]]),
         Row(name: "gru", parameters: 1_576_962, multiplyAdds: 295_424, stages: ["embedding": [1, 128], "rnn": [1, 256]]),
+        // The encoder.
+        Row(name: "encoder_decoder", parameters: 1_576_448, multiplyAdds: 294_912, stages: ["encoder.embedding": [1, 128], "encoder.rnn": [1, 256]]),
     ]
 
     static let basicStages: [String: Shape] = [
@@ -170,11 +172,12 @@ struct PublishedTests {
     @Test(arguments: Architecture.all.map(\.name))
     func `tensor names are unique and the outputs are logits and probabilities`(_ name: String) throws {
         let architecture = try Architecture.named(name)
-        let graph = try architecture.graph()
-        let names = graph.parameters.map(\.name)
+        let graphs = [try architecture.graph(), try architecture.decoderGraph()].compactMap(\.self)
+        let names = graphs.flatMap(\.parameters).map(\.name)
         #expect(Set(names).count == names.count)
+        let graph = graphs[graphs.count - 1]
         #expect(graph.outputs.map(\.name) == ["logits", "probabilities"])
-        #expect(graph.outputs.allSatisfy { graph.shape(of: $0.value) == [architecture.classes] })
+        #expect(graph.outputs.allSatisfy { graph.shape(of: $0.value).elementCount == architecture.classes })
     }
 
     @Test func `tensor names and shapes are torchvision's`() throws {

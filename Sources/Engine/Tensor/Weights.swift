@@ -25,8 +25,49 @@ package struct Weights: Sendable {
         memory: WeightMemory = .fast,
         tuning: Tuning = .off
     ) throws(WeightsError) {
+        let tensors = try Self.tensors(of: file, for: graph.parameters, ignoring: ignoring)
+        self.init(tensors, of: file, for: graph, memory, tuning)
+    }
+
+    /// Takes the tensors of a file that two networks share; those of the file and those of both must be the same.
+    ///
+    /// - Returns: the weights of each network.
+    /// - Throws: as for one.
+    package static func pair(
+        _ file: Safetensors,
+        for first: Graph,
+        _ second: Graph,
+        ignoring: (String) -> Bool,
+        memory: WeightMemory,
+        tuning: Tuning
+    ) throws(WeightsError) -> (first: Weights, second: Weights) {
+        let all = first.parameters + second.parameters
+        let tensors = try tensors(of: file, for: all, ignoring: ignoring)
+        let count = first.parameters.count
+        return (
+            Weights(Array(tensors.prefix(count)), of: file, for: first, memory, tuning),
+            Weights(Array(tensors.dropFirst(count)), of: file, for: second, memory, tuning)
+        )
+    }
+
+    private init(
+        _ tensors: [Tensor],
+        of file: Safetensors,
+        for graph: Graph,
+        _ memory: WeightMemory,
+        _ tuning: Tuning
+    ) {
+        self.tensors = tensors
+        nativeShapes = Self.outputShapes(of: graph)
+        packed = PackedWeights(ConvChooser(memory, tuning, for: graph) { file.fingerprint })
+    }
+
+    private static func tensors(
+        of file: Safetensors,
+        for parameters: [Parameter],
+        ignoring: (String) -> Bool
+    ) throws(WeightsError) -> [Tensor] {
         let shapes = file.shapes
-        let parameters = graph.parameters
         let known = Set(parameters.map(\.name))
         var tensors: [Tensor] = []
         var missing: [Parameter] = []
@@ -59,9 +100,7 @@ package struct Weights: Sendable {
                 unreadable: unreadable
             )
         }
-        self.tensors = tensors
-        nativeShapes = Self.outputShapes(of: graph)
-        packed = PackedWeights(ConvChooser(memory, tuning, for: graph) { file.fingerprint })
+        return tensors
     }
 
     /// The same numbers under the shapes of another graph.
