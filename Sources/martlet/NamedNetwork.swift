@@ -24,7 +24,7 @@ struct NamedNetwork {
         name = model.name
         architecture = model.architecture
         weights = model.weights
-        decoder = nil
+        decoder = model.decoder?.graph
         tuning = .off // the model has its own
         if let imageSize, model.graph.inputShape.rank == 3 {
             graph = try model.graph.reshaped(to: [

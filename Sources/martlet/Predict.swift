@@ -19,12 +19,20 @@ struct Predict: ParsableCommand {
     @Option(name: .customLong("top-k"), help: "How many classes to list.")
     var topK = 3
 
+    @Option(name: .customLong("beams"), help: "How wide the search of a sequence-to-sequence model is.")
+    var beams: Int?
+
     @OptionGroup var threads: ThreadsOption
     @OptionGroup var models: ModelsOption
     @OptionGroup var output: OutputOption
 
     func validate() throws {
         guard topK >= 1 else { throw ValidationError("--top-k must be at least 1, found \(topK)") }
+        if let beams, !Translator.Options.beamsRange.contains(beams) {
+            throw ValidationError(
+                "--beams must be 1 to \(Translator.Options.beamsRange.upperBound), found \(beams)"
+            )
+        }
     }
 
     func run() throws {
@@ -33,7 +41,17 @@ struct Predict: ParsableCommand {
         defer { scheduler.stop() }
         var request = PredictRequest(instances: try instances.map { try instance($0, model) })
         request.topK = topK
-        let answers = try SequencePredictor(scheduler: scheduler).predict(request.instances, with: model)
+        request.translation = beams.map { beams in
+            var options = Translator.Options()
+            options.beams = beams
+            return options
+        }
+        let answers = try SequencePredictor(scheduler: scheduler).predict(
+            request.instances,
+            with: model,
+            translation: request.translation,
+            count: topK
+        )
         output.print(
             json: .object(["predictions": .array(answers.map { request.json($0, labels: model.labels) })]),
             text: zip(instances, answers).map { text($0, $1, model.labels) }.joined(separator: "\n\n")
@@ -55,8 +73,16 @@ struct Predict: ParsableCommand {
                 steps.map { $0.map(\.description).joined(separator: " ") }.joined(separator: "\n")
             case .likelihood(let likelihood):
                 "log-likelihood \(likelihood.total) of \(likelihood.logLikelihoods.count) tokens"
+            case .translations(let translations):
+                translations.map(line).joined(separator: "\n")
             }
         return instance + "\n" + lines
+    }
+
+    /// A translation and the logarithm of its probability.
+    private func line(_ translation: Translator.Translation) -> String {
+        let tokens = translation.tokens.map(\.plain).joined(separator: " ")
+        return "\(translation.text ?? tokens)  \(translation.score)"
     }
 
     /// A step's token, its best class and that one's probability.

@@ -24,6 +24,9 @@ struct Run: ParsableCommand {
 
     func run() throws {
         let network = try NamedNetwork(models.model(modelName))
+        guard network.decoder == nil else {
+            throw CommandError("'\(modelName)' writes sequences step by step; use martlet predict")
+        }
         let input = try Safetensors(path: inputPath).tensor("input")
         let results = try network.run(input, on: network.session(threads: threads.count))
         try Safetensors.write(results, to: outputPath)

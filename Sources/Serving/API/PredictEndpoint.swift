@@ -28,10 +28,15 @@ extension API {
             let options = ImageClassifier.Options(deadline: deadline, cancellation: cancellation)
             predictions = try predict(images: body, model, options)
         case .sequence:
+            // A translation holds its worker as long as a text that is generated.
+            let permit = model.decoder == nil ? nil : try generations.permit()
+            defer { withExtendedLifetime(permit) {} }
             let answers = try predictor.predict(
                 body.instances,
                 with: model,
                 horizon: body.horizon,
+                translation: body.translation,
+                count: body.topK ?? 1,
                 deadline: deadline,
                 cancellation: cancellation
             )
@@ -72,12 +77,16 @@ package struct PredictRequest {
     static let maxInstances = 1024
 
     package let instances: [JSONValue]
-    /// How many classes to list beside the best; nil lists none, or all when `scores` is set.
+    /// How many classes, or translations of a beam, to list beside the best.
+    ///
+    /// nil lists none, or all classes when `scores` is set.
     package var topK: Int?
     /// Whether to list the probabilities of the classes.
     package var listsScores = false
     /// How many steps ahead a regression looks; nil for one, and no list of them.
     package var horizon: Int?
+    /// How a model of sequences to sequences decodes; nil for its defaults.
+    package var translation: Translator.Options?
     /// How it goes on from an earlier request; nil when each instance is a whole sequence.
     var sequence: SequenceParameters?
 
@@ -126,8 +135,10 @@ package struct PredictRequest {
 
     private mutating func read(_ parameters: JSONObject) throws(APIError) {
         sequence = try SequenceParameters(parameters)
-        let known = ["top_k", "scores", "horizon"] + SequenceParameters.keys
-        for member in parameters.members where !SequenceParameters.keys.contains(member.key) {
+        translation = try Translator.Options(parameters)
+        let others = SequenceParameters.keys + Translator.Options.keys
+        let known = ["top_k", "scores", "horizon"] + others
+        for member in parameters.members where !others.contains(member.key) {
             switch (member.key, member.value) {
             case ("top_k", .number(let value)): topK = try Self.count("top_k", value)
             case ("horizon", .number(let value)): horizon = try Self.count("horizon", value)
@@ -151,7 +162,8 @@ extension PredictRequest {
         throw .invalidParameter(name, expected: "a whole number of at least 1", found: "\(value)")
     }
 
-    /// The prediction for a sequence: of a class, of one for each step, the values of a regression, a likelihood.
+    /// The prediction for a sequence: of a class, of one for each step, the values of a regression, a likelihood, a
+    /// translation.
     package func json(_ answer: SequencePredictor.Answer, labels: [String]?) -> JSONValue {
         var json: JSONObject
         switch answer.outcome {
@@ -159,6 +171,9 @@ extension PredictRequest {
         case .tags(let tags): return self.json(tags, labels: labels)
         case .values(let steps): json = self.json(steps)
         case .likelihood(let likelihood): json = self.json(likelihood)
+        case .translations(let translations):
+            json = translations[0].json
+            if topK != nil { json.append("beams", .array(translations.map { .object($0.json) })) }
         }
         if answer.unknownTokens > 0 { json.append("unknown_tokens", .integer(answer.unknownTokens)) }
         return .object(json)
@@ -205,6 +220,18 @@ extension PredictRequest {
         json.append("index", .integer(listed[0].index))
         json.append("probability", .float(Float(listed[0].probability)))
         if listsScores || topK != nil { json.append("scores", .array(listed.map { .object($0.json) })) }
+        return json
+    }
+}
+
+extension Translator.Translation {
+    /// `{"text"?, "tokens", "score", "stop"}`.
+    fileprivate var json: JSONObject {
+        var json = JSONObject()
+        json.append("text", text.map(JSONValue.string))
+        json.append("tokens", .array(tokens))
+        json.append("score", .number(score))
+        json.append("stop", .string(stop.rawValue))
         return json
     }
 }

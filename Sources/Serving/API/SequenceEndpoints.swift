@@ -61,11 +61,13 @@ extension API {
             throw .badRequest("parameters.horizon: \(message)", code: "invalid_parameter")
         }
         let pools = model.manifest.pooling.map { $0 != .last } ?? false
-        guard model.graph.isStreamable, !pools, model.manifest.task != .textGeneration else {
+        guard model.graph.isStreamable, !pools, model.manifest.task != .textGeneration, model.decoder == nil
+        else {
             let reason =
                 switch model.manifest.task {
                 case .imageClassification: "it takes images"
                 case .textGeneration: "its texts go on with ':generate'"
+                case .sequenceToSequence: "it reads each source as a whole"
                 default: pools ? "it pools over the whole sequence" : "it reads sequences backwards too"
                 }
             let message = "model '\(model.name)' cannot go on from an earlier request: \(reason)"

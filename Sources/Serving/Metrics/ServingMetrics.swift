@@ -66,10 +66,10 @@ package final class ServingMetrics: Sendable {
         labels: ["reason"]
     )
 
-    /// Texts by why they ended: stop, length, or an error's code.
+    /// Texts by why they ended: stop, end, length, or an error's code.
     package let generations = Counter(
         "martlet_generations_total",
-        help: "Texts that were generated, by why they ended: stop, length, or an error's code.",
+        help: "Texts that were generated, by why they ended: stop, end, length, or an error's code.",
         labels: modelLabels + ["reason"]
     )
     /// Tokens of all texts.

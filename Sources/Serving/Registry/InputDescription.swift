@@ -17,8 +17,11 @@ package enum InputDescription: Sendable, Equatable {
         package let unknown: String?
         /// What the network sees of each word beside its number, in the order of the embeddings.
         package let features: [TokenFeature]
-        /// What a text goes on from when its prompt is empty, in a model that generates text.
+        /// What a text goes on from when its prompt is empty, in a model that generates text; the token before every
+        /// text in one of sequences to sequences.
         package let start: String?
+        /// The token behind every text in a model of sequences to sequences.
+        package let end: String?
         package let maxLength: Int
 
         /// The files of the tokens and of their features.
@@ -56,7 +59,7 @@ extension InputDescription {
     }
 
     private static let textKeys = [
-        "kind", "tokenizer", "vocabulary", "lowercase", "unknown", "features", "start", "max_length",
+        "kind", "tokenizer", "vocabulary", "lowercase", "unknown", "features", "start", "end", "max_length",
     ]
     private static let maxFeatures = 16
     private static let tokenKeys = ["kind", "size", "max_length"]
@@ -87,7 +90,8 @@ extension InputDescription {
             lowercase: try fields.optional("lowercase")?.bool() ?? false,
             unknown: unknown,
             features: try features(fields, tokenizer),
-            start: try fields.optional("start").map(start),
+            start: try fields.optional("start").map(notEmpty),
+            end: try fields.optional("end").map(notEmpty),
             maxLength: try maxLength(fields)
         )
     }
@@ -109,10 +113,10 @@ extension InputDescription {
         return features
     }
 
-    private static func start(_ reader: JSONReader) throws(FormatError) -> String {
-        let start = try reader.string()
-        guard !start.isEmpty else { throw reader.fault("expected a string that is not empty") }
-        return start
+    private static func notEmpty(_ reader: JSONReader) throws(FormatError) -> String {
+        let string = try reader.string()
+        guard !string.isEmpty else { throw reader.fault("expected a string that is not empty") }
+        return string
     }
 
     private static func tokens(_ fields: JSONFields) throws(FormatError) -> TokenDescription {

@@ -14,11 +14,16 @@ package struct Manifest: Sendable {
         case tokenClassification = "token-classification"
         case sequenceRegression = "sequence-regression"
         case textGeneration = "text-generation"
+        case sequenceToSequence = "sequence-to-sequence"
 
         /// Whether an answer is one of several classes that have names.
-        package var hasClasses: Bool { self != .sequenceRegression && self != .textGeneration }
+        package var hasClasses: Bool {
+            ![.sequenceRegression, .textGeneration, .sequenceToSequence].contains(self)
+        }
         /// Whether the network answers at each step of a sequence.
-        package var answersEachStep: Bool { self == .tokenClassification || self == .textGeneration }
+        package var answersEachStep: Bool {
+            [.tokenClassification, .textGeneration, .sequenceToSequence].contains(self)
+        }
     }
 
     /// Where the names of the classes are.
@@ -40,6 +45,8 @@ package struct Manifest: Sendable {
     package let pooling: SequencePool.Kind?
     /// What makes values of a regression's outputs; nil leaves them as they are.
     package let output: OutputScaling?
+    /// What a model of sequences to sequences writes; nil for any other.
+    package let target: TargetDescription?
     /// What the model's weights may take in memory.
     package let memory: WeightMemory
     /// What the manifest tells people about where the model comes from, as it stands there.
@@ -85,6 +92,7 @@ extension Manifest {
         inputSource = fields.object[task == .imageClassification ? "preprocessing" : "input"] ?? .null
         pooling = try Self.pooling(task, fields)
         output = try Self.output(task, fields)
+        target = try Self.target(task, fields)
         memory = try fields.optional("memory")?.choice() ?? .fast
         provenance = fields.object["provenance"]
         guard case .inline(let names)? = labels, let classes, names.count != classes else { return }
@@ -125,13 +133,21 @@ extension Manifest {
     }
 
     private static func output(_ task: Task, _ fields: JSONFields) throws(FormatError) -> OutputScaling? {
-        guard let reader = fields.optional("output") else { return nil }
+        guard task != .sequenceToSequence, let reader = fields.optional("output") else { return nil }
         guard task == .sequenceRegression else {
             throw reader.fault(
                 "only a 'sequence-regression' has values to scale, but 'task' is '\(task.rawValue)'"
             )
         }
         return try OutputScaling(reader)
+    }
+
+    private static func target(_ task: Task, _ fields: JSONFields) throws(FormatError) -> TargetDescription? {
+        guard task == .sequenceToSequence else { return nil }
+        guard let reader = fields.optional("output") else {
+            throw FormatError("", "'output' is missing; a model for '\(task.rawValue)' needs it")
+        }
+        return try TargetDescription(reader)
     }
 
     private static func input(_ task: Task, _ fields: JSONFields) throws(FormatError) -> InputDescription {

@@ -24,6 +24,11 @@ package final class Model: Sendable {
     package let input: Input
     /// The names of the classes, when the manifest has them.
     package let labels: [String]?
+    /// What a model of sequences to sequences writes.
+    package let target: Target?
+    /// The network that writes it, one token a run, of what this model's own network, the encoder, gives; with a queue of
+    /// its own.
+    package let decoder: Model?
     /// How many numbers `logits` has, at each step where each has an answer: classes, or values of a regression.
     package let classes: Int
     /// How many trained numbers the network has; running statistics are not counted, as in papers.
@@ -41,7 +46,9 @@ package final class Model: Sendable {
         graph: Graph,
         weights: Weights,
         input: Input,
-        labels: [String]?
+        labels: [String]?,
+        target: Target? = nil,
+        decoder: Model? = nil
     ) throws(FormatError) {
         self.name = name
         self.version = version
@@ -51,11 +58,13 @@ package final class Model: Sendable {
         self.weights = weights
         self.input = input
         self.labels = labels
-        parameterCount = LayerTable(graph).totals.parameters
+        self.target = target
+        self.decoder = decoder
+        parameterCount = LayerTable(graph).totals.parameters + (decoder?.parameterCount ?? 0)
         guard let logits = graph.outputs.first(where: { $0.name == "logits" }) else {
             throw FormatError("architecture", "'\(architecture.name)' has no output 'logits'")
         }
-        classes = graph.shape(of: logits.value).elementCount
+        classes = decoder?.classes ?? graph.shape(of: logits.value).elementCount
         if let declared = manifest.classes, declared != classes {
             throw FormatError("classes", "\(declared), but the last layer has \(classes) rows")
         }
@@ -63,6 +72,12 @@ package final class Model: Sendable {
             throw FormatError(
                 "output",
                 "scales \(output.mean.count) values, but the last layer has \(classes) rows"
+            )
+        }
+        if let target, target.size != classes {
+            throw FormatError(
+                "output",
+                "the vocabulary has \(target.size) tokens, but the last layer has \(classes) rows"
             )
         }
         if manifest.task == .textGeneration, case .sequence(let encoder) = input {

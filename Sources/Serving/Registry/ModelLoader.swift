@@ -43,25 +43,49 @@ struct ModelLoader {
         configuration.pooling = manifest.pooling
         try check(manifest.input, fits: architecture)
         try check(manifest.task, takes: manifest.input)
+        try check(manifest.task, fits: architecture)
         configuration.imageSize = manifest.input.imageSize
         if case .sequence(let encoder) = input { configuration.sequenceInput = encoder.input }
         let graph = try architecture.graph(configuration)
-        let weights = try Weights(
+        func model(_ graph: Graph, _ weights: Weights, target: Target? = nil, decoder: Model? = nil) throws
+            -> Model
+        {
+            try Model(
+                name: name,
+                version: version,
+                manifest: manifest,
+                architecture: architecture,
+                graph: graph,
+                weights: weights,
+                input: input,
+                labels: labels,
+                target: target,
+                decoder: decoder
+            )
+        }
+        guard let decoder = try architecture.decoderGraph(configuration) else {
+            let weights = try Weights(
+                file,
+                for: graph,
+                ignoring: architecture.ignores,
+                memory: manifest.memory,
+                tuning: tuning
+            )
+            return try model(graph, weights)
+        }
+        let weights = try Weights.pair(
             file,
             for: graph,
+            decoder,
             ignoring: architecture.ignores,
             memory: manifest.memory,
             tuning: tuning
         )
-        return try Model(
-            name: name,
-            version: version,
-            manifest: manifest,
-            architecture: architecture,
-            graph: graph,
-            weights: weights,
-            input: input,
-            labels: labels
+        return try model(
+            graph,
+            weights.first,
+            target: target(manifest),
+            decoder: model(decoder, weights.second)
         )
     }
 
@@ -73,7 +97,13 @@ struct ModelLoader {
         case .tokens(let description): .sequence(SequenceEncoder(description))
         case .features(let description): .sequence(SequenceEncoder(description))
         case .text(let description):
-            .sequence(try SequenceEncoder(description, vocabularies: vocabularies(description)))
+            .sequence(
+                try SequenceEncoder(
+                    description,
+                    vocabularies: vocabularies(description),
+                    isFramed: manifest.task == .sequenceToSequence
+                )
+            )
         }
     }
 
@@ -81,10 +111,21 @@ struct ModelLoader {
     {
         var vocabularies: [String: Vocabulary] = [:]
         for name in description.vocabularies where vocabularies[name] == nil {
-            let bytes = try FileContents.read(path(name), maxBytes: Self.maxTextBytes)
-            vocabularies[name] = try Vocabulary(parsing: bytes, file: name)
+            vocabularies[name] = try vocabulary(name)
         }
         return vocabularies
+    }
+
+    private func vocabulary(_ name: String) throws -> Vocabulary {
+        try Vocabulary(parsing: FileContents.read(path(name), maxBytes: Self.maxTextBytes), file: name)
+    }
+
+    private func target(_ manifest: Manifest) throws -> Target? {
+        guard let description = manifest.target else { return nil }
+        guard case .text(_, let name, _, _) = description.kind else {
+            return try Target(description, vocabulary: nil)
+        }
+        return try Target(description, vocabulary: vocabulary(name))
     }
 
     private func weightsFile(_ name: String) throws -> Safetensors {
@@ -133,16 +174,32 @@ struct ModelLoader {
     }
 
     private func check(_ task: Manifest.Task, takes input: InputDescription) throws {
-        guard task == .textGeneration else {
-            guard case .text(let description) = input, description.start != nil else { return }
-            throw fault("input.start: only a model for 'text-generation' has one, found '\(task.rawValue)'")
-        }
         guard case .text(let description) = input else {
+            guard task == .textGeneration else { return }
             throw fault("input.kind: a model for '\(task.rawValue)' takes text, found '\(input.kind)'")
         }
-        guard description.features.isEmpty else {
-            throw fault("input.features: a model for '\(task.rawValue)' predicts tokens, not their features")
+        let writes = task == .textGeneration || task == .sequenceToSequence
+        guard writes || description.start == nil else {
+            throw fault("input.start: only a model for 'text-generation' has one, found '\(task.rawValue)'")
         }
+        guard task == .sequenceToSequence || description.end == nil else {
+            throw fault(
+                "input.end: only a model for 'sequence-to-sequence' has one, found '\(task.rawValue)'"
+            )
+        }
+        guard !writes || description.features.isEmpty else {
+            throw fault("input.features: a model for '\(task.rawValue)' has tokens, not their features")
+        }
+    }
+
+    private func check(_ task: Manifest.Task, fits architecture: Architecture) throws {
+        guard architecture.hasDecoder != (task == .sequenceToSequence) else { return }
+        let name = Manifest.Task.sequenceToSequence.rawValue
+        throw fault(
+            architecture.hasDecoder
+                ? "task: '\(architecture.name)' is for '\(name)', found '\(task.rawValue)'"
+                : "architecture: '\(name)' needs one with a decoder, found '\(architecture.name)'"
+        )
     }
 
     private func fault(_ message: String) -> FormatError { FormatError(manifestFile.rawValue, message) }

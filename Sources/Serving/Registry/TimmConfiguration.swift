@@ -50,6 +50,7 @@ package enum TimmConfiguration {
             input: .image(preprocessing),
             pooling: .last,
             output: nil,
+            target: nil,
             memory: .fast,
             provenance: provenance(document, details),
             inputSource: ManifestPreprocessing.json(preprocessing)

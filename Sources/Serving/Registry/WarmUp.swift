@@ -9,5 +9,6 @@ extension Scheduler {
         let zeros = Tensor(shape: shape, values: Array(repeating: 0, count: shape.elementCount))
         let inference = try infer(model, items: [zeros])
         _ = try ClassScores(inference.outputs)
+        if let decoder = model.decoder { try warmUp(decoder) }
     }
 }

@@ -49,14 +49,15 @@ package struct SequenceEncoder: Sendable {
     /// What a step is to the network.
     package let input: SequenceInput
 
-    /// Text with its vocabularies, by the names of their files.
+    /// Text with its vocabularies, by the names of their files; `isFramed` puts `start` and `end` around every text.
     ///
-    /// - Throws: `FormatError` when a token that stands for unknown ones is not in its vocabulary.
+    /// - Throws: `FormatError` when a token that the description names is not in its vocabulary.
     package init(
         _ description: InputDescription.TextDescription,
-        vocabularies: [String: Vocabulary]
+        vocabularies: [String: Vocabulary],
+        isFramed: Bool = false
     ) throws(FormatError) {
-        let encoder = try TextEncoder(description, vocabularies: vocabularies)
+        let encoder = try TextEncoder(description, vocabularies: vocabularies, isFramed: isFramed)
         rule = .text(encoder)
         input = encoder.sizes.count == 1 ? .tokens(encoder.sizes[0]) : .tokenColumns(encoder.sizes)
         maxLength = description.maxLength

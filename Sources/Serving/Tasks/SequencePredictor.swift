@@ -12,6 +12,8 @@ package struct SequencePredictor: Sendable {
         case values([[Float]])
         /// How likely a text is.
         case likelihood(TextLikelihood)
+        /// What a sequence becomes, the best first.
+        case translations([Translator.Translation])
     }
 
     /// What came of a sequence.
@@ -64,6 +66,8 @@ package struct SequencePredictor: Sendable {
     ///   - instances: what to predict from.
     ///   - model: of any task on sequences.
     ///   - horizon: how many steps of a regression to predict; nil for one.
+    ///   - translation: how a model of sequences to sequences decodes; nil for its defaults.
+    ///   - count: how many translations are asked for.
     ///   - deadline: when the answer must be there.
     ///   - cancellation: of the request.
     /// - Returns: an answer for each instance, in order.
@@ -72,11 +76,14 @@ package struct SequencePredictor: Sendable {
         _ instances: [JSONValue],
         with model: Model,
         horizon: Int? = nil,
+        translation: Translator.Options? = nil,
+        count: Int = 1,
         deadline: ContinuousClock.Instant? = nil,
         cancellation: Cancellation? = nil
     ) throws(APIError) -> [Answer] {
         guard !instances.isEmpty else { throw .badRequest("there are no instances", code: "no_instances") }
         if let horizon { try Self.check(horizon, model) }
+        if translation != nil { try Self.checkTranslates(model) }
         let start = ContinuousClock.now
         let encoded = try encode(instances, for: model)
         let preprocess = ContinuousClock.now - start
@@ -84,6 +91,8 @@ package struct SequencePredictor: Sendable {
             of: encoded,
             with: model,
             horizon: horizon ?? 1,
+            translation: translation ?? Translator.Options(),
+            count: count,
             deadline: deadline,
             cancellation: cancellation
         )
@@ -126,13 +135,35 @@ package struct SequencePredictor: Sendable {
         }
     }
 
+    private static func checkTranslates(_ model: Model) throws(APIError) {
+        guard model.decoder == nil else { return }
+        let message = "only a 'sequence-to-sequence' decodes with beams, tokens and a penalty"
+        let task = "model '\(model.name)' is for '\(model.manifest.task.rawValue)'"
+        throw .badRequest("parameters: \(message), but \(task)", code: "invalid_parameter")
+    }
+
     private func outcomes(
         of sequences: [SequenceEncoder.Encoded],
         with model: Model,
         horizon: Int,
+        translation: Translator.Options,
+        count: Int,
         deadline: ContinuousClock.Instant?,
         cancellation: Cancellation?
     ) throws(APIError) -> ([Outcome], Inference) {
+        if let target = model.target, let decoder = model.decoder {
+            let translator = Translator(
+                scheduler: scheduler,
+                metrics: metrics,
+                model: model,
+                target: target,
+                decoder: decoder,
+                deadline: deadline,
+                cancellation: cancellation
+            )
+            let (targets, inference) = try translator.translate(sequences, translation, count: count)
+            return (targets.map(Outcome.translations), inference)
+        }
         if model.manifest.task == .sequenceRegression, case .sequence(let encoder) = model.input {
             let forecaster = Forecaster(
                 scheduler: scheduler,
@@ -168,6 +199,7 @@ package struct SequencePredictor: Sendable {
             .likelihood(try TextLikelihood(output, of: sequence, vocabulary: model.classes))
         case .sequenceRegression: .values([try Forecaster.scaled(output, model)])
         case .imageClassification, .sequenceClassification: .classes(try ClassScores([output]))
+        case .sequenceToSequence: preconditionFailure("a translation takes more than one run")
         }
     }
 }

@@ -15,14 +15,19 @@ struct TextEncoder: Sendable {
     /// The number of the token that stands for unknown ones.
     private let unknown: Int?
     private let columns: [FeatureColumn]
+    /// The numbers of the tokens before and behind every text.
+    private let start: Int?
+    private let end: Int?
     private let maxLength: Int
 
     /// `vocabularies` has, by the names of their files, all that the description names.
     ///
-    /// - Throws: `FormatError` when an entry that stands for unknown ones is not in its vocabulary.
+    /// - Precondition: a text that is framed has no features.
+    /// - Throws: `FormatError` when an entry that the description names is not in its vocabulary.
     init(
         _ description: InputDescription.TextDescription,
-        vocabularies: [String: Vocabulary]
+        vocabularies: [String: Vocabulary],
+        isFramed: Bool
     ) throws(FormatError) {
         tokenizer = Tokenizer(description.tokenizer, lowercase: description.lowercase)
         maxLength = description.maxLength
@@ -31,6 +36,13 @@ struct TextEncoder: Sendable {
         unknown = try description.unknown.map { name throws(FormatError) in
             try Self.number(of: name, in: vocabulary, "input.unknown")
         }
+        let frame = isFramed ? [description.start, description.end] : [nil, nil]
+        let numbers = try zip(frame, ["start", "end"]).map { token, key throws(FormatError) in
+            try token.map { name throws(FormatError) in
+                try Self.number(of: name, in: vocabulary, "input.\(key)")
+            }
+        }
+        (start, end) = (numbers[0], numbers[1])
         var columns: [FeatureColumn] = []
         for (index, feature) in description.features.enumerated() {
             let place = "input.features[\(index)]"
@@ -43,7 +55,8 @@ struct TextEncoder: Sendable {
         self.columns = columns
     }
 
-    private static func number(
+    /// The number of a token that a manifest names.
+    static func number(
         of token: String,
         in vocabulary: Vocabulary?,
         _ place: String
@@ -99,7 +112,8 @@ struct TextEncoder: Sendable {
     private func encode(words: [String]) throws(APIError) -> SequenceEncoder.Encoded {
         try checkLength(words.count)
         var values: [Float] = []
-        values.reserveCapacity(words.count * (1 + columns.count))
+        values.reserveCapacity((words.count + 2) * (1 + columns.count))
+        if let start { values.append(Float(start)) }
         var unknownPositions: [Int] = []
         for (position, word) in words.enumerated() {
             let known = vocabulary?[tokenizer.prepared(word)]
@@ -114,7 +128,8 @@ struct TextEncoder: Sendable {
                 values.append(Float(column.vocabulary[column.feature.value(of: word)] ?? column.unknown))
             }
         }
-        let shape: Shape = columns.isEmpty ? [words.count] : [words.count, 1 + columns.count]
+        if let end { values.append(Float(end)) }
+        let shape: Shape = columns.isEmpty ? [values.count] : [words.count, 1 + columns.count]
         return SequenceEncoder.Encoded(
             tensor: Tensor(shape: shape, values: values),
             tokens: words,

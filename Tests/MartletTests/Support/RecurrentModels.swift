@@ -4,7 +4,7 @@ import Platform
 
 /// A folder with small recurrent models of synthetic weights, removed with its object.
 ///
-/// `bytes` generates text, `steps` is a regression over vectors of 3.
+/// `bytes` generates text, `steps` is a regression over vectors of 3, `numbers` an encoder–decoder with attention.
 final class RecurrentModels {
     let folder: URL
 
@@ -27,6 +27,24 @@ final class RecurrentModels {
                 "rnn.weight_ih_l0": [3 * hidden, 3], "rnn.weight_hh_l0": [3 * hidden, hidden],
                 "rnn.bias_ih_l0": [3 * hidden], "rnn.bias_hh_l0": [3 * hidden], "head.weight": [2, hidden],
                 "head.bias": [2],
+            ]
+        )
+        try write(
+            "numbers",
+            """
+            {"architecture": "encoder_decoder", "task": "sequence-to-sequence",
+             "input": {"kind": "tokens", "size": 20},
+             "output": {"kind": "tokens", "size": 30, "start": 0, "end": 1, "max_length": 40}}
+            """,
+            [
+                "encoder.embedding.weight": [20, 8], "encoder.rnn.weight_ih_l0": [4 * hidden, 8],
+                "encoder.rnn.weight_hh_l0": [4 * hidden, hidden], "encoder.rnn.bias_ih_l0": [4 * hidden],
+                "encoder.rnn.bias_hh_l0": [4 * hidden], "decoder.embedding.weight": [30, 8],
+                "decoder.rnn.weight_ih_l0": [4 * hidden, 8],
+                "decoder.rnn.weight_hh_l0": [4 * hidden, hidden],
+                "decoder.rnn.bias_ih_l0": [4 * hidden], "decoder.rnn.bias_hh_l0": [4 * hidden],
+                "attention.weight": [hidden, hidden], "concat.weight": [hidden, 2 * hidden],
+                "concat.bias": [hidden], "head.weight": [30, hidden], "head.bias": [30],
             ]
         )
     }

@@ -100,6 +100,26 @@ struct ManifestTests {
         #expect(regression.output?.mean == [2] && regression.output?.std == [3])
     }
 
+    @Test func `reads what a model of sequences to sequences takes and writes`() throws {
+        let input = #""kind": "text", "tokenizer": "words", "vocabulary": "s", "start": "<s>", "end": "</s>""#
+        let output =
+            #""kind": "text", "tokenizer": "characters", "vocabulary": "t", "start": "<", "end": ">""#
+        let text = try parse("{\(Self.pairs), \"input\": {\(input)}, \"output\": {\(output)}}")
+        #expect(text.target?.kind == .text(.characters, vocabulary: "t", start: "<", end: ">"))
+        #expect(text.target?.maxLength == 256 && text.pooling == nil && text.output == nil)
+        guard case .text(let source) = text.input else {
+            Issue.record("expected text, found \(text.input)")
+            return
+        }
+        #expect(source.start == "<s>" && source.end == "</s>")
+        let numbers = #""kind": "tokens", "size": 9, "start": 0, "end": 8, "max_length": 7"#
+        let tokens = try parse("{\(Self.pairs), \(Self.numbers), \"output\": {\(numbers)}}")
+        #expect(tokens.target?.kind == .tokens(size: 9, start: 0, end: 8))
+        #expect(tokens.target?.maxLength == 7)
+    }
+
+    private static let pairs = #""architecture": "encoder_decoder", "task": "sequence-to-sequence""#
+    private static let numbers = #""input": {"kind": "tokens", "size": 5}"#
     private static let regression = #""architecture": "rnn", "task": "sequence-regression""#
     private static let tags = #""architecture": "rnn", "task": "token-classification""#
     private static let words = #""kind": "text", "tokenizer": "words", "vocabulary": "v""#
@@ -118,11 +138,18 @@ struct ManifestTests {
         ("{\(regression), \"input\": {\"kind\": \"features\", \"size\": 1}, \"output\": {}}", "output: 'mean' is missing"),
         ("{\(regression), \"input\": {\"kind\": \"features\", \"size\": 1}, \"output\": {\"mean\": [1], \"std\": [0]}}", "output.std[0]: expected a number greater than 0, found 0"),
         ("{\(regression), \"input\": {\"kind\": \"features\", \"size\": 1}, \"output\": {\"mean\": [1], \"std\": [1, 2]}}", "output.std: expected 1 numbers, as 'mean' has, found 2"),
+        ("{\(pairs), \(numbers)}", "'output' is missing; a model for 'sequence-to-sequence' needs it"),
+        ("{\(pairs), \(numbers), \"output\": {\"mean\": [1]}}", "output: unknown key 'mean'; known keys are end, kind, max_length"),
+        ("{\(pairs), \(numbers), \"output\": {\"kind\": \"features\"}}", "output.kind: expected text, tokens; found 'features'"),
+        ("{\(pairs), \(numbers), \"output\": {\"kind\": \"tokens\", \"size\": 5, \"start\": 5, \"end\": 0}}", "output.start: expected an integer from 0 to 4, found 5"),
+        ("{\(pairs), \(numbers), \"output\": {\"kind\": \"tokens\", \"size\": 5, \"start\": 0}}", "output: 'end' is missing"),
+        ("{\(pairs), \(numbers), \"output\": {\"kind\": \"text\", \"tokenizer\": \"bytes\"}}", "output.tokenizer: expected words or characters"),
+        ("{\(pairs), \(numbers), \"pooling\": \"max\", \"output\": {}}", "pooling: nothing is pooled where each step has an answer"),
         ("[]", "expected an object, found an array of 0"),
         ("{", "not JSON"),
         ("{}", "'architecture' is missing"),
         (#"{"architecture": 3}"#, "architecture: expected a string, found 3"),
-        (#"{"architecture": "x", "task": "image-clasification"}"#, "task: expected image-classification, sequence-classification, token-classification, sequence-regression, text-generation; found 'image-clasification'; did you mean 'image-classification'?"),
+        (#"{"architecture": "x", "task": "image-clasification"}"#, "task: expected image-classification, sequence-classification, token-classification, sequence-regression, text-generation, sequence-to-sequence; found 'image-clasification'; did you mean 'image-classification'?"),
         ("{\(image)}", "'preprocessing' is missing; a model for 'image-classification' needs it"),
         ("{\(image), \"label\": \"x\"}", "unknown key 'label'; did you mean 'labels'?"),
         ("{\(image), \"zzzzzzzzz\": 1}", "unknown key 'zzzzzzzzz'; known keys are architecture, task, "),

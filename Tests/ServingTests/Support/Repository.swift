@@ -2,10 +2,12 @@ import Platform
 
 /// The repository that this test is in.
 enum Repository {
+    private static let root =
+        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4).joined(separator: "/")
     /// The bundled models.
-    static let weights =
-        #filePath.split(separator: "/", omittingEmptySubsequences: false)
-        .dropLast(4).joined(separator: "/") + "/weights"
+    static let weights = root + "/weights"
+    /// What PyTorch's encoder–decoders do with the weights of `TranslationModel`.
+    static let translations = root + "/Tests/ZooTests/Fixtures/translate.safetensors"
 
     /// The bytes of an example image.
     static func example(_ name: String) throws -> [UInt8] {
