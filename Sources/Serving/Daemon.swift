@@ -80,7 +80,7 @@ package struct Daemon {
             registry: registry,
             metrics: metrics,
             classifier: classifier,
-            predictor: SequencePredictor(scheduler: scheduler, metrics: metrics),
+            predictor: SequencePredictor(scheduler: scheduler, classifier: classifier, metrics: metrics),
             generator: TextGenerator(scheduler: scheduler, metrics: metrics),
             generations: generations,
             sequences: sequences,

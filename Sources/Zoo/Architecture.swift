@@ -11,6 +11,8 @@ package struct Architecture: Sendable {
         case image(channels: Int, height: Int, width: Int)
         /// Tokens or feature vectors, as many as there are.
         case sequence
+        /// Images as the `extractor` takes them, as many as there are.
+        case frames
     }
 
     /// A table and the shape of the item that goes into it.
@@ -21,6 +23,8 @@ package struct Architecture: Sendable {
 
     package let name: String
     package let input: Input
+    /// Whether an item is one image.
+    package var takesImages: Bool { if case .image = input { true } else { false } }
     /// How many classes there are when neither the configuration nor the weights say.
     package let classes: Int
     /// What `options` may hold.
@@ -58,13 +62,14 @@ package struct Architecture: Sendable {
     /// A network for sequences; `network` reads its sizes from the configuration.
     init(
         sequence name: String,
+        of input: Input = .sequence,
         classes: Int,
         options: [String: OptionRule],
         decoder: Table? = nil,
         network: @escaping Table
     ) {
         self.name = name
-        input = .sequence
+        self.input = input
         self.classes = classes
         self.options = options
         ignoredPrefixes = []
@@ -93,6 +98,7 @@ package struct Architecture: Sendable {
         xceptions,
         recurrentNetworks,
         encoderDecoders,
+        frameNetworks,
     ].flatMap(\.self)
 
     /// The architecture called `name`.
@@ -138,6 +144,15 @@ package struct Architecture: Sendable {
         try validateOptions(configuration.options)
         try validateInput(configuration)
         return try lower(decoder, classes: classes(for: configuration), configuration)
+    }
+
+    /// What makes the features of frames that `graph` takes; nil for a network that takes something else.
+    ///
+    /// - Throws: `ArchitectureError` when the configuration names no network that has features.
+    package func extractor(
+        _ configuration: ArchitectureConfiguration = ArchitectureConfiguration()
+    ) throws(ArchitectureError) -> FeatureExtractor? {
+        input == .frames ? try FeatureExtractor(configuration, for: name) : nil
     }
 
     /// Whether a tensor of that name may be in a weights file although the network does not use it.
@@ -201,8 +216,9 @@ package struct Architecture: Sendable {
             {
                 throw .imageSide(architecture: name, height: size.height, width: size.width)
             }
-        case .sequence:
-            if configuration.imageSize != nil { throw .takesSequences(architecture: name) }
+        case .sequence where configuration.imageSize != nil: throw .takesSequences(architecture: name)
+        case .frames where configuration.sequenceInput != nil: throw .takesImages(architecture: name)
+        case .sequence, .frames:
             guard ArchitectureConfiguration.stepsRange.contains(configuration.steps) else {
                 throw .steps(architecture: name, configuration.steps)
             }

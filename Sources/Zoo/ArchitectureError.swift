@@ -14,6 +14,8 @@ package enum ArchitectureError: Error, Equatable {
     case takesImages(architecture: String)
     /// An image size for a network that takes sequences.
     case takesSequences(architecture: String)
+    /// What is wrong with the network that should make features of frames.
+    case extractor(architecture: String, String)
     /// A length of a sequence out of range.
     case steps(architecture: String, Int)
     /// A vocabulary or a number of features out of range.
@@ -58,7 +60,7 @@ extension ArchitectureError: CustomStringConvertible {
             "\(name): cannot take images of \(height)×\(width): \(error.description)"
         case .shape(let name, let error):
             "\(name): \(error.description)"
-        case .weights(let name, let problem):
+        case .extractor(let name, let problem), .weights(let name, let problem):
             "\(name): \(problem)"
         }
     }

@@ -56,8 +56,13 @@ package struct LayerTable: Sendable {
         }
     }
 
-    /// The table of graphs that work one after another, each at its own input size.
-    package init(_ graphs: Graph...) {
+    /// The table of a graph at its own input size.
+    package init(_ graph: Graph) {
+        append(graph)
+    }
+
+    /// The table of graphs that are one network, in the order in which they run.
+    package init(_ graphs: [Graph]) {
         for graph in graphs { append(graph) }
     }
 

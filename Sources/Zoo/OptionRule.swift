@@ -5,8 +5,11 @@ indirect enum OptionRule: Sendable {
     case number(ClosedRange<Double>)
     case integer(ClosedRange<Int>)
     case bool
+    case string
     case choice([String])
     case object([String: OptionRule])
+    /// The options of another architecture, which checks them itself.
+    case options
 
     /// Checks that every option is known and of the right kind.
     ///
@@ -34,7 +37,7 @@ indirect enum OptionRule: Sendable {
         case (.number(let range), .number(let number)) where range.contains(number): return
         case (.integer(let range), .number(let number)):
             if let integer = Int(exactly: number), range.contains(integer) { return }
-        case (.bool, .bool): return
+        case (.bool, .bool), (.string, .string), (.options, .object): return
         case (.choice(let choices), .string(let choice)) where choices.contains(choice): return
         case (.object(let rules), .object(let options)):
             return try Self.validate(options, against: rules, path: path + ".")
@@ -48,8 +51,10 @@ indirect enum OptionRule: Sendable {
         case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
         case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
         case .bool: "true or false"
+        case .string: "a string"
         case .choice(let choices): choices.map { "\"\($0)\"" }.joined(separator: " or ")
         case .object(let rules): "an object with " + rules.keys.sorted().joined(separator: ", ")
+        case .options: "an object"
         }
     }
 }

@@ -157,7 +157,7 @@ struct RecurrentShapes {
 
     private func suggestion(_ rows: Int, _ columns: Int) -> String {
         let other = Recurrent.Cell.allCases.first { rows == $0.gates * columns }
-        return other.map { "; these are the weights of architecture '\($0.rawValue)'" } ?? ""
+        return other.map { "; these are the weights of '\($0.rawValue)'" } ?? ""
     }
 
     /// The first names in the file.

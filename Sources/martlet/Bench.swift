@@ -55,17 +55,15 @@ struct Bench: ParsableCommand {
 
     func run() throws {
         let network = try namedNetwork()
-        let session = network.session(threads: threads.count)
-        let item = network.sampleItem(steps: steps)
-        try session.prepare(inputShape: item.shape, batch: batch)
-        let report = try BenchReport(
+        let trials = try trials(network)
+        let report = BenchReport(
             network: network,
-            itemShape: item.shape,
             batch: batch,
             threads: threads.count,
-            latencies: measure(session, item)
+            multiplyAdds: trials.reduce(0) { $0 + $1.multiplyAdds } / batch,
+            latencies: measure(trials)
         )
-        let lines = profile ? self.lines(session, item) : nil
+        let lines = profile ? BenchProfile(profiles: trials.map { $0.profile() }) : nil
         var json = report.json
         json.append("peak_gflops", lines?.peakJSON)
         json.append("profile", lines?.json)
@@ -75,9 +73,17 @@ struct Bench: ParsableCommand {
         )
     }
 
-    private func lines(_ session: Session, _ item: Tensor) -> BenchProfile {
-        for index in 0..<batch { item.withSpan { session.setInput(index, to: $0) } }
-        return BenchProfile(profile: session.profile(runs: 5))
+    /// What one run consists of: all frames of the clips, where there are any, and the items.
+    private func trials(_ network: NamedNetwork) throws -> [BenchTrial] {
+        let pool = WorkerPool(threads: threads.count)
+        let item = try BenchTrial(network.main, steps: steps, batch: batch, pool)
+        guard let extractor = network.extractor else { return [item] }
+        guard batch * steps <= 4096 else {
+            throw CommandError(
+                "--batch clips of --sequence-length may have 4096 frames, found \(batch * steps)"
+            )
+        }
+        return [try BenchTrial(extractor, batch: batch * steps, pool), item]
     }
 
     private func namedNetwork() throws -> NamedNetwork {
@@ -93,18 +99,48 @@ struct Bench: ParsableCommand {
     }
 
     /// The duration of each run, after two that are not counted; at least three.
-    private func measure(_ session: Session, _ item: Tensor) -> [Duration] {
-        let clock = ContinuousClock()
-        func runOnce() -> Duration {
-            for index in 0..<batch { item.withSpan { session.setInput(index, to: $0) } }
-            return clock.measure { _ = session.run() }
-        }
+    private func measure(_ trials: [BenchTrial]) -> [Duration] {
+        func runOnce() -> Duration { trials.reduce(.zero) { $0 + $1.run() } }
         _ = runOnce()
         _ = runOnce()
         var latencies: [Duration] = []
+        let clock = ContinuousClock()
         let start = clock.now
         while latencies.count < 3 || clock.now - start < .seconds(seconds) { latencies.append(runOnce()) }
         return latencies
+    }
+}
+
+/// A batch of samples for one graph of a network.
+struct BenchTrial {
+    private let session: Session
+    private let item: Tensor
+    private let batch: Int
+    /// Of the whole batch.
+    let multiplyAdds: Int
+
+    init(_ part: NamedNetwork.Part, steps: Int = 1, batch: Int, _ pool: WorkerPool) throws {
+        session = part.session(pool)
+        item = part.sampleItem(steps: steps)
+        self.batch = batch
+        multiplyAdds = try batch * part.graph.reshaped(to: item.shape).multiplyAdds
+        try session.prepare(inputShape: item.shape, batch: batch)
+    }
+
+    private func setInput() {
+        for index in 0..<batch { item.withSpan { session.setInput(index, to: $0) } }
+    }
+
+    /// How long a run takes.
+    func run() -> Duration {
+        setInput()
+        return ContinuousClock().measure { _ = session.run() }
+    }
+
+    /// How long each operation takes.
+    func profile() -> Profile {
+        setInput()
+        return session.profile(runs: 5)
     }
 }
 
@@ -120,14 +156,15 @@ struct BenchReport {
     /// Milliseconds of each run, ascending.
     let latencies: [Double]
 
-    init(network: NamedNetwork, itemShape: Shape, batch: Int, threads: Int, latencies: [Duration]) throws {
+    /// `multiplyAdds` are those of one item.
+    init(network: NamedNetwork, batch: Int, threads: Int, multiplyAdds: Int, latencies: [Duration]) {
         model = network.name
         architecture = network.architecture.name
         isSequence = network.isSequence
         self.batch = batch
         self.threads = threads
-        parameters = LayerTable(network.graph).totals.parameters
-        multiplyAdds = try network.graph.reshaped(to: itemShape).multiplyAdds
+        parameters = LayerTable(network.parts.map(\.graph)).totals.parameters
+        self.multiplyAdds = multiplyAdds
         self.latencies = latencies.map { $0 / .milliseconds(1) }.sorted()
     }
 

@@ -5,14 +5,16 @@ internal import Serving
 ///
 /// A multiply-add is two operations; those of the definition are counted, so Winograd's algorithms may exceed the peak.
 struct BenchProfile {
-    let profile: Profile
+    /// Of each graph.
+    let profiles: [Profile]
 
-    private var total: Duration { profile.lines.reduce(.zero) { $0 + $1.duration } }
-    private var peak: Double { gflops(profile.peak) }
+    private var lines: [Profile.Line] { profiles.flatMap(\.lines) }
+    private var total: Duration { lines.reduce(.zero) { $0 + $1.duration } }
+    private var peak: Double { gflops(profiles.map(\.peak).max() ?? 0) }
 
     /// One object for each operation; `gflops` and `percent_of_peak` where it multiplies.
     var json: JSONValue {
-        .array(profile.lines.map { .object(object($0)) })
+        .array(lines.map { .object(object($0)) })
     }
 
     /// What the threads can do at most, in GFLOP/s.
@@ -30,7 +32,7 @@ struct BenchProfile {
     }
 
     var text: String {
-        let rows = profile.lines.map { line in
+        let rows = lines.map { line in
             [
                 line.name, line.structure, line.algorithm ?? "",
                 rounded(line.duration / .milliseconds(1), 3), rounded(100 * (line.duration / total), 1),

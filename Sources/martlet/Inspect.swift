@@ -26,7 +26,8 @@ struct Inspect: ParsableCommand {
 
     func run() throws {
         let network = try NamedNetwork.find(name, in: models, recurrent, input: input)
-        print(output.isJSON ? try json(network.table) : network.table.text)
+        let table = LayerTable(network.parts.map(\.graph))
+        print(output.isJSON ? try json(table) : table.text)
     }
 
     private func json(_ table: LayerTable) throws -> String {
@@ -69,12 +70,15 @@ struct RecurrentOption: ParsableArguments {
 
     /// The configuration of an architecture without weights: an image's size, or the features of a step.
     func configuration(of architecture: Architecture, input: ImageSide?) -> ArchitectureConfiguration {
-        guard architecture.input == .sequence else {
-            return ArchitectureConfiguration(imageSize: input.map { ($0.height, $0.width) })
+        let imageSize = input.map { ($0.height, $0.width) }
+        let sizes: [String: OptionValue] = [
+            "hidden": .number(Double(hidden)), "layers": .number(Double(layers)),
+        ]
+        return switch architecture.input {
+        case .image: ArchitectureConfiguration(imageSize: imageSize)
+        case .frames: ArchitectureConfiguration(options: sizes, imageSize: imageSize)
+        case .sequence:
+            ArchitectureConfiguration(options: sizes, sequenceInput: .features(input?.height ?? 128))
         }
-        return ArchitectureConfiguration(
-            options: ["hidden": .number(Double(hidden)), "layers": .number(Double(layers))],
-            sequenceInput: .features(input?.height ?? 128)
-        )
     }
 }

@@ -5,34 +5,49 @@ internal import Zoo
 
 /// The network behind a name on the command line, with its weights.
 struct NamedNetwork {
+    /// One of its graphs.
+    struct Part {
+        let graph: Graph
+        /// A model's; an architecture's are made up by the session, since they may be as large as a model's.
+        fileprivate var weights: Weights?
+        fileprivate var tuning = Tuning.off // a model has its own
+
+        /// A session of its own for the command.
+        func session(_ pool: WorkerPool) -> Session {
+            Session(
+                graph: graph,
+                weights: weights ?? Weights(synthetic: 1, for: graph, tuning: tuning),
+                pool: pool
+            )
+        }
+    }
+
     let name: String
     let architecture: Architecture
-    let graph: Graph
-    /// What makes the answer of the graph's output, where that is not the answer.
-    let decoder: Graph?
-    /// A model's; an architecture's are made up by the session, since they may be as large as a model's.
-    private let weights: Weights?
-    private let tuning: Tuning
+    /// What makes the features of frames, in a network that takes them.
+    let extractor: Part?
+    let main: Part
+    /// What makes the answer of the main graph's output, where that is not the answer.
+    let decoder: Part?
 
-    var isSequence: Bool { architecture.input == .sequence }
-
-    /// The layers of the network and of its decoder.
-    var table: LayerTable { decoder.map { LayerTable(graph, $0) } ?? LayerTable(graph) }
+    var isSequence: Bool { !architecture.takesImages }
+    /// All of them, in the order in which they run.
+    var parts: [Part] { [extractor, main, decoder].compactMap(\.self) }
 
     /// A model as it is loaded, its network laid out for images of another size if one is given.
     init(_ model: Model, imageSize: ImageSide? = nil) throws {
         name = model.name
         architecture = model.architecture
-        weights = model.weights
-        decoder = model.decoder?.graph
-        tuning = .off // the model has its own
-        if let imageSize, model.graph.inputShape.rank == 3 {
-            graph = try model.graph.reshaped(to: [
-                model.graph.inputShape[0], imageSize.height, imageSize.width,
-            ])
-        } else {
-            graph = model.graph
+        func part(_ network: Model) throws -> Part {
+            var graph = network.graph
+            if let imageSize, graph.inputShape.rank == 3 {
+                graph = try graph.reshaped(to: [graph.inputShape[0], imageSize.height, imageSize.width])
+            }
+            return Part(graph: graph, weights: network.weights)
         }
+        main = try part(model)
+        extractor = try model.extractor.map(part)
+        decoder = try model.decoder.map(part)
     }
 
     /// An architecture without weights; its sessions have synthetic ones.
@@ -43,10 +58,9 @@ struct NamedNetwork {
     ) throws {
         name = architecture.name
         self.architecture = architecture
-        graph = try architecture.graph(configuration)
-        decoder = try architecture.decoderGraph(configuration)
-        weights = nil
-        self.tuning = tuning
+        main = Part(graph: try architecture.graph(configuration), tuning: tuning)
+        extractor = try architecture.extractor(configuration).map { Part(graph: $0.graph, tuning: tuning) }
+        decoder = try architecture.decoderGraph(configuration).map { Part(graph: $0, tuning: tuning) }
     }
 
     /// A model of the folder if it has one of that name, else an architecture.
@@ -68,26 +82,19 @@ struct NamedNetwork {
             tuning: models.tuning()
         )
     }
+}
 
-    /// A session of its own for the command.
-    func session(threads: Int) -> Session {
-        Session(
-            graph: graph,
-            weights: weights ?? Weights(synthetic: 1, for: graph, tuning: tuning),
-            pool: WorkerPool(threads: threads)
-        )
-    }
-
+extension NamedNetwork.Part {
     /// An item of synthetic numbers: an image, or a sequence of so many steps.
     func sampleItem(steps: Int) -> Tensor {
         let shape: Shape =
-            switch (isSequence, graph.inputShape.rank) {
-            case (false, _): graph.inputShape
-            case (true, 1): [steps]
-            case (true, _): [steps, graph.inputShape[1]]
+            switch graph.inputShape.rank {
+            case 1: [steps]
+            case 2: [steps, graph.inputShape[1]]
+            default: graph.inputShape
             }
         // Tokens are indices into the embedding's table, of which every one has a row 0.
-        if isSequence, shape.rank == 1 {
+        if shape.rank == 1 {
             return Tensor(shape: shape, values: Array(repeating: 0, count: steps))
         }
         return SyntheticWeights.tensor("input", shape, seed: 1)

@@ -1,13 +1,19 @@
 internal import ArgumentParser
+internal import FoundationEssentials
+internal import Platform
 internal import Serving
 
-/// `martlet predict TEXT…`: predictions of a sequence model, without a daemon.
+/// `martlet predict TEXT…` or `martlet predict IMAGE…`: predictions of a sequence model, without a daemon.
 struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Predict from texts, or from sequences of tokens or features given as JSON."
+        abstract:
+            "Predict from texts, from sequences of tokens or features given as JSON, or from the frames of a clip."
     )
 
-    @Argument(help: "Texts; for a model of tokens or features JSON arrays, such as '[3, 1, 4]'.")
+    @Argument(
+        help:
+            "Texts; for a model of tokens or features JSON arrays, such as '[3, 1, 4]'; images, one clip together."
+    )
     var instances: [String]
 
     @Option(
@@ -39,7 +45,8 @@ struct Predict: ParsableCommand {
         let model = try models.model(modelName, for: "sequences") { $0.manifest.task != .imageClassification }
         let scheduler = try Scheduler(threads: threads.count)
         defer { scheduler.stop() }
-        var request = PredictRequest(instances: try instances.map { try instance($0, model) })
+        let inputs = try inputs(for: model)
+        var request = PredictRequest(instances: inputs.map(\.instance))
         request.topK = topK
         request.translation = beams.map { beams in
             var options = Translator.Options()
@@ -54,14 +61,23 @@ struct Predict: ParsableCommand {
         )
         output.print(
             json: .object(["predictions": .array(answers.map { request.json($0, labels: model.labels) })]),
-            text: zip(instances, answers).map { text($0, $1, model.labels) }.joined(separator: "\n\n")
+            text: zip(inputs, answers).map { text($0.name, $1, model.labels) }.joined(separator: "\n\n")
         )
     }
 
-    /// A text stands for itself; anything else is written as JSON.
-    private func instance(_ argument: String, _ model: Model) throws -> JSONValue {
-        if case .text = model.manifest.input { return .string(argument) }
-        return try JSONValue(parsing: Array(argument.utf8))
+    /// A text stands for itself, images are the frames of one clip, anything else is written as JSON.
+    private func inputs(for model: Model) throws -> [(name: String, instance: JSONValue)] {
+        switch model.manifest.input {
+        case .text: return instances.map { ($0, .string($0)) }
+        case .frames:
+            let frames = try instances.map { path -> JSONValue in
+                let image = Data(try FileContents.read(path, maxBytes: 1 << 30))
+                return .object(["b64": .string(image.base64EncodedString())])
+            }
+            return [(instances.joined(separator: " "), .array(frames))]
+        case .image, .tokens, .features:
+            return try instances.map { ($0, try JSONValue(parsing: Array($0.utf8))) }
+        }
     }
 
     private func text(_ instance: String, _ answer: SequencePredictor.Answer, _ labels: [String]?) -> String {
@@ -85,11 +101,12 @@ struct Predict: ParsableCommand {
         return "\(translation.text ?? tokens)  \(translation.score)"
     }
 
-    /// A step's token, its best class and that one's probability.
+    /// A step's token or frame, its best class and that one's probability.
     private func line(_ tag: TokenTags.Tag, _ labels: [String]?) -> String {
         let best = tag.scores.top(1, labels: labels)[0]
         let label = best.label ?? "\(best.index)"
-        let columns = [tag.token?.plain, label, JSONValue.float(Float(best.probability)).text]
+        let step = tag.token?.plain ?? tag.frame.map(String.init)
+        let columns = [step, label, JSONValue.float(Float(best.probability)).text]
         return columns.compactMap(\.self).joined(separator: "  ")
     }
 }

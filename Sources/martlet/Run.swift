@@ -28,7 +28,7 @@ struct Run: ParsableCommand {
             throw CommandError("'\(modelName)' writes sequences step by step; use martlet predict")
         }
         let input = try Safetensors(path: inputPath).tensor("input")
-        let results = try network.run(input, on: network.session(threads: threads.count))
+        let results = try network.run(input, on: WorkerPool(threads: threads.count))
         try Safetensors.write(results, to: outputPath)
         var json: JSONObject = ["output": .string(outputPath)]
         for (name, tensor) in results {
@@ -40,13 +40,32 @@ struct Run: ParsableCommand {
 }
 
 extension NamedNetwork {
+    /// Runs the network on a batch of any size and returns each of its outputs.
+    ///
+    /// - Shape: batch × an item's shape → batch × the output's shape; an item of frames has steps before their shape.
+    fileprivate func run(_ input: Tensor, on pool: WorkerPool) throws -> [(name: String, tensor: Tensor)] {
+        guard let extractor else { return try main.run(input, on: main.session(pool)) }
+        let dimensions = input.shape.dimensions
+        guard dimensions.count == 5, dimensions[0] > 0, dimensions[1] > 0 else {
+            throw CommandError(
+                "input: expected batch×steps×\(extractor.graph.inputShape), found \(input.shape)"
+            )
+        }
+        let frames = input.reshaped(to: Shape([dimensions[0] * dimensions[1]] + dimensions[2...]))
+        let features = try extractor.run(frames, on: extractor.session(pool))[0].tensor
+        let clips = features.reshaped(to: Shape(dimensions[..<2] + [features.shape[1]]))
+        return try main.run(clips, on: main.session(pool))
+    }
+}
+
+extension NamedNetwork.Part {
     /// The items of a run: enough to keep every thread busy, few enough that the memory stays small.
     private static let maxBatch = 32
 
     /// Runs the network on a batch of any size and returns each of its outputs.
     ///
     /// - Shape: batch × an item's shape → batch × the output's shape.
-    func run(_ input: Tensor, on session: Session) throws -> [(name: String, tensor: Tensor)] {
+    fileprivate func run(_ input: Tensor, on session: Session) throws -> [(name: String, tensor: Tensor)] {
         guard input.shape.rank == graph.inputShape.rank + 1, input.shape[0] > 0 else {
             throw CommandError("input: expected batch×\(graph.inputShape), found \(input.shape)")
         }

@@ -39,7 +39,7 @@ import Zoo
         #expect(own.parameters == own.rows.reduce(0) { $0 + $1.parameters })
         #expect(own.multiply_adds == own.rows.reduce(0) { $0 + $1.multiply_adds })
         let architecture = try Architecture.named(name)
-        if architecture.input != .sequence {
+        if architecture.takesImages {
             #expect(own.parameters == LayerTable(try architecture.graph()).totals.parameters)
         }
         if let layer = Self.fixedSizes[name] {
@@ -50,13 +50,22 @@ import Zoo
         }
         let other = try Self.table(name, "--input", "448")
         guard case .image(let channels, let height, _) = architecture.input else {
-            return #expect(other.rows.first?.input.hasSuffix("×448") == true)
+            let input = architecture.input == .frames ? "448×448×3" : "1×448"
+            return #expect(other.rows.first?.input == input)
         }
         #expect(other.rows.first?.input == "448×448×\(channels)")
         #expect(other.rows.map(\.layer) == own.rows.map(\.layer))
         #expect(other.parameters == own.parameters)
         #expect(other.modules.map(\.module) == own.modules.map(\.module))
         #expect(height < 448 && other.multiply_adds > own.multiply_adds)
+    }
+
+    @Test func `prints what makes the features of frames and what reads them`() throws {
+        let table = try Self.table("cnn_rnn", "--hidden", "24")
+        #expect(table.rows.first?.layer == "cnn.conv1")
+        #expect(table.rows.contains { $0.layer == "rnn" && $0.input == "1×512" && $0.output == "1×24" })
+        #expect(table.parameters == 11_176_512 + 4 * 24 * (512 + 24 + 2) + 2 * 25)
+        #expect(table.modules.count == 8)
     }
 
     @Test func `has subtotals of GoogLeNet's modules in both forms`() throws {

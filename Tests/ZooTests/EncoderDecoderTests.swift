@@ -168,9 +168,9 @@ import Zoo
         (["decoder.rnn.weight_hh_l0": [48, 16]], [:], "the decoder starts from the encoder's last state, but the encoder has 1×24 hidden units and the decoder 1×16"),
         (["decoder.rnn.weight_ih_l1": [72, 24]], [:], "the decoder starts from the encoder's last state, but the encoder has 1×24 hidden units and the decoder 2×24"),
         (["encoder.rnn.weight_hh_l0_reverse": [72, 24]], [:], "the weights read both directions, which is not supported here"),
-        (["encoder.rnn.weight_hh_l0": [96, 24]], [:], "encoder: tensor 'rnn.weight_hh_l0' is 96×24 but needs 72 rows, 3 for each of its 24 columns; these are the weights of architecture 'lstm'"),
+        (["encoder.rnn.weight_hh_l0": [96, 24]], [:], "encoder: tensor 'rnn.weight_hh_l0' is 96×24 but needs 72 rows, 3 for each of its 24 columns; these are the weights of 'lstm'"),
         (["encoder.rnn.weight_hr_l0": [8, 24]], [:], "encoder: tensor 'rnn.weight_hr_l0' projects the output, which only 'lstm' does"),
-        ([:], ["cell": .string("lstm")], "encoder: tensor 'rnn.weight_hh_l0' is 72×24 but needs 96 rows, 4 for each of its 24 columns; these are the weights of architecture 'gru'"),
+        ([:], ["cell": .string("lstm")], "encoder: tensor 'rnn.weight_hh_l0' is 72×24 but needs 96 rows, 4 for each of its 24 columns; these are the weights of 'gru'"),
         ([:], ["hidden": .number(12)], "encoder: option 'hidden' is 12 but the weights say 24; remove the option"),
         (["attention.Wa.weight": [0, 24]], [:], "tensor 'attention.Wa.weight' has 0 rows"),
     ]

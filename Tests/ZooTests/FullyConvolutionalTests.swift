@@ -37,7 +37,7 @@ import Zoo
         for (found, wanted) in zip(dense, logits) { #expect((found - wanted).magnitude <= 1e-5 * largest) }
     }
 
-    @Test(arguments: Architecture.all.filter { $0.input != .sequence }.map(\.name))
+    @Test(arguments: Architecture.all.filter(\.takesImages).map(\.name))
     func `every network that can slide keeps its tensors and takes a wide image`(_ name: String) throws {
         let graph = try Architecture.named(name).graph()
         guard name != "lenet5_1998" else {

@@ -120,7 +120,7 @@ struct RecurrentSizesTests {
     // swift-format-ignore
     static let impossible: [(String, Shape?, String)] = [
         ("rnn.weight_hh_l0", [80, 21], "lstm: tensor 'rnn.weight_hh_l0' is 80×21 but needs 84 rows, 4 for each of its 21 columns"),
-        ("rnn.weight_hh_l0", [60, 20], "lstm: tensor 'rnn.weight_hh_l0' is 60×20 but needs 80 rows, 4 for each of its 20 columns; these are the weights of architecture 'gru'"),
+        ("rnn.weight_hh_l0", [60, 20], "lstm: tensor 'rnn.weight_hh_l0' is 60×20 but needs 80 rows, 4 for each of its 20 columns; these are the weights of 'gru'"),
         ("rnn.weight_hh_l0", [0, 0], "lstm: tensor 'rnn.weight_hh_l0' is 0×0 but needs rows and columns, 1 to 65536 of the latter"),
         ("rnn.weight_hh_l0", [80], "lstm: tensor 'rnn.weight_hh_l0' is 80 but needs rows and columns, 1 to 65536 of the latter"),
         ("rnn.weight_hh_l0", [.max, 20], "lstm: tensor 'rnn.weight_hh_l0' is \(Int.max)×20 but needs 80 rows, 4 for each of its 20 columns"),

@@ -29,7 +29,7 @@ struct WeightFileTests {
         }
     }
 
-    static let imageNetworks = Architecture.all.filter { $0.input != .sequence }.map(\.name)
+    static let imageNetworks = Architecture.all.filter(\.takesImages).map(\.name)
 
     @Test(arguments: imageNetworks)
     func `one error names what is missing, too much and misshapen`(_ name: String) throws {
@@ -49,6 +49,41 @@ struct WeightFileTests {
         #expect(error.unreadable.isEmpty)
         for tensor in [missing, misshapen, "stranger.weight"] {
             #expect(error.description.contains("'\(tensor)'"), "\(error)")
+        }
+    }
+
+    @Test func `one error names what is wrong with both networks over frames`() throws {
+        let architecture = try Architecture.named("cnn_rnn")
+        let configuration = ArchitectureConfiguration(options: ["extractor": .string("googlenet")])
+        let extractor = try #require(try architecture.extractor(configuration))
+        let graph = try architecture.graph(configuration)
+        let parameters = extractor.graph.parameters + graph.parameters
+        var tensors = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.shape) })
+        func weights(_ graph: Graph, beside other: Graph) throws -> Weights {
+            try withTemporaryFolder { folder in
+                let path = folder + "/model.safetensors"
+                try SparseSafetensors.write(tensors, to: path)
+                return try Weights.pair(
+                    Safetensors(path: path),
+                    for: graph,
+                    other,
+                    ignoring: { architecture.ignores($0) || extractor.ignores($0) },
+                    memory: .fast,
+                    tuning: .off
+                ).first
+            }
+        }
+        for name in ["cnn.aux1.fc1.weight", "cnn.conv1.bn.num_batches_tracked"] { tensors[name] = [] }
+        #expect(
+            try weights(graph, beside: extractor.graph).tensors.map(\.shape) == graph.parameters.map(\.shape)
+        )
+        #expect(try weights(extractor.graph, beside: graph).tensors.count == extractor.graph.parameters.count)
+        for name in ["cnn.conv1.conv.weight", "head.bias"] { tensors[name] = nil }
+        for name in ["cnn.fc.weight", "stranger"] { tensors[name] = [1] }
+        for (graph, other) in [(graph, extractor.graph), (extractor.graph, graph)] {
+            let error = #expect(throws: WeightsError.self) { try weights(graph, beside: other) }
+            #expect(error.map { Set($0.missing.map(\.name)) } == ["cnn.conv1.conv.weight", "head.bias"])
+            #expect(error?.extra.map(\.name) == ["cnn.fc.weight", "stranger"])
         }
     }
 

@@ -58,6 +58,11 @@ extension APIError {
         APIError(.unsupportedMediaType, code: "unsupported_media_type", message)
     }
 
+    /// The same error with the place where it happened before its message.
+    func at(_ place: String) -> APIError {
+        APIError(status, code: code, "\(place): \(message)", retryAfterSeconds: retryAfterSeconds)
+    }
+
     /// The bytes are not an image that can be decoded.
     package static func undecodableImage(_ message: String) -> APIError {
         APIError(.unprocessableContent, code: "undecodable_image", message)

@@ -102,6 +102,16 @@ struct ImageUpload {
         self.init(images: decoded, isList: true)
     }
 
+    /// An image among the instances of `:predict`, in TensorFlow Serving's form: `{"b64": "…"}`, or the same under
+    /// `image_bytes`.
+    static func instance(_ value: JSONValue, at place: String) throws(APIError) -> ArraySlice<UInt8> {
+        guard let encoded = value["b64"] ?? value["image_bytes"]?["b64"] else {
+            let expected = #"{"b64": "…"} (the model takes images)"#
+            throw .invalidInput("\(place): expected \(expected), found \(value.kind)")
+        }
+        return try base64(encoded, at: "\(place): b64")
+    }
+
     /// The bytes of a base64 string (RFC 4648 §4); a `data:` URL's prefix is skipped.
     static func base64(_ value: JSONValue, at path: String) throws(APIError) -> ArraySlice<UInt8> {
         guard case .string(let text) = value else {

@@ -27,7 +27,7 @@ extension API {
         case .image:
             let options = ImageClassifier.Options(deadline: deadline, cancellation: cancellation)
             predictions = try predict(images: body, model, options)
-        case .sequence:
+        case .sequence, .frames:
             // A translation holds its worker as long as a text that is generated.
             let permit = model.decoder == nil ? nil : try generations.permit()
             defer { withExtendedLifetime(permit) {} }
@@ -45,7 +45,6 @@ extension API {
         return Response(json: ["predictions": .array(predictions)])
     }
 
-    /// TensorFlow Serving's form of images: `{"b64": "…"}`, or the same under `image_bytes`.
     private func predict(
         images body: PredictRequest,
         _ model: Model,
@@ -53,18 +52,14 @@ extension API {
     ) throws(APIError) -> [JSONValue] {
         var images: [Result<ArraySlice<UInt8>, APIError>] = []
         for (index, instance) in body.instances.enumerated() {
-            guard let encoded = instance["b64"] ?? instance["image_bytes"]?["b64"] else {
-                let expected = #"{"b64": "…"} (the model takes images)"#
-                throw .invalidInput("instance \(index): expected \(expected), found \(instance.kind)")
-            }
-            images.append(.success(try ImageUpload.base64(encoded, at: "instance \(index): b64")))
+            images.append(.success(try ImageUpload.instance(instance, at: "instance \(index)")))
         }
         var predictions: [JSONValue] = []
         for (index, result) in try classifier.classify(images: images, with: model, options).enumerated() {
             do {
                 predictions.append(.object(body.json(try result.get().scores, labels: model.labels)))
             } catch {
-                throw APIError(error.status, code: error.code, "instance \(index): \(error.message)")
+                throw error.at("instance \(index)")
             }
         }
         return predictions
@@ -179,12 +174,14 @@ extension PredictRequest {
         return .object(json)
     }
 
-    /// `{"token", "label", "index", "probability"}` of each step; `"unknown": true` where the vocabulary lacks the token.
+    /// `{"token", "label", "index", "probability"}` of each step, of a clip with `frame` in place of `token`;
+    /// `"unknown": true` where the vocabulary lacks the token.
     private func json(_ tags: TokenTags, labels: [String]?) -> JSONValue {
         .array(
             tags.tags.map { tag in
                 var json = JSONObject()
                 json.append("token", tag.token)
+                json.append("frame", tag.frame.map(JSONValue.integer))
                 json.append(contentsOf: self.json(tag.scores, labels: labels))
                 if tag.isUnknown { json.append("unknown", .bool(true)) }
                 return .object(json)

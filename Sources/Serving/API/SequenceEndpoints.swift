@@ -14,11 +14,11 @@ extension API {
         cancellation: Cancellation
     ) throws(APIError) -> Response {
         try Self.check(body, model)
-        let encoded = try predictor.encode(body.instances[0], for: model)
+        let instances = try predictor.read(body.instances, for: model)
         let given = try sequence.state.map { text throws(APIError) in try seal.open(text, for: model) } ?? []
         let advance = { [predictor] (state: [Float]) throws(APIError) in
             let answer = try predictor.advance(
-                encoded,
+                instances[0],
                 from: state,
                 with: model,
                 deadline: deadline,

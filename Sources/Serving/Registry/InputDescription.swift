@@ -6,6 +6,7 @@ package enum InputDescription: Sendable, Equatable {
     case text(TextDescription)
     case tokens(TokenDescription)
     case features(FeatureDescription)
+    case frames(FrameDescription)
 
     /// Text that is split into tokens, each with a number.
     package struct TextDescription: Sendable, Equatable {
@@ -42,6 +43,26 @@ package enum InputDescription: Sendable, Equatable {
         package let maxLength: Int
     }
 
+    /// Images, one for each step.
+    package struct FrameDescription: Sendable, Equatable {
+        package let preprocessing: Preprocessing
+        package let maxLength: Int
+
+        package init(preprocessing: Preprocessing, maxLength: Int) {
+            self.preprocessing = preprocessing
+            self.maxLength = maxLength
+        }
+    }
+
+    /// How an image, or each frame, is prepared; nil where there are none.
+    package var preprocessing: Preprocessing? {
+        switch self {
+        case .image(let preprocessing): preprocessing
+        case .frames(let description): description.preprocessing
+        case .text, .tokens, .features: nil
+        }
+    }
+
     /// The word in `input.kind`, or `image`.
     package var kind: String {
         switch self {
@@ -49,13 +70,14 @@ package enum InputDescription: Sendable, Equatable {
         case .text: "text"
         case .tokens: "tokens"
         case .features: "features"
+        case .frames: "frames"
         }
     }
 }
 
 extension InputDescription {
     private enum Kind: String, CaseIterable {
-        case text, tokens, features
+        case text, tokens, features, frames
     }
 
     private static let textKeys = [
@@ -64,17 +86,33 @@ extension InputDescription {
     private static let maxFeatures = 16
     private static let tokenKeys = ["kind", "size", "max_length"]
     private static let featureKeys = ["kind", "size", "mean", "std", "max_length"]
+    private static let frameKeys = ["kind", "max_length"]
 
     /// How many steps a sequence may have when the manifest does not say.
     private static let defaultMaxLength = 4096
+    /// And how many frames.
+    private static let defaultMaxFrames = 256
 
-    /// Reads the `input` of a manifest.
-    init(_ reader: JSONReader) throws(FormatError) {
+    /// Reads the `input` of a manifest, and the `preprocessing` that frames have beside it.
+    init(_ reader: JSONReader, _ preprocessing: JSONReader?) throws(FormatError) {
         let keys = Set(Self.textKeys + Self.featureKeys).sorted()
-        switch try reader.object(keys).required("kind").choice(Kind.self) {
+        let kind = try reader.object(keys).required("kind").choice(Kind.self)
+        if kind != .frames, let preprocessing {
+            throw preprocessing.fault(
+                "only frames are prepared as images, but 'input.kind' is '\(kind.rawValue)'"
+            )
+        }
+        switch kind {
         case .text: self = .text(try Self.text(reader.object(Self.textKeys)))
         case .tokens: self = .tokens(try Self.tokens(reader.object(Self.tokenKeys)))
         case .features: self = .features(try Self.features(reader.object(Self.featureKeys)))
+        case .frames:
+            guard let preprocessing else {
+                throw FormatError("", "'preprocessing' is missing; a model that takes frames needs it")
+            }
+            let maxLength = try Self.maxLength(reader.object(Self.frameKeys), orElse: Self.defaultMaxFrames)
+            let frames = try ManifestPreprocessing.read(preprocessing)
+            self = .frames(FrameDescription(preprocessing: frames, maxLength: maxLength))
         }
     }
 
@@ -147,7 +185,10 @@ extension InputDescription {
         return numbers
     }
 
-    private static func maxLength(_ fields: JSONFields) throws(FormatError) -> Int {
-        try fields.optional("max_length")?.integer(in: 1...1_000_000) ?? defaultMaxLength
+    private static func maxLength(
+        _ fields: JSONFields,
+        orElse length: Int = defaultMaxLength
+    ) throws(FormatError) -> Int {
+        try fields.optional("max_length")?.integer(in: 1...1_000_000) ?? length
     }
 }

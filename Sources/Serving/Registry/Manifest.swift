@@ -153,15 +153,35 @@ extension Manifest {
     private static func input(_ task: Task, _ fields: JSONFields) throws(FormatError) -> InputDescription {
         let (needed, other) =
             task == .imageClassification ? ("preprocessing", "input") : ("input", "preprocessing")
-        if let wrong = fields.optional(other) {
-            throw wrong.fault("a model for '\(task.rawValue)' has '\(needed)' instead")
+        let (reader, beside) = (fields.optional(needed), fields.optional(other))
+        if let beside, task == .imageClassification || reader == nil {
+            throw beside.fault("a model for '\(task.rawValue)' has '\(needed)' instead")
         }
-        guard let reader = fields.optional(needed) else {
+        guard let reader else {
             let message = "'\(needed)' is missing; a model for '\(task.rawValue)' needs it"
             throw FormatError("", message)
         }
         return task == .imageClassification
-            ? .image(try ManifestPreprocessing.read(reader)) : try InputDescription(reader)
+            ? .image(try ManifestPreprocessing.read(reader)) : try InputDescription(reader, beside)
+    }
+
+    /// The manifest of what makes the features of the frames, as a model of its own.
+    func ofExtractor(_ architecture: String) -> Manifest {
+        Manifest(
+            architecture: architecture,
+            task: .imageClassification,
+            classes: nil,
+            labels: nil,
+            weights: weights,
+            options: [:],
+            input: input,
+            pooling: nil,
+            output: nil,
+            target: nil,
+            memory: memory,
+            provenance: nil,
+            inputSource: inputSource
+        )
     }
 }
 

@@ -13,6 +13,8 @@ package final class Model: Sendable {
     package enum Input: Sendable {
         case image(Preprocessing)
         case sequence(SequenceEncoder)
+        /// Clips of images, which the extractor makes features of; at most `maxLength` in one.
+        case frames(extractor: Model, maxLength: Int)
     }
 
     package let name: String
@@ -60,7 +62,10 @@ package final class Model: Sendable {
         self.labels = labels
         self.target = target
         self.decoder = decoder
-        parameterCount = LayerTable(graph).totals.parameters + (decoder?.parameterCount ?? 0)
+        var graphs = [graph]
+        if case .frames(let extractor, _) = input { graphs.append(extractor.graph) }
+        if let decoder { graphs.append(decoder.graph) }
+        parameterCount = LayerTable(graphs).totals.parameters
         guard let logits = graph.outputs.first(where: { $0.name == "logits" }) else {
             throw FormatError("architecture", "'\(architecture.name)' has no output 'logits'")
         }
@@ -89,6 +94,15 @@ package final class Model: Sendable {
                 "expected \(classes) labels for \(classes) classes, found \(labels.count)"
             )
         }
+    }
+
+    /// What runs for an answer: the extractor of a model that takes frames, the model, and its decoder.
+    package var networks: [Model] { [extractor, self, decoder].compactMap(\.self) }
+
+    /// What makes the features of frames, in a model that takes them.
+    package var extractor: Model? {
+        guard case .frames(let extractor, _) = input else { return nil }
+        return extractor
     }
 
     /// Requires of a model that generates text that its text can go on from itself, and from the start it names.
@@ -145,9 +159,11 @@ package final class Model: Sendable {
     package func weightsDigest() -> [UInt8] {
         if let known = digest.withLock({ $0 }) { return known }
         var hash = SHA256()
-        for (parameter, tensor) in zip(graph.parameters, weights.tensors) {
-            hash.update(Array("\(parameter.name) \(parameter.shape)\n".utf8).span)
-            tensor.withSpan { hash.update($0) }
+        for network in networks {
+            for (parameter, tensor) in zip(network.graph.parameters, network.weights.tensors) {
+                hash.update(Array("\(parameter.name) \(parameter.shape)\n".utf8).span)
+                tensor.withSpan { hash.update($0) }
+            }
         }
         let made = hash.finish()
         digest.withLock { $0 = made }

@@ -62,7 +62,7 @@ package struct ModelEntry: Sendable {
             object.append("architecture", .string(manifest.architecture))
             object.append("parameters", shown.model.map { .integer($0.parameterCount) })
             object.append("classes", (shown.model?.classes ?? manifest.classes).map(JSONValue.integer))
-            object.append("input", manifest.inputJSON(shown.model?.graph.inputShape))
+            object.append("input", manifest.inputJSON(shown.model?.networks[0].graph.inputShape))
             object.append("preprocessing", manifest.preprocessingJSON)
             object.append("provenance", manifest.provenance)
         }
@@ -89,17 +89,19 @@ extension ModelEntry.Version {
 }
 
 extension Manifest {
-    /// What the model takes: an image of a shape, or the sequence as the manifest describes it.
+    /// What the model takes: an image or frames of a shape, or the sequence as the manifest describes it.
     fileprivate func inputJSON(_ shape: Shape?) -> JSONValue {
-        guard case .image(let preprocessing) = input else { return inputSource }
-        var object: JSONObject = ["kind": .string("image"), "color": .string(preprocessing.color.rawValue)]
+        guard let preprocessing = input.preprocessing else { return inputSource }
+        var object: JSONObject = [
+            "kind": .string(input.kind), "color": .string(preprocessing.color.rawValue),
+        ]
         object.append("shape", shape.map { .array($0.dimensions.map(JSONValue.integer)) })
+        if case .frames(let frames) = input { object.append("max_length", .integer(frames.maxLength)) }
         return .object(object)
     }
 
     /// The preprocessing with all its defaults spelled out; nil for sequences.
     fileprivate var preprocessingJSON: JSONValue? {
-        guard case .image(let preprocessing) = input else { return nil }
-        return ManifestPreprocessing.json(preprocessing)
+        input.preprocessing.map(ManifestPreprocessing.json)
     }
 }

@@ -33,7 +33,7 @@ struct ModelLoader {
     /// - Throws: an error whose description says what is wrong in which file.
     func model(_ manifest: Manifest, name: String, version: String) throws -> Model {
         let architecture = try Architecture.named(manifest.architecture)
-        let input = try input(manifest)
+        var input = try input(manifest)
         let labels = try labels(manifest)
         let file = try weightsFile(manifest.weights)
         var configuration = ArchitectureConfiguration()
@@ -47,27 +47,34 @@ struct ModelLoader {
         configuration.imageSize = manifest.input.imageSize
         if case .sequence(let encoder) = input { configuration.sequenceInput = encoder.input }
         let graph = try architecture.graph(configuration)
-        func model(_ graph: Graph, _ weights: Weights, target: Target? = nil, decoder: Model? = nil) throws
-            -> Model
-        {
+        let extractor = try architecture.extractor(configuration)
+        let decoder = try architecture.decoderGraph(configuration)
+        func model(
+            _ graph: Graph,
+            _ weights: Weights,
+            of extractor: FeatureExtractor? = nil,
+            target: Target? = nil,
+            decoder: Model? = nil
+        ) throws -> Model {
             try Model(
                 name: name,
                 version: version,
-                manifest: manifest,
-                architecture: architecture,
+                manifest: extractor.map { manifest.ofExtractor($0.architecture.name) } ?? manifest,
+                architecture: extractor?.architecture ?? architecture,
                 graph: graph,
                 weights: weights,
                 input: input,
-                labels: labels,
+                labels: extractor == nil ? labels : nil,
                 target: target,
                 decoder: decoder
             )
         }
-        guard let decoder = try architecture.decoderGraph(configuration) else {
+        let ignoring = extractor.map { $0.ignores } ?? architecture.ignores
+        guard let partner = extractor?.graph ?? decoder else {
             let weights = try Weights(
                 file,
                 for: graph,
-                ignoring: architecture.ignores,
+                ignoring: ignoring,
                 memory: manifest.memory,
                 tuning: tuning
             )
@@ -76,24 +83,32 @@ struct ModelLoader {
         let weights = try Weights.pair(
             file,
             for: graph,
-            decoder,
-            ignoring: architecture.ignores,
+            partner,
+            ignoring: ignoring,
             memory: manifest.memory,
             tuning: tuning
         )
+        if let extractor, case .frames(let frames) = manifest.input {
+            try check(frames.preprocessing.color, fits: extractor.architecture)
+            let features = try model(partner, weights.second, of: extractor)
+            input = .frames(extractor: features, maxLength: frames.maxLength)
+            return try model(graph, weights.first)
+        }
         return try model(
             graph,
             weights.first,
             target: target(manifest),
-            decoder: model(decoder, weights.second)
+            decoder: model(partner, weights.second)
         )
     }
 
     private func path(_ name: String) -> String { "\(folder)/\(name)" }
 
+    /// What an item is prepared by; a frame is an item of its extractor.
     private func input(_ manifest: Manifest) throws -> Model.Input {
         switch manifest.input {
         case .image(let preprocessing): .image(preprocessing)
+        case .frames(let frames): .image(frames.preprocessing)
         case .tokens(let description): .sequence(SequenceEncoder(description))
         case .features(let description): .sequence(SequenceEncoder(description))
         case .text(let description):
@@ -159,21 +174,30 @@ struct ModelLoader {
 
     private func check(_ input: InputDescription, fits architecture: Architecture) throws {
         switch (architecture.input, input) {
-        case (.image(let channels, _, _), .image(let preprocessing)):
-            guard preprocessing.color.channels != channels else { return }
-            let color = preprocessing.color
-            let message =
-                "'\(color.rawValue)' has \(color.channels), but '\(architecture.name)' takes \(channels) channels"
-            throw fault("preprocessing.color: \(message)")
-        case (.sequence, .text), (.sequence, .tokens), (.sequence, .features): return
+        case (.image, .image(let preprocessing)): try check(preprocessing.color, fits: architecture)
+        case (.sequence, .text), (.sequence, .tokens), (.sequence, .features), (.frames, .frames): return
         case (.image, _):
             throw fault("task: '\(architecture.name)' classifies images, not sequences")
         case (.sequence, .image):
             throw fault("task: '\(architecture.name)' takes sequences, not images")
+        case (.sequence, .frames):
+            throw fault("input.kind: '\(architecture.name)' takes no frames")
+        case (.frames, _):
+            throw fault("input.kind: '\(architecture.name)' takes frames, found '\(input.kind)'")
         }
     }
 
+    private func check(_ color: ColorMode, fits architecture: Architecture) throws {
+        guard case .image(let channels, _, _) = architecture.input, color.channels != channels else { return }
+        let message =
+            "'\(color.rawValue)' has \(color.channels), but '\(architecture.name)' takes \(channels) channels"
+        throw fault("preprocessing.color: \(message)")
+    }
+
     private func check(_ task: Manifest.Task, takes input: InputDescription) throws {
+        if task == .sequenceRegression, case .frames = input {
+            throw fault("task: no '\(task.rawValue)' takes frames; a classification does")
+        }
         guard case .text(let description) = input else {
             guard task == .textGeneration else { return }
             throw fault("input.kind: a model for '\(task.rawValue)' takes text, found '\(input.kind)'")
@@ -208,7 +232,7 @@ struct ModelLoader {
 extension InputDescription {
     /// The size of what preprocessing makes of every image; nil when it keeps the image's own.
     fileprivate var imageSize: (height: Int, width: Int)? {
-        guard case .image(let preprocessing) = self else { return nil }
+        guard let preprocessing else { return nil }
         if let crop = preprocessing.crop { return (crop.height, crop.width) }
         guard case .exact(let height, let width) = preprocessing.resize else { return nil }
         return (height + 2 * preprocessing.pad, width + 2 * preprocessing.pad)

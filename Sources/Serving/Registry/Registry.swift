@@ -112,7 +112,7 @@ package final class Registry: Sendable {
             version.manifest = manifest
             let loaded = try loader.model(manifest, name: model, version: name)
             try warmUp(loaded)
-            if let failure = loaded.weights.tuningFailure {
+            for failure in loaded.networks.compactMap(\.weights.tuningFailure) {
                 let metadata: Logger.Metadata = ["model": "\(model)", "reason": "\(failure)"]
                 logger.warning("tuning not kept; the next start measures again", metadata: metadata)
             }

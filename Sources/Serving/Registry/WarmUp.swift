@@ -5,10 +5,11 @@ extension Scheduler {
     ///
     /// - Throws: `APIError` when the model cannot run, or gives an output that is not a finite number.
     package func warmUp(_ model: Model) throws(APIError) {
-        let shape = model.graph.inputShape
-        let zeros = Tensor(shape: shape, values: Array(repeating: 0, count: shape.elementCount))
-        let inference = try infer(model, items: [zeros])
-        _ = try ClassScores(inference.outputs)
-        if let decoder = model.decoder { try warmUp(decoder) }
+        for network in model.networks {
+            let shape = network.graph.inputShape
+            let zeros = Tensor(shape: shape, values: Array(repeating: 0, count: shape.elementCount))
+            let inference = try infer(network, items: [zeros])
+            _ = try ClassScores(inference.outputs)
+        }
     }
 }

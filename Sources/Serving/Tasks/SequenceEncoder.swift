@@ -13,14 +13,22 @@ package struct SequenceEncoder: Sendable {
         package let tokens: [String]
         /// The steps whose tokens were replaced by the vocabulary's entry for unknown ones.
         package let unknownPositions: [Int]
+        /// Whether its steps are frames.
+        let isClip: Bool
 
         package var steps: Int { tensor.shape[0] }
         package var unknownTokens: Int { unknownPositions.count }
 
-        init(tensor: Tensor, tokens: [String] = [], unknownPositions: [Int] = []) {
+        init(
+            tensor: Tensor,
+            tokens: [String] = [],
+            unknownPositions: [Int] = [],
+            isClip: Bool = false
+        ) {
             self.tensor = tensor
             self.tokens = tokens
             self.unknownPositions = unknownPositions
+            self.isClip = isClip
         }
 
         /// The number of a step's token.

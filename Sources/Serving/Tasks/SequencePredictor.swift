@@ -1,4 +1,5 @@
 package import HTTP
+internal import Imaging
 
 /// The way of a sequence to its prediction: encode, run, score.
 package struct SequencePredictor: Sendable {
@@ -26,25 +27,30 @@ package struct SequencePredictor: Sendable {
         package let inference: Inference
     }
 
-    private let scheduler: Scheduler
-    private let metrics: ServingMetrics?
-
-    package init(scheduler: Scheduler, metrics: ServingMetrics? = nil) {
-        self.scheduler = scheduler
-        self.metrics = metrics
+    /// An instance of a request that was read; what is wrong with it from here on are only the images of a clip.
+    enum Instance {
+        case sequence(SequenceEncoder.Encoded)
+        case clip([ArraySlice<UInt8>])
     }
 
-    /// Encodes one instance of a request: text, tokens or features, as the model takes them.
-    ///
-    /// - Throws: `APIError` 400 that says what the model takes and what was found.
-    package func encode(_ instance: JSONValue, for model: Model) throws(APIError) -> SequenceEncoder.Encoded {
-        guard case .sequence(let encoder) = model.input else {
-            throw .badRequest("model '\(model.name)' takes images, not sequences", code: "wrong_task")
-        }
-        let start = ContinuousClock.now
-        let encoded = try encoder.encode(instance)
-        metrics?.preprocessDuration.observe(.now - start, model.name, model.version)
-        return encoded
+    private let scheduler: Scheduler
+    private let frames: FrameEncoder
+    private let metrics: ServingMetrics?
+
+    /// - Parameters:
+    ///   - scheduler: the engine.
+    ///   - classifier: what decodes the images of clips; nil for one with the usual limits.
+    ///   - metrics: where preparing is observed.
+    package init(
+        scheduler: Scheduler,
+        classifier: ImageClassifier? = nil,
+        metrics: ServingMetrics? = nil
+    ) {
+        self.scheduler = scheduler
+        frames = FrameEncoder(
+            classifier: classifier ?? ImageClassifier(scheduler: scheduler, limits: ImageLimits())
+        )
+        self.metrics = metrics
     }
 
     /// Predicts one instance.
@@ -85,7 +91,12 @@ package struct SequencePredictor: Sendable {
         if let horizon { try Self.check(horizon, model) }
         if translation != nil { try Self.checkTranslates(model) }
         let start = ContinuousClock.now
-        let encoded = try encode(instances, for: model)
+        let encoded = try encode(
+            read(instances, for: model),
+            for: model,
+            deadline: deadline,
+            cancellation: cancellation
+        )
         let preprocess = ContinuousClock.now - start
         let (outcomes, inference) = try outcomes(
             of: encoded,
@@ -107,20 +118,49 @@ package struct SequencePredictor: Sendable {
         }
     }
 
-    private func encode(
-        _ instances: [JSONValue],
-        for model: Model
-    ) throws(APIError) -> [SequenceEncoder.Encoded] {
-        var encoded: [SequenceEncoder.Encoded] = []
+    /// Reads the instances of a request: texts, tokens, features or clips, as the model takes them.
+    ///
+    /// - Throws: `APIError` 400 that says what the model takes and what was found; the message begins with the place of
+    ///   the instance where there are several, and for a clip.
+    func read(_ instances: [JSONValue], for model: Model) throws(APIError) -> [Instance] {
+        var read: [Instance] = []
         for (index, instance) in instances.enumerated() {
             do {
-                encoded.append(try encode(instance, for: model))
+                read.append(try self.read(instance, for: model))
             } catch {
-                guard instances.count > 1 else { throw error }
-                throw APIError(error.status, code: error.code, "instance \(index): \(error.message)")
+                if instances.count == 1, case .sequence = model.input { throw error }
+                throw error.at("instance \(index)")
             }
         }
-        return encoded
+        return read
+    }
+
+    private func read(_ instance: JSONValue, for model: Model) throws(APIError) -> Instance {
+        switch model.input {
+        case .image:
+            throw .badRequest("model '\(model.name)' takes images, not sequences", code: "wrong_task")
+        case .frames(_, let maxLength): return .clip(try FrameEncoder.read(instance, atMost: maxLength))
+        case .sequence(let encoder):
+            let start = ContinuousClock.now
+            let encoded = try encoder.encode(instance)
+            metrics?.preprocessDuration.observe(.now - start, model.name, model.version)
+            return .sequence(encoded)
+        }
+    }
+
+    /// What the network takes of each instance; clips pass through the extractor for that.
+    private func encode(
+        _ instances: [Instance],
+        for model: Model,
+        deadline: ContinuousClock.Instant?,
+        cancellation: Cancellation?
+    ) throws(APIError) -> [SequenceEncoder.Encoded] {
+        guard case .frames(let extractor, _) = model.input else {
+            return instances.compactMap { if case .sequence(let encoded) = $0 { encoded } else { nil } }
+        }
+        let clips = instances.compactMap { if case .clip(let images) = $0 { images } else { nil } }
+        let options = ImageClassifier.Options(deadline: deadline, cancellation: cancellation)
+        return try frames.encode(clips, with: extractor, options)
     }
 
     private static func check(_ horizon: Int, _ model: Model) throws(APIError) {
@@ -213,14 +253,15 @@ extension SequencePredictor {
 
     /// Predicts from a stretch of a sequence that goes on from a state, empty for one that begins.
     ///
-    /// - Throws: what `Scheduler.infer` throws.
+    /// - Throws: what `predict` throws.
     func advance(
-        _ sequence: SequenceEncoder.Encoded,
+        _ instance: Instance,
         from state: [Float],
         with model: Model,
         deadline: ContinuousClock.Instant?,
         cancellation: Cancellation?
     ) throws(APIError) -> Advanced {
+        let sequence = try encode([instance], for: model, deadline: deadline, cancellation: cancellation)[0]
         let inference = try scheduler.infer(
             model,
             items: [sequence.tensor],

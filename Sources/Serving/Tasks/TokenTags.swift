@@ -4,6 +4,8 @@ package struct TokenTags: Sendable, Equatable {
     package struct Tag: Sendable, Equatable {
         /// The token of a text as it was written, or its number; nil where a step has features.
         package let token: JSONValue?
+        /// The number of the frame among those of the request; nil where the steps are none.
+        package let frame: Int?
         /// Whether the vocabulary did not know the token.
         package let isUnknown: Bool
         package let scores: ClassScores
@@ -25,6 +27,7 @@ package struct TokenTags: Sendable, Equatable {
             tags.append(
                 Tag(
                     token: sequence.token(at: step),
+                    frame: sequence.isClip ? step : nil,
                     isUnknown: unknown.contains(step),
                     scores: try ClassScores([Array(logits[step * classes..<(step + 1) * classes])])
                 )

@@ -14,37 +14,51 @@ extension Architecture {
     static let recurrentNetworks = Recurrent.Cell.allCases.map(recurrentNetwork)
 
     private static func recurrentNetwork(_ cell: Recurrent.Cell) -> Architecture {
+        Architecture(
+            sequence: cell.rawValue,
+            classes: 2,
+            options: recurrentOptions(cell)
+        ) { classes, configuration throws(ArchitectureError) in
+            try recurrentNetwork(cell, classes, configuration)
+        }
+    }
+
+    /// What the options of a network with that cell may hold.
+    static func recurrentOptions(_ cell: Recurrent.Cell) -> [String: OptionRule] {
         var options = RecurrentSizes.options
         switch cell {
         case .rnn: options["nonlinearity"] = .choice(Recurrent.Nonlinearity.allCases.map(\.rawValue))
         case .lstm: options["projection"] = .integer(1...RecurrentSizes.maxHidden)
         case .gru: options["reset_after"] = .bool
         }
-        return Architecture(
-            sequence: cell.rawValue,
-            classes: 2,
-            options: options
-        ) { classes, configuration throws(ArchitectureError) in
-            let sizes = try RecurrentSizes(cell, configuration)
-            let recurrent = Layer.recurrent(
-                "rnn",
-                cell,
-                hidden: sizes.hidden,
-                projection: sizes.projection,
-                layers: sizes.layers,
-                isBidirectional: sizes.isBidirectional,
-                bias: sizes.hasBias,
-                resetsAfter: configuration.options.bool("reset_after") ?? true,
-                nonlinearity: configuration.options.string("nonlinearity")
-                    .flatMap(Recurrent.Nonlinearity.init) ?? .tanh
-            )
-            let pool = configuration.pooling.map { kind in
-                [Layer.sequencePool(kind, isBidirectional: sizes.isBidirectional)]
-            }
-            return Network(
-                inputShape: sizes.inputShape(steps: configuration.steps),
-                layers: sizes.embeddings + [recurrent] + (pool ?? []) + [.linear("head", classes), .softmax]
-            )
+        return options
+    }
+
+    /// The table of a network with that cell.
+    static func recurrentNetwork(
+        _ cell: Recurrent.Cell,
+        _ classes: Int,
+        _ configuration: ArchitectureConfiguration
+    ) throws(ArchitectureError) -> Network {
+        let sizes = try RecurrentSizes(cell, configuration)
+        let recurrent = Layer.recurrent(
+            "rnn",
+            cell,
+            hidden: sizes.hidden,
+            projection: sizes.projection,
+            layers: sizes.layers,
+            isBidirectional: sizes.isBidirectional,
+            bias: sizes.hasBias,
+            resetsAfter: configuration.options.bool("reset_after") ?? true,
+            nonlinearity: configuration.options.string("nonlinearity")
+                .flatMap(Recurrent.Nonlinearity.init) ?? .tanh
+        )
+        let pool = configuration.pooling.map { kind in
+            [Layer.sequencePool(kind, isBidirectional: sizes.isBidirectional)]
         }
+        return Network(
+            inputShape: sizes.inputShape(steps: configuration.steps),
+            layers: sizes.embeddings + [recurrent] + (pool ?? []) + [.linear("head", classes), .softmax]
+        )
     }
 }

@@ -4,7 +4,8 @@ import Platform
 
 /// A folder with small recurrent models of synthetic weights, removed with its object.
 ///
-/// `bytes` generates text, `steps` is a regression over vectors of 3, `numbers` an encoder–decoder with attention.
+/// `bytes` generates text, `steps` is a regression over vectors of 3, `numbers` an encoder–decoder with attention, `clips`
+/// labels the frames of a clip.
 final class RecurrentModels {
     let folder: URL
 
@@ -45,6 +46,17 @@ final class RecurrentModels {
                 "decoder.rnn.bias_ih_l0": [4 * hidden], "decoder.rnn.bias_hh_l0": [4 * hidden],
                 "attention.weight": [hidden, hidden], "concat.weight": [hidden, 2 * hidden],
                 "concat.bias": [hidden], "head.weight": [30, hidden], "head.bias": [30],
+            ]
+        )
+        try write(
+            "clips",
+            #"{"architecture": "cnn_rnn", "task": "token-classification", "options": {"extractor": "lenet5"}, "input": {"kind": "frames"}, "preprocessing": {"resize": [32, 32], "color": "gray"}}"#,
+            [
+                "cnn.conv1.weight": [6, 1, 5, 5], "cnn.conv1.bias": [6], "cnn.conv2.weight": [16, 6, 5, 5],
+                "cnn.conv2.bias": [16], "cnn.fc1.weight": [120, 400], "cnn.fc1.bias": [120],
+                "cnn.fc2.weight": [84, 120], "cnn.fc2.bias": [84], "rnn.weight_ih_l0": [4 * hidden, 84],
+                "rnn.weight_hh_l0": [4 * hidden, hidden], "rnn.bias_ih_l0": [4 * hidden],
+                "rnn.bias_hh_l0": [4 * hidden], "head.weight": [3, hidden], "head.bias": [3],
             ]
         )
     }

@@ -80,6 +80,16 @@ struct ManifestTests {
         #expect(vectors.mean == [0, 0] && vectors.std == [1, 2])
     }
 
+    @Test func `reads frames with the preprocessing of images`() throws {
+        let clip = #"\#(Self.tags), "preprocessing": {"crop": 224}"#
+        let short = try parse(#"{\#(clip), "input": {"kind": "frames", "max_length": 16}}"#)
+        let crop = Preprocessing(crop: ImageSize(height: 224, width: 224))
+        #expect(short.input == .frames(.init(preprocessing: crop, maxLength: 16)))
+        #expect(short.pooling == nil && short.input.kind == "frames")
+        let plain = try parse(#"{\#(clip), "input": {"kind": "frames"}}"#)
+        #expect(plain.input == .frames(.init(preprocessing: crop, maxLength: 256)))
+    }
+
     @Test func `reads features of words and the scaling of a regression`() throws {
         let words = #""kind": "text", "tokenizer": "words", "vocabulary": "v.txt""#
         let suffix = #"{"kind": "suffix", "length": 3, "vocabulary": "s.txt", "unknown": "?"}"#
@@ -186,7 +196,12 @@ struct ManifestTests {
         ("{\(text)}", "'input' is missing; a model for 'sequence-classification' needs it"),
         ("{\(text), \"preprocessing\": {}}", "preprocessing: a model for 'sequence-classification' has 'input' instead"),
         ("{\(text), \"input\": {}}", "input: 'kind' is missing"),
-        ("{\(text), \"input\": {\"kind\": \"texts\"}}", "input.kind: expected text, tokens, features; found 'texts'; did you mean 'text'?"),
+        ("{\(text), \"input\": {\"kind\": \"texts\"}}", "input.kind: expected text, tokens, features, frames; found 'texts'; did you mean 'text'?"),
+        ("{\(text), \"input\": {\"kind\": \"frames\"}}", "'preprocessing' is missing; a model that takes frames needs it"),
+        ("{\(text), \"input\": {\"kind\": \"frames\", \"size\": 3}, \"preprocessing\": {}}", "input: unknown key 'size'"),
+        ("{\(text), \"input\": {\"kind\": \"frames\", \"max_length\": 0}, \"preprocessing\": {}}", "input.max_length: expected an integer from 1 to 1000000, found 0"),
+        ("{\(text), \"input\": {\"kind\": \"frames\"}, \"preprocessing\": {\"colour\": \"rgb\"}}", "preprocessing: unknown key 'colour'; did you mean 'color'?"),
+        ("{\(text), \"input\": {\"kind\": \"tokens\", \"size\": 5}, \"preprocessing\": {}}", "preprocessing: only frames are prepared as images, but 'input.kind' is 'tokens'"),
         ("{\(text), \"input\": {\"kind\": \"text\"}}", "input: 'tokenizer' is missing"),
         ("{\(text), \"input\": {\"kind\": \"text\", \"tokenizer\": \"words\"}}", "input: 'vocabulary' is missing"),
         ("{\(text), \"input\": {\"kind\": \"text\", \"tokenizer\": \"bytes\", \"vocabulary\": \"v\"}}", "input.vocabulary: the tokenizer 'bytes' has no vocabulary"),
