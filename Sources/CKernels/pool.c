@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "kernels.h"
+#include "pause.h"
 
 #include <linux/futex.h>
 #include <pthread.h>
@@ -48,14 +49,6 @@ static void futex_wait(_Atomic uint32_t *word, uint32_t value) {
 
 static void futex_wake(_Atomic uint32_t *word, int count) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
-}
-
-static void pause_briefly(void) {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
 }
 
 static void take_tasks(kernel_pool *pool, size_t thread) {

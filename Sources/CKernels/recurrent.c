@@ -1,6 +1,7 @@
 #include "walk.h"
 
 #include "isa.h"
+#include "pause.h"
 
 #include <sched.h>
 #include <stdatomic.h>
@@ -130,18 +131,6 @@ static size_t take_slice(walk_progress *progress, size_t turn, size_t preferred,
     return kernel_most_slices;
 }
 
-static void pause_briefly(size_t spins) {
-    if (spins % SPINS == SPINS - 1) {
-        sched_yield();
-        return;
-    }
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
 void kernel_walk_through(const kernel_recurrence *layer, size_t preferred, kernel_walk_stage *stage, float *scratch) {
     walk_progress *progress = (walk_progress *)(void *)layer->shared;
     kernel_walk w = walk_of(layer);
@@ -150,7 +139,10 @@ void kernel_walk_through(const kernel_recurrence *layer, size_t preferred, kerne
     while ((turn = atomic_load_explicit(&progress->done, memory_order_acquire) / layer->slices) <= last) {
         const size_t slice = take_slice(progress, turn, preferred, layer->slices);
         if (slice == kernel_most_slices) {
-            pause_briefly(spins++);
+            if (++spins % SPINS == 0)
+                sched_yield();
+            else
+                pause_briefly();
             continue;
         }
         if (turn == 0 || turn == last) {
