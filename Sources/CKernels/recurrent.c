@@ -52,9 +52,15 @@ static size_t blocks_of(size_t count) { return (count + 15) / 16; }
 /// Whole blocks, and one more so that the rows of large powers of two do not compete for the same cache lines.
 static size_t stride_of(size_t count) { return (blocks_of(count) + 1) * 16; }
 
-size_t kernel_recurrent_shared(kernel_cell cell, size_t units, size_t outputs, size_t count) {
+/// Floats of the input products of a step.
+static size_t width_of(kernel_cell cell, size_t units) { return blocks_of(units) * kernel_recurrent_gates(cell) * 16; }
+
+static size_t ahead_of(size_t steps) { return steps < kernel_most_ahead ? steps : kernel_most_ahead; }
+
+size_t kernel_recurrent_shared(kernel_cell cell, size_t units, size_t outputs, size_t steps, size_t count) {
     const size_t of_units = cell == kernel_lstm || cell == kernel_gru_early ? 2 : 0;
-    return progress_floats + (2 * stride_of(outputs) + of_units * stride_of(units)) * count;
+    const size_t states = 2 * stride_of(outputs) + of_units * stride_of(units);
+    return progress_floats + (states + ahead_of(steps) * width_of(cell, units)) * count;
 }
 
 void kernel_recurrent_begin(float *shared) {
@@ -87,10 +93,12 @@ static kernel_walk walk_of(const kernel_recurrence *layer) {
             w.rows[place] = w.rows[place - 1];
         w.rows[place] = layer->sequences[i];
     }
+    w.ahead = ahead_of(w.rows[0].steps);
     w.hidden[0] = layer->shared + progress_floats;
     w.hidden[1] = w.hidden[0] + layer->count * w.h_stride;
+    w.products = w.hidden[1] + layer->count * w.h_stride;
     // An LSTM has a cell state, an early GRU update gates, and only these two have something between two products.
-    w.cell = w.update = w.hidden[1] + layer->count * w.h_stride;
+    w.cell = w.update = w.products + layer->count * w.ahead * width_of(layer->cell, layer->units);
     w.between = w.cell + layer->count * w.u_stride;
     return w;
 }

@@ -19,10 +19,14 @@ typedef struct {
     kernel_sequence rows[kernel_most_sequences];
     size_t active;
     size_t unit_blocks, output_blocks, p_gates;
+    /// Steps whose inputs are multiplied together.
+    size_t ahead;
     /// Floats from one sequence to the next in what is shared, for outputs and for units.
     size_t h_stride, u_stride;
     /// The hidden state before even and before odd steps.
     float *hidden[2];
+    /// W_ih·x + b of the steps ahead: [unit block][step ahead][sequence][gate][16].
+    float *products;
     /// The cell state; what is multiplied second; the update gates of the early GRU.
     float *cell, *between, *update;
 } kernel_walk;

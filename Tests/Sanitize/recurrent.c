@@ -32,15 +32,16 @@ static float *noisy(size_t count, float scale) {
 
 typedef struct {
     kernel_cell cell;
-    size_t units, outputs, count, slices;
+    size_t units, outputs, inputs, count, slices, most_steps;
     bool is_reverse;
 } layer;
 
 typedef struct {
     size_t gates, blocks, output_blocks, state;
-    float *first, *second, *bias, *packed_first, *packed_second, *packed_bias;
+    float *input, *input_bias, *first, *second, *bias;
+    float *packed_input, *packed_input_bias, *packed_first, *packed_second, *packed_bias;
     size_t steps[kernel_most_sequences];
-    float *products[kernel_most_sequences], *begin[kernel_most_sequences];
+    float *inputs[kernel_most_sequences], *begin[kernel_most_sequences];
 } arrays;
 
 static size_t blocks_of(size_t count) { return (count + 15) / 16; }
@@ -71,6 +72,10 @@ static arrays make(const layer *l) {
     };
     const size_t first = is_early ? 2 : a.gates;
     const float scale = 1.5f / sqrtf((float)l->units);
+    a.input = noisy(a.gates * l->units * l->inputs, 1 / sqrtf((float)l->inputs));
+    a.packed_input = packed(a.input, l->units, a.gates, l->inputs);
+    a.input_bias = noisy(a.gates * l->units, 1);
+    a.packed_input_bias = packed(a.input_bias, l->units, a.gates, 1);
     a.first = noisy(first * l->units * l->outputs, scale);
     a.packed_first = packed(a.first, l->units, first, l->outputs);
     if (is_second(l)) {
@@ -83,12 +88,11 @@ static arrays make(const layer *l) {
         a.packed_bias = packed(a.bias, l->units, 3, 1);
     }
     for (size_t r = 0; r < l->count; r++) {
-        a.steps[r] = r == 1 ? 1 : (size_t)rand() % 6 + 1;
-        a.products[r] = noisy(a.steps[r] * a.blocks * a.gates * 16, 1);
-        // Products of units beyond the last are zeros.
-        for (size_t i = 0; i < a.steps[r] * a.blocks * a.gates * 16; i++) {
-            if (i / 16 / a.gates % a.blocks * 16 + i % 16 >= l->units) a.products[r][i] = 0;
-        }
+        a.steps[r] = r == 1 ? 1 : (size_t)rand() % l->most_steps + 1;
+        // Single steps lie one behind the other, as a batch of them does.
+        a.inputs[r] = l->most_steps > 1 ? noisy(a.steps[r] * l->inputs, 1)
+                      : r > 0           ? a.inputs[0] + r * l->inputs
+                                        : noisy(l->count * l->inputs, 1);
         a.begin[r] = noisy(a.state, 1);
     }
     return a;
@@ -96,9 +100,10 @@ static arrays make(const layer *l) {
 
 static void release(const layer *l, arrays *a) {
     for (size_t r = 0; r < l->count; r++) {
-        free(a->products[r]);
+        if (r == 0 || l->most_steps > 1) free(a->inputs[r]);
         free(a->begin[r]);
     }
+    free(a->input), free(a->input_bias), free(a->packed_input), free(a->packed_input_bias);
     free(a->first), free(a->second), free(a->bias), free(a->packed_first), free(a->packed_second), free(a->packed_bias);
 }
 
@@ -112,8 +117,11 @@ static double product(const float *matrix, size_t row, size_t columns, const dou
     return sum;
 }
 
-static double input(const arrays *a, size_t r, size_t t, size_t gate, size_t unit) {
-    return (double)a->products[r][((t * a->blocks + unit / 16) * a->gates + gate) * 16 + unit % 16];
+static double input(const layer *l, const arrays *a, size_t r, size_t t, size_t row) {
+    double sum = (double)a->input_bias[row];
+    for (size_t i = 0; i < l->inputs; i++)
+        sum += (double)a->input[row * l->inputs + i] * (double)a->inputs[r][t * l->inputs + i];
+    return sum;
 }
 
 /// The outputs of a sequence, steps × outputs, and its state.
@@ -124,7 +132,7 @@ static void expect(const layer *l, const arrays *a, size_t r, double *outputs, d
     double *h = state, *c = state + h_count;
     for (size_t step = 0; step < a->steps[r]; step++) {
         const size_t t = l->is_reverse ? a->steps[r] - 1 - step : step;
-#define SUM(gate) (input(a, r, t, gate, u) + product(a->first, (gate) * n + u, h_count, h))
+#define SUM(gate) (input(l, a, r, t, (gate) * n + u) + product(a->first, (gate) * n + u, h_count, h))
         for (size_t u = 0; l->cell == kernel_gru_early && u < n; u++) reset[u] = sigmoid(SUM(0)) * h[u];
         for (size_t u = 0; u < n; u++) {
             switch (l->cell) {
@@ -136,12 +144,12 @@ static void expect(const layer *l, const arrays *a, size_t r, double *outputs, d
                     break;
                 case kernel_gru: {
                     const double under = product(a->first, 2 * n + u, h_count, h) + (double)a->bias[2 * n + u];
-                    const double candidate = tanh(input(a, r, t, 2, u) + sigmoid(SUM(0)) * under);
+                    const double candidate = tanh(input(l, a, r, t, 2 * n + u) + sigmoid(SUM(0)) * under);
                     made[u] = (1 - sigmoid(SUM(1))) * candidate + sigmoid(SUM(1)) * h[u];
                     break;
                 }
                 case kernel_gru_early: {
-                    const double candidate = tanh(input(a, r, t, 2, u) + product(a->second, u, n, reset));
+                    const double candidate = tanh(input(l, a, r, t, 2 * n + u) + product(a->second, u, n, reset));
                     made[u] = (1 - sigmoid(SUM(1))) * candidate + sigmoid(SUM(1)) * h[u];
                     break;
                 }
@@ -181,15 +189,20 @@ static void run(const layer *l, const arrays *a, size_t first, size_t count, siz
         outputs[r] = floats(a->steps[r] * l->outputs, NAN);
         states[r] = floats(a->state, NAN);
         memcpy(states[r], a->begin[r], a->state * sizeof(float));
-        sequences[i] = (kernel_sequence){a->steps[r], a->products[r], outputs[r], states[r]};
+        sequences[i] = (kernel_sequence){a->steps[r], a->inputs[r], outputs[r], states[r]};
     }
-    float *shared = floats(kernel_recurrent_shared(l->cell, l->units, l->outputs, count), NAN);
+    size_t steps = 0;
+    for (size_t i = 0; i < count; i++) steps = a->steps[first + i] > steps ? a->steps[first + i] : steps;
+    float *shared = floats(kernel_recurrent_shared(l->cell, l->units, l->outputs, steps, count), NAN);
     kernel_recurrent_begin(shared);
     const kernel_recurrence recurrence = {
         .cell = l->cell,
         .is_reverse = l->is_reverse,
         .units = l->units,
         .outputs = l->outputs,
+        .inputs = l->inputs,
+        .input_weight = a->packed_input,
+        .input_bias = a->packed_input_bias,
         .weight = a->packed_first,
         .second = a->packed_second,
         .bias = a->packed_bias,
@@ -249,11 +262,21 @@ static void check(layer l) {
 
 int main(void) {
     const size_t sizes[] = {1, 15, 16, 17, 70, 130}, counts[] = {1, 2, 3, 5, 7, 13, 32};
+    const size_t inputs[] = {1, 3, 16, 41}, most_steps[] = {1, 6, 2 * kernel_most_ahead + 5};
     for (kernel_cell cell = kernel_rnn; cell <= kernel_gru_early; cell++) {
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
             for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
                 const size_t n = sizes[s];
-                layer l = {cell, n, n, counts[c], 1 + (s + c) % 5, c % 2 == 1};
+                layer l = {
+                    .cell = cell,
+                    .units = n,
+                    .outputs = n,
+                    .inputs = inputs[(s + c) % 4],
+                    .count = counts[c],
+                    .slices = 1 + (s + c) % 5,
+                    .most_steps = most_steps[(s + 2 * c) % 3],
+                    .is_reverse = c % 2 == 1,
+                };
                 check(l);
                 if (cell != kernel_lstm || n == 1) continue;
                 l.outputs = n / 2;

@@ -1,7 +1,8 @@
 #pragma once
 
-// Recurrent layers. The inputs of all steps are multiplied first, as one matrix product; then the sequences walk through
-// the steps together, so that each pass over the recurrent weights serves all of them.
+// Recurrent layers. Sequences walk through the steps together, so that each pass over the recurrent weights serves all of
+// them. The inputs of some steps are multiplied ahead, as one matrix product: of so few that the products are still in the
+// cache when their step comes.
 //
 // Units lie in blocks of 16. A unit's gates follow each other block by block, so that what a pass over the weights of a
 // block has summed is all that its units need to finish the step; units beyond the last have zeros for weights and
@@ -38,23 +39,27 @@ void kernel_multiply_rows(const kernel_rows_product *_Nonnull product);
 /// A sequence on its way through one direction of a recurrent layer.
 typedef struct {
     size_t steps;
-    /// W_ih·x + b for every step: steps × blocks of all gates, with every bias that is not under the reset gate.
-    const float *_Nonnull products;
+    /// steps × inputs.
+    const float *_Nonnull input;
     /// steps × `output_stride`, of which the first `outputs` of each step are written.
     float *_Nonnull output;
     /// The hidden state and, for an LSTM, the cell state behind it: those before the first step, then after the last.
     float *_Nonnull state;
 } kernel_sequence;
 
-/// The most sequences that walk together, and the most slices that their units are cut into.
-enum { kernel_most_sequences = 32, kernel_most_slices = 16 };
+/// The most sequences that walk together, the most slices that their units are cut into, and the most steps whose inputs
+/// are multiplied ahead.
+enum { kernel_most_sequences = 32, kernel_most_slices = 16, kernel_most_ahead = 24 };
 
 /// One direction of a recurrent layer over 1 to `kernel_most_sequences` sequences of any lengths.
 typedef struct {
     kernel_cell cell;
     bool is_reverse;
     /// Units, and numbers of the hidden state: as many, or fewer where an LSTM projects it.
-    size_t units, outputs;
+    size_t units, outputs, inputs;
+    /// The input weights, packed: [unit block][gate][inputs][16]; [unit block][gate][16] of every bias that is not under a
+    /// reset gate.
+    const float *_Nonnull input_weight, *_Nonnull input_bias;
     /// The recurrent weights, packed: [unit block][gate][outputs][16]; the gates of a `kernel_gru_early` are r and z.
     const float *_Nonnull weight;
     /// What is multiplied second, packed: an LSTM's projection (null when there is none), [output block][units][16];
@@ -74,8 +79,8 @@ typedef struct {
 /// Blocks that the input products of a unit block have.
 size_t kernel_recurrent_gates(kernel_cell cell);
 
-/// Floats that the threads of a walk share, for `count` sequences.
-size_t kernel_recurrent_shared(kernel_cell cell, size_t units, size_t outputs, size_t count);
+/// Floats that the threads of a walk share, for `count` sequences of at most `steps` steps.
+size_t kernel_recurrent_shared(kernel_cell cell, size_t units, size_t outputs, size_t steps, size_t count);
 
 /// Readies the shared memory of a walk, before any thread runs it.
 void kernel_recurrent_begin(float *_Nonnull shared);

@@ -15,25 +15,23 @@ extension Recurrent: BlockedOp {
         }
     }
 
-    /// The first phase multiplies the inputs of all steps, the second walks through the steps.
+    /// The first phase readies what threads share, the second walks through the steps.
     package var phases: Int { 2 }
 
     package func scratch(inputs: [Shape], output: Shape) -> Scratch {
         Scratch(
-            perItem: directions * (inputs[0][0] * width + sharedPerItem),
+            perItem: directions * sharedPerItem(steps: inputs[0][0]),
             perThread: Int(kernel_recurrent_scratch)
         )
     }
 
     package func taskCount(phase: Int, of call: OpCall) -> Int {
-        phase == 0 ? directions * product(of: call).taskCount : Walks(self, call).taskCount
+        phase == 0 ? 1 : Walks(self, call).taskCount
     }
 
     package func run(_ task: OpTask, of call: OpCall) {
         if task.phase == 0 {
-            if task.index == 0 { beginWalks(of: call) }
-            let product = product(of: call)
-            multiplyInputs(product, task.index % product.taskCount, task.index / product.taskCount, of: call)
+            beginWalks(of: call)
         } else {
             let walks = Walks(self, call)
             let walk = task.index / walks.slices
@@ -76,23 +74,14 @@ extension Recurrent {
         }
     }
 
-    /// The input products of a step, all gates of whole blocks.
-    private var width: Int { Layout.blocks(hidden) * cell.gates * 16 }
-
-    private var sharedPerItem: Int { kernel_recurrent_shared(kernelCell, hidden, outputs, 1) }
-
-    private func product(of call: OpCall) -> RowsProduct {
-        RowsProduct(rows: call.batch * call.inputShape()[0], count: inputs, blocks: width / 16)
-    }
-
-    /// The input products of a direction: batch × steps × width.
-    private func products(_ direction: Int, of call: OpCall) -> UnsafeMutablePointer<Float> {
-        unsafe call.scratch + direction * call.batch * call.inputShape()[0] * width
+    private func sharedPerItem(steps: Int) -> Int {
+        kernel_recurrent_shared(kernelCell, hidden, outputs, steps, 1)
     }
 
     /// What the walk of a direction shares that begins with an item.
     private func shared(_ direction: Int, item: Int, of call: OpCall) -> UnsafeMutablePointer<Float> {
-        unsafe products(directions, of: call) + (direction * call.batch + item) * sharedPerItem
+        let perItem = sharedPerItem(steps: call.inputShape()[0])
+        return unsafe call.scratch + (direction * call.batch + item) * perItem
     }
 
     private func weight(
@@ -108,19 +97,6 @@ extension Recurrent {
             for item in 0..<call.batch {
                 unsafe kernel_recurrent_begin(shared(direction, item: item, of: call))
             }
-        }
-    }
-
-    private func multiplyInputs(_ product: RowsProduct, _ task: Int, _ direction: Int, of call: OpCall) {
-        call.forEachStretch(of: product.rows(of: task), rowsPerItem: call.inputShape()[0]) { stretch in
-            unsafe product.run(
-                task,
-                rows: stretch,
-                a: call.input(item: 0),
-                weight: weight(.input, direction, of: call),
-                bias: weight(.inputBias, direction, of: call),
-                y: products(direction, of: call)
-            )
         }
     }
 
@@ -143,6 +119,9 @@ extension Recurrent {
                 is_reverse: direction == 1,
                 units: hidden,
                 outputs: outputs,
+                inputs: inputs,
+                input_weight: weight(.input, direction, of: call),
+                input_bias: weight(.inputBias, direction, of: call),
                 weight: weight(.state, direction, of: call),
                 second: hasSecond ? weight(.second, direction, of: call) : nil,
                 bias: kernelCell == kernel_gru ? weight(.stateBias, direction, of: call) : nil,
@@ -159,7 +138,7 @@ extension Recurrent {
     private func sequence(_ item: Int, _ direction: Int, of call: OpCall) -> kernel_sequence {
         unsafe kernel_sequence(
             steps: call.steps(item: item),
-            products: products(direction, of: call) + item * call.inputShape()[0] * width,
+            input: call.input(item: item),
             output: call.output(item: item) + direction * outputs,
             state: call.state(item: item) + direction * statePerDirection
         )
