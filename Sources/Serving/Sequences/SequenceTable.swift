@@ -4,7 +4,8 @@ internal import DequeModule
 ///
 /// A value without a lock or a clock. A sequence that nobody has touched for its time to live is forgotten, as is the one
 /// that was not used for longest when there is no room for another; both are remembered for a while, so that their
-/// clients learn what happened. One that a request works on is never forgotten.
+/// clients learn what happened. One that a request works on is never forgotten. One that starts takes its place when its
+/// first request has succeeded, so a request that fails costs nobody else's sequence.
 package struct SequenceTable: Sendable {
     /// What names a sequence.
     package struct Key: Hashable, Sendable {
@@ -43,10 +44,9 @@ package struct SequenceTable: Sendable {
     }
 
     private struct Entry {
-        var state: [Float]
-        var isBusy = true
-        /// Whether its first request is not done.
-        var isNew: Bool
+        /// Nil while its first request is not done.
+        var state: [Float]?
+        var isBusy: Bool
         /// The number of its last record in `uses`.
         var use: Int
     }
@@ -60,6 +60,9 @@ package struct SequenceTable: Sendable {
     private let capacity: Int
     private let timeToLive: Duration
     private var entries: [Key: Entry] = [:]
+    /// How many entries are worked on, and how many of them have no state yet.
+    private var busy = 0
+    private var starting = 0
     /// Every use in order; those that a later one of the same sequence has replaced are skipped.
     private var uses = Deque<Use>()
     private var lastUse = 0
@@ -77,7 +80,7 @@ package struct SequenceTable: Sendable {
     }
 
     /// How many sequences are kept.
-    package var count: Int { entries.count }
+    package var count: Int { entries.count - starting }
 
     /// Begins to work on a sequence, which nobody else can until `finish` or `abandon`.
     ///
@@ -98,17 +101,15 @@ package struct SequenceTable: Sendable {
             throw .busy
         }
         if let start {
-            if entries[key] == nil { try makeRoom() }
+            guard entries[key] != nil || busy < capacity else { throw .full }
+            if entries[key] == nil { starting += 1 }
             forgotten[key] = nil
             counts.started += 1
-            let kept = entries[key]?.state
-            entries[key] = Entry(state: kept ?? start, isNew: kept == nil, use: 0)
-            touch(key, now: now)
+            work(on: key, now: now)
             return start
         }
         guard let state = entries[key]?.state else { throw forgotten[key] ?? .unknown }
-        entries[key]?.isBusy = true
-        touch(key, now: now)
+        work(on: key, now: now)
         return state
     }
 
@@ -119,26 +120,13 @@ package struct SequenceTable: Sendable {
     ///   - state: from where it goes on; nil ends the sequence.
     ///   - now: the time.
     package mutating func finish(_ key: Key, state: [Float]?, now: ContinuousClock.Instant) {
-        guard let state else {
-            entries[key] = nil
-            counts.ended += 1
-            return
-        }
-        entries[key]?.state = state
-        entries[key]?.isBusy = false
-        entries[key]?.isNew = false
-        touch(key, now: now)
+        if state == nil { counts.ended += 1 }
+        rest(key, in: state, now: now)
     }
 
     /// Gives up the work on a sequence, which stays as it was before.
     package mutating func abandon(_ key: Key, now: ContinuousClock.Instant) {
-        guard let entry = entries[key] else { return }
-        if entry.isNew {
-            entries[key] = nil
-        } else {
-            entries[key]?.isBusy = false
-            touch(key, now: now)
-        }
+        rest(key, in: entries[key]?.state, now: now)
     }
 
     /// Forgets a sequence because its client wants that.
@@ -165,16 +153,34 @@ package struct SequenceTable: Sendable {
         }
     }
 
-    private mutating func makeRoom() throws(Fault) {
-        guard entries.count >= capacity else { return }
-        while let use = uses.first {
+    private mutating func work(on key: Key, now: ContinuousClock.Instant) {
+        entries[key] = Entry(state: entries[key]?.state, isBusy: true, use: 0)
+        busy += 1
+        touch(key, now: now)
+    }
+
+    /// Ends the work on a sequence, which is kept where there is a state to go on from.
+    private mutating func rest(_ key: Key, in state: [Float]?, now: ContinuousClock.Instant) {
+        guard let entry = entries[key], entry.isBusy else { return }
+        busy -= 1
+        if entry.state == nil { starting -= 1 }
+        entries[key] = nil
+        guard let state else { return }
+        makeRoom()
+        entries[key] = Entry(state: state, isBusy: false, use: 0)
+        touch(key, now: now)
+    }
+
+    /// Forgets the sequences that were not used for longest until there is a place for one more, as far as requests
+    /// do not work on all others.
+    private mutating func makeRoom() {
+        while count >= capacity, let use = uses.first {
             uses.removeFirst()
             // One that is worked on gets a new record when that ends.
             guard let entry = entries[use.key], entry.use == use.number, !entry.isBusy else { continue }
             counts.evicted += 1
-            return forget(use.key, .evicted)
+            forget(use.key, .evicted)
         }
-        throw .full
     }
 
     private mutating func forget(_ key: Key, _ reason: Fault) {

@@ -102,8 +102,38 @@ struct SequenceTableTests {
         #expect(try table.begin(key("c"), start: nil, now: at(3)) == [4])
         #expect(throws: Fault.full) { try table.begin(key("d"), start: [], now: at(3)) }
         table.finish(key("c"), state: [5], now: at(4))
-        _ = try table.begin(key("d"), start: [], now: at(4))
+        try start("d", [6], &table, at: 4)
+        #expect(throws: Fault.evicted) { try table.begin(key("c"), start: nil, now: at(4)) }
         #expect(table.counts.evicted == 2)
+    }
+
+    @Test func `a start that fails costs no other sequence`() throws {
+        var table = table()
+        try start("a", [1], &table)
+        try start("b", [2], &table)
+        _ = try table.begin(key("c"), start: [], now: at(1))
+        #expect(table.count == 2)
+        table.abandon(key("c"), now: at(1))
+        #expect(table.count == 2)
+        for (id, state) in [("a", 1), ("b", 2)] as [(String, Float)] {
+            #expect(try table.begin(key(id), start: nil, now: at(2)) == [state])
+        }
+        #expect(table.counts.evicted == 0)
+    }
+
+    @Test func `comes back to its bound when all are worked on at once`() throws {
+        var table = table()
+        try start("a", [1], &table)
+        try start("b", [2], &table)
+        _ = try table.begin(key("c"), start: [], now: at(1))
+        for id in ["a", "b"] { _ = try table.begin(key(id), start: nil, now: at(1)) }
+        table.finish(key("c"), state: [3], now: at(1))
+        #expect(table.count == 3)
+        table.finish(key("a"), state: [4], now: at(2))
+        #expect(table.count == 2)
+        #expect(throws: Fault.evicted) { try table.begin(key("c"), start: nil, now: at(2)) }
+        table.finish(key("b"), state: nil, now: at(2))
+        #expect(try table.begin(key("a"), start: nil, now: at(2)) == [4])
     }
 
     @Test func `remembers a bounded number of those that it forgot`() throws {
