@@ -30,8 +30,9 @@ typedef struct {
     const float *_Nullable bias;
     size_t blocks;
     float *_Nonnull y;
-    /// Floats from one row to the next and from one block to the next.
-    size_t y_stride, y_block_stride;
+    /// Floats from one row to the next, backwards if negative, and from one block to the next.
+    ptrdiff_t y_stride;
+    size_t y_block_stride;
 } kernel_rows_product;
 
 void kernel_multiply_rows(const kernel_rows_product *_Nonnull product);
