@@ -39,7 +39,6 @@ typedef struct {
     void (*scale_shift)(const float *, float *, size_t, float, float);
     void (*softmax)(const float *, float *, size_t);
     void (*local_response_norm)(const float *, size_t, size_t, size_t, size_t, size_t, float, float, float, float *);
-    void (*multiply_rows)(const kernel_rows_product *);
     void (*recurrent)(const kernel_recurrence *, size_t, float *);
 } kernel_table;
 

@@ -35,8 +35,6 @@ void kernel_pack_rows(const float *matrix, size_t columns, const size_t *rows, s
     }
 }
 
-void kernel_multiply_rows(const kernel_rows_product *product) { kernel_chosen()->multiply_rows(product); }
-
 size_t kernel_recurrent_gates(kernel_cell cell) {
     switch (cell) {
         case kernel_rnn:

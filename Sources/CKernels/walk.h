@@ -4,6 +4,21 @@
 
 // How threads walk through a recurrent layer together (recurrent.c). What a stage computes is in recurrent.inc.
 
+/// y[r][b] = W[b] · a[r] + bias[b] for some rows of numbers and blocks of a packed matrix.
+typedef struct {
+    const float *a;
+    /// Floats from one row of `a` to the next, rows, and numbers in a row.
+    size_t a_stride, rows, count;
+    /// [block][count][16] and, unless there is none, [block][16].
+    const float *weight;
+    const float *bias;
+    size_t blocks;
+    float *y;
+    /// Floats from one row to the next, backwards if negative, and from one block to the next.
+    ptrdiff_t y_stride;
+    size_t y_block_stride;
+} kernel_rows_product;
+
 /// Some blocks: first ..< end.
 typedef struct {
     size_t first, end;

@@ -20,23 +20,6 @@ typedef enum { kernel_rnn, kernel_rnn_relu, kernel_lstm, kernel_gru, kernel_gru_
 void kernel_pack_rows(const float *_Nonnull matrix, size_t columns, const size_t *_Nonnull rows, size_t blocks,
                       float *_Nonnull packed);
 
-/// y[r][b] = W[b] · a[r] + bias[b] for some rows of numbers and blocks of a packed matrix.
-typedef struct {
-    const float *_Nonnull a;
-    /// Floats from one row of `a` to the next, rows, and numbers in a row.
-    size_t a_stride, rows, count;
-    /// [block][count][16] and, unless there is none, [block][16].
-    const float *_Nonnull weight;
-    const float *_Nullable bias;
-    size_t blocks;
-    float *_Nonnull y;
-    /// Floats from one row to the next, backwards if negative, and from one block to the next.
-    ptrdiff_t y_stride;
-    size_t y_block_stride;
-} kernel_rows_product;
-
-void kernel_multiply_rows(const kernel_rows_product *_Nonnull product);
-
 /// A sequence on its way through one direction of a recurrent layer.
 typedef struct {
     size_t steps;

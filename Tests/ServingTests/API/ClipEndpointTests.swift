@@ -53,13 +53,8 @@ struct ClipEndpointTests {
         by other: API? = nil
     ) throws -> (status: Int, json: JSONValue) {
         let list = instances.joined(separator: ",")
-        let request = Request(
-            method: .post,
-            path: "/v1/models/\(model):predict",
-            fields: [.contentType: "application/json"],
-            body: Array(#"{"instances": [\#(list)], "parameters": {\#(parameters)}}"#.utf8)
-        )
-        let response = (other ?? api).respond(to: request)
+        let body = #"{"instances": [\#(list)], "parameters": {\#(parameters)}}"#
+        let response = (other ?? api).post(body, to: model, "predict")
         return (response.status.code, try JSONValue(parsing: response.body))
     }
 

@@ -29,14 +29,7 @@ struct GenerateEndpointTests {
     }
 
     private func post(_ body: String, model: String = "letters") -> Response {
-        api.respond(
-            to: Request(
-                method: .post,
-                path: "/v1/models/\(model):generate",
-                fields: [.contentType: "application/json"],
-                body: Array(body.utf8)
-            )
-        )
+        api.post(body, to: model, "generate")
     }
 
     private func json(_ response: Response) throws -> JSONValue { try JSONValue(parsing: response.body) }

@@ -72,13 +72,7 @@ struct SequenceEndpointTests {
     }
 
     private func post(_ model: String, _ body: String) throws -> (status: Int, json: JSONValue) {
-        let request = Request(
-            method: .post,
-            path: "/v1/models/\(model):predict",
-            fields: [.contentType: "application/json"],
-            body: Array(body.utf8)
-        )
-        let response = api.respond(to: request)
+        let response = api.post(body, to: model, "predict")
         return (response.status.code, try JSONValue(parsing: response.body))
     }
 

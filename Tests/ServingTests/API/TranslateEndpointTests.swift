@@ -34,13 +34,7 @@ struct TranslateEndpointTests {
     private func post(_ model: String, _ body: String, to verb: String = "predict") throws -> (
         status: Int, json: JSONValue
     ) {
-        let request = Request(
-            method: .post,
-            path: "/v1/models/\(model):\(verb)",
-            fields: [.contentType: "application/json"],
-            body: Array(body.utf8)
-        )
-        let response = api.respond(to: request)
+        let response = api.post(body, to: model, verb)
         return (response.status.code, try JSONValue(parsing: response.body))
     }
 
