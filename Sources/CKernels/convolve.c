@@ -63,10 +63,28 @@ size_t kernel_conv_taps(const kernel_conv_geometry *conv, const kernel_band *ban
     return count;
 }
 
+size_t kernel_band_floats(const kernel_conv_geometry *conv, const kernel_band *band) {
+    if (band->is_direct) return 0;
+    const size_t blocks = conv->is_planar ? conv->image.channels : conv->input_blocks;
+    return conv->is_planar ? blocks * band->block_stride : band->rows * blocks * band->phases * band->columns * 16;
+}
+
+enum {
+    /// The most pixels that make their sums in stretches.
+    stretch_pixels = 64,
+    /// Blocks of inputs in a stretch: 16 KB of a panel's weights.
+    stretch_blocks = 8,
+};
+
+size_t kernel_conv_stretches(const kernel_conv_geometry *conv, size_t count) {
+    const size_t all = conv->window.kernel_height * conv->window.kernel_width * conv->input_blocks;
+    const size_t pixels = kernel_is_pointwise(conv) ? count : count * conv->image.output_width;
+    if (conv->is_planar || conv->lane_channels > 0 || pixels > stretch_pixels || all <= stretch_blocks * 3 / 2) return 1;
+    return (all + stretch_blocks - 1) / stretch_blocks;
+}
+
 size_t kernel_conv_scratch(const kernel_conv_geometry *conv, size_t count) {
-    kernel_band band = kernel_conv_band(conv, count);
-    if (band.is_direct) return 0;
-    size_t blocks = conv->is_planar ? conv->image.channels : conv->input_blocks;
-    return conv->is_planar ? blocks * band.block_stride
-                           : band.rows * blocks * band.phases * band.columns * 16;
+    const kernel_band band = kernel_conv_band(conv, count);
+    // The sums of a panel between stretches, should there be any.
+    return kernel_band_floats(conv, &band) + (size_t)stretch_pixels * kernel_panel;
 }

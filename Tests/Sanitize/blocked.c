@@ -255,6 +255,8 @@ int main(void) {
             check((layer){in, in, sizes[s][0], sizes[s][1], in, windows[w], (kernel_activation)(kind % 3), kind / 3 % 2,
                           false, false, false});
         }
+        // So deep that the parts, though not the whole, may make their sums in stretches.
+        check((layer){250, 70, 9, 11, 1, windows[w], (kernel_activation)(w % 3), w % 2, w / 2 % 2, false, false});
         for (size_t g = 0; g < grouped_count; g++) {
             layer l = {grouped[g][0], grouped[g][1], 14, 15 + g % 4, grouped[g][2], windows[w],
                        (kernel_activation)(g % 3), g % 2, g / 2 % 2, false, false};
