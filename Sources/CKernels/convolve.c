@@ -71,9 +71,9 @@ size_t kernel_band_floats(const kernel_conv_geometry *conv, const kernel_band *b
 
 enum {
     /// The most pixels that make their sums in stretches.
-    stretch_pixels = 64,
-    /// Blocks of inputs in a stretch: 16 KB of a panel's weights.
-    stretch_blocks = 8,
+    stretch_pixels = 112,
+    /// Blocks of inputs in a stretch: 32 KB of a panel's weights.
+    stretch_blocks = 16,
 };
 
 size_t kernel_conv_stretches(const kernel_conv_geometry *conv, size_t count) {
