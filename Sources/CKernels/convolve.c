@@ -4,8 +4,7 @@
 
 bool kernel_is_pointwise(const kernel_conv_geometry *conv) {
     kernel_window w = conv->window;
-    return !conv->is_planar && w.kernel_height == 1 && w.kernel_width == 1 && w.stride == 1 && w.pad_height == 0
-           && w.pad_width == 0;
+    return !conv->is_planar && w.kernel_height == 1 && w.kernel_width == 1 && w.pad_height == 0 && w.pad_width == 0;
 }
 
 size_t kernel_conv_panels(const kernel_conv_geometry *conv) { return conv->groups * kernel_group_panels(conv); }
@@ -14,7 +13,7 @@ kernel_band kernel_conv_band(const kernel_conv_geometry *conv, size_t count) {
     const kernel_window w = conv->window;
     const size_t blocks = conv->is_planar ? conv->image.channels : conv->input_blocks;
     if (kernel_is_pointwise(conv)) {
-        bool is_direct = !conv->has_scale;
+        bool is_direct = !conv->has_scale && w.stride == 1;
         return (kernel_band){.is_direct = is_direct,
                              .rows = 1,
                              .phases = 1,

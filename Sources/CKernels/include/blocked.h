@@ -57,8 +57,8 @@ typedef struct {
     kernel_activation activation;
 } kernel_conv;
 
-/// What one task of a convolution computes: output rows (pixels when the window is 1×1 with stride 1 and no padding)
-/// of some panels; groups have panels of their own.
+/// What one task of a convolution computes: output rows (pixels when the window is 1×1 without padding) of some
+/// panels; groups have panels of their own.
 typedef struct {
     size_t first, count;
     size_t first_panel, panels;

@@ -88,6 +88,7 @@ extension OpCases {
             ( 33,  33,  12, 11, Window(3, stride: 2, pad: 1),                           33),
             ( 24,  48,   6,  6, Window(3, pad: 1),                                       3),
             (400,  40,   7,  9, Window(1),                                               1),
+            (400,  33,   9, 11, Window(1, stride: 2),                                    1),
             (250,  33,   9, 11, Window(3, stride: 2, pad: 1),                            1),
         ]
         return rows.map { inputs, outputs, height, width, window, groups in

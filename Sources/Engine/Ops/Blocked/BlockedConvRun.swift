@@ -136,11 +136,7 @@ struct BlockedConvSplit {
         let quantum = isPointwise ? 14 : 1
         let window = op.conv.window
         let floatsPerPixel = geometry.input_blocks * 16
-        // A window of one row and column reads only what lies under it.
-        let isSingle = window.kernelHeight == 1 && window.kernelWidth == 1
-        let floatsPerRow =
-            isPointwise
-            ? floatsPerPixel : floatsPerPixel * (isSingle ? output[2] : input[2] * window.stride)
+        let floatsPerRow = isPointwise ? floatsPerPixel : floatsPerPixel * input[2] * window.stride
         let halo = isPointwise ? 0 : window.kernelHeight / window.stride
         var size = max(quantum, Self.cacheFloats / floatsPerRow - halo)
         let work = output.elementCount * max(1, op.conv.depth)
