@@ -23,7 +23,7 @@ size_t kernel_band_floats(const kernel_conv_geometry *conv, const kernel_band *b
 
 /// How many stretches a part with so many rows makes its sums in: 1, unless there are so few pixels that a panel's
 /// weights are used up as fast as they can be fetched. All pixels then take turns at one stretch of the weights, which
-/// stays in the first-level cache, while the next one comes. The sums between two stretches are as they were.
+/// stays near, while the next one comes. The sums between two stretches are as they were.
 size_t kernel_conv_stretches(const kernel_conv_geometry *conv, size_t count);
 
 /// The places of the taps in a band, in floats; returns how many there are.

@@ -256,7 +256,7 @@ int main(void) {
                           false, false, false});
         }
         // So deep that the parts, though not the whole, may make their sums in stretches.
-        check((layer){400, 70, 9, 11, 1, windows[w], (kernel_activation)(w % 3), w % 2, w / 2 % 2, false, false});
+        check((layer){400, 70, 11, 13, 1, windows[w], (kernel_activation)(w % 3), w % 2, w / 2 % 2, false, false});
         for (size_t g = 0; g < grouped_count; g++) {
             layer l = {grouped[g][0], grouped[g][1], 14, 15 + g % 4, grouped[g][2], windows[w],
                        (kernel_activation)(g % 3), g % 2, g / 2 % 2, false, false};
