@@ -1,4 +1,5 @@
 package import HTTPTypes
+package import Platform
 
 /// A complete request, as a handler gets it.
 package struct Request: Sendable {

@@ -1,4 +1,5 @@
 internal import HTTPTypes
+internal import Platform
 
 /// A request between its arrival and the end of its answer.
 struct Exchange {

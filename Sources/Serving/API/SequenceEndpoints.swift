@@ -1,6 +1,7 @@
 internal import Engine
 internal import HTTP
 internal import HTTPTypes
+internal import Platform
 
 extension API {
     /// The answer of `:predict` for one stretch of a sequence that goes on from an earlier request.

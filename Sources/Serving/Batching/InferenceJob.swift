@@ -1,5 +1,4 @@
 internal import Engine
-internal import HTTP
 internal import Platform
 
 /// One request on its way through the engine: its items, who waits for it, and what is done so far.

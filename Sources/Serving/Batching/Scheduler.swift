@@ -1,5 +1,4 @@
 package import Engine
-package import HTTP
 package import Platform
 
 /// The one shared engine: a thread that runs batches of all models one after another, on one pool of threads.

@@ -1,5 +1,5 @@
 internal import Engine
-internal import HTTP
+internal import Platform
 internal import Zoo
 
 /// Several steps ahead: each prediction is the step that the next one goes on from.

@@ -1,5 +1,5 @@
 internal import Engine
-package import HTTP
+package import Platform
 package import Imaging
 
 /// The way of images to their classes: decode, preprocess, run, average.

@@ -1,4 +1,4 @@
-package import HTTP
+package import Platform
 internal import Imaging
 
 /// The way of a sequence to its prediction: encode, run, score.

@@ -1,5 +1,5 @@
 internal import Engine
-package import HTTP
+package import Platform
 
 /// One to many: a text that goes on from a prompt, token by token.
 ///

@@ -1,5 +1,5 @@
 internal import Engine
-internal import HTTP
+internal import Platform
 
 /// From sequence to sequence: the encoder reads each source once, then the decoder writes all targets side by side.
 ///

@@ -1,6 +1,7 @@
 import Engine
 import Foundation
 import HTTP
+import Platform
 import Serving
 import Synchronization
 import Testing

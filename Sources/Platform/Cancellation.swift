@@ -1,4 +1,4 @@
-import Synchronization
+internal import Synchronization
 
 /// Says that nobody waits for an answer any more; whoever works on it may look and stop.
 package final class Cancellation: Sendable {
