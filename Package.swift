@@ -23,6 +23,11 @@ let package = Package(
         .target(name: "CCodecs", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("pthread")]),
         .target(name: "Platform", dependencies: ["CLinux"], swiftSettings: settings),
+        .target(
+            name: "Support",
+            dependencies: ["Platform", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings
+        ),
         .target(name: "Engine", dependencies: ["CKernels", "Platform"], swiftSettings: settings),
         .target(name: "Zoo", dependencies: ["Engine", "Platform"], swiftSettings: settings),
         .target(name: "Imaging", dependencies: ["CCodecs", "CKernels"], swiftSettings: settings),
@@ -34,7 +39,7 @@ let package = Package(
         .target(
             name: "Serving",
             dependencies: [
-                "Engine", "HTTP", "Imaging", "Platform", "Zoo",
+                "Engine", "HTTP", "Imaging", "Platform", "Support", "Zoo",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -45,7 +50,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Engine", "Imaging", "Platform", "Serving", "Zoo",
+                "Engine", "Imaging", "Platform", "Serving", "Support", "Zoo",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -63,12 +68,12 @@ let package = Package(
         .testTarget(
             name: "ServingTests",
             dependencies: [
-                "Serving", "HTTP", "Imaging", "Engine", "Zoo", "Platform",
+                "Serving", "HTTP", "Imaging", "Engine", "Zoo", "Platform", "Support",
                 .product(name: "Logging", package: "swift-log"),
             ],
             resources: [.copy("Fixtures")]
         ),
-        .testTarget(name: "MartletTests", dependencies: ["martlet", "Engine", "Platform", "Zoo"]),
+        .testTarget(name: "MartletTests", dependencies: ["martlet", "Engine", "Platform", "Support", "Zoo"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -44,7 +44,7 @@ package struct Daemon {
         let api = makeAPI(registry, scheduler, metrics)
         let server = HTTPServer(
             configuration: configuration.http,
-            renderError: { Response(APIError($0, code: $1, $2)) },
+            renderError: { Response(status: $0, code: $1, message: $2) },
             handler: api.respond
         )
         termination.deferToWait()

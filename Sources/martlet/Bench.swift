@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Engine
 internal import Platform
 internal import Serving
+internal import Support
 internal import Zoo
 
 /// `martlet bench NAME`: how fast the engine runs a model, or an architecture with synthetic weights.

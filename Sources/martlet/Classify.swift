@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Imaging
 internal import Platform
 internal import Serving
+internal import Support
 
 /// `martlet classify IMAGE…`: the most probable classes of image files, without a daemon.
 struct Classify: ParsableCommand {

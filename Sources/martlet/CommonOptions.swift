@@ -5,6 +5,7 @@ internal import Imaging
 internal import Logging
 internal import Platform
 internal import Serving
+internal import Support
 
 /// Where the models are; taken by every subcommand that reads models.
 struct ModelsOption: ParsableArguments {

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Platform
 internal import Serving
+internal import Support
 
 /// `martlet generate MODEL PROMPT`: a text that goes on from a prompt, without a daemon.
 struct Generate: ParsableCommand {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Serving
+internal import Support
 
 /// `martlet models`: what is in the folder and whether it loads.
 struct Models: ParsableCommand {

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import FoundationEssentials
 internal import Platform
 internal import Serving
+internal import Support
 
 /// `martlet predict TEXT…` or `martlet predict IMAGE…`: predictions of a sequence model, without a daemon.
 struct Predict: ParsableCommand {

@@ -3,6 +3,7 @@ internal import FoundationEssentials
 internal import Logging
 internal import Platform
 internal import Serving
+internal import Support
 
 /// `martlet serve`: the daemon.
 struct Serve: ParsableCommand {

@@ -3,6 +3,7 @@ internal import Engine
 internal import Imaging
 internal import Platform
 internal import Serving
+internal import Support
 
 /// `martlet tensor IMAGE`: writes exactly what a network would see of an image.
 struct TensorCommand: ParsableCommand {

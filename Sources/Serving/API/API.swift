@@ -1,6 +1,7 @@
 package import HTTP
 internal import HTTPTypes
 internal import Platform
+internal import Support
 internal import Synchronization
 
 /// The daemon's HTTP interface: finds the endpoint of a request and turns whatever it throws into an answer.
@@ -81,26 +82,25 @@ package final class API: Sendable {
         [.get, .head, .post, .put, .delete, .options].contains(method) ? method.rawValue : "other"
     }
 
-    private func dispatch(_ request: Request) -> (route: String, Result<Response, APIError>) {
+    private func dispatch(_ request: Request) -> (route: String, Result<Response, ServingError>) {
         switch Self.routes.match(method: request.method, path: request.path) {
         case .found(let endpoint, let captured):
             let call = Call(request: request, captured: captured)
-            return (endpoint.name, Result { () throws(APIError) in try endpoint.respond(self, call) })
+            return (endpoint.name, Result { () throws(ServingError) in try endpoint.respond(self, call) })
         case .options(let allowed):
             return ("options", .success(Response(status: .noContent, fields: [.allow: Self.list(allowed)])))
         case .methodNotAllowed(let allowed):
-            let error = APIError(
-                .methodNotAllowed,
+            var response = Response(
+                status: .methodNotAllowed,
                 code: "method_not_allowed",
-                "\(request.method) is not allowed here; use \(Self.list(allowed))"
+                message: "\(request.method) is not allowed here; use \(Self.list(allowed))"
             )
-            var response = Response(error)
             response.fields[.allow] = Self.list(allowed)
             return ("unmatched", .success(response))
         case .notFound(let nearest):
             let hint = nearest.map { "; did you mean '\($0)'?" } ?? ""
             let message = "there is nothing at '\(request.path)'\(hint)"
-            return ("unmatched", .failure(APIError(.notFound, code: "route_not_found", message)))
+            return ("unmatched", .failure(.missing(code: "route_not_found", message)))
         }
     }
 

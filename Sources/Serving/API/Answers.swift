@@ -1,5 +1,6 @@
-internal import HTTP
-internal import HTTPTypes
+package import HTTP
+package import HTTPTypes
+package import Support
 
 extension Response {
     /// A JSON answer.
@@ -17,9 +18,14 @@ extension Response {
     }
 
     /// The one form of every refusal: `{"error": "<sentence>", "code": "<snake_case>"}`.
-    package init(_ error: APIError) {
+    package init(_ error: ServingError) {
         self.init(json: error.json, status: error.status)
         if let seconds = error.retryAfterSeconds { fields[.retryAfter] = String(seconds) }
+    }
+
+    /// A refusal of the server itself, in the same form.
+    package init(status: HTTPResponse.Status, code: String, message: String) {
+        self.init(json: ["error": .string(message), "code": .string(code)], status: status)
     }
 
     /// Adds a measurement to `Server-Timing` (W3C Server Timing, §3).
@@ -34,7 +40,25 @@ extension HTTPField.Name {
     static let serverTiming = HTTPField.Name("Server-Timing") ?? .server // a token: never the alternative
 }
 
-extension APIError {
+extension ServingError {
+    /// What HTTP calls it.
+    package var status: HTTPResponse.Status {
+        switch self {
+        case .invalid: .badRequest
+        case .unsupported: .unsupportedMediaType
+        case .undecodable: .unprocessableContent
+        case .tooLarge: .contentTooLarge
+        case .unknownModel, .unknownVersion, .missing: .notFound
+        case .forgotten: .gone
+        case .conflict: .conflict
+        case .modelFailed, .modelLoading, .queueFull, .overloaded, .memoryFull, .busy, .draining:
+            .serviceUnavailable
+        case .deadlineExceeded: .gatewayTimeout
+        case .cancelled: HTTPResponse.Status(code: 499, reasonPhrase: "Client Closed Request")
+        case .failed: .internalServerError
+        }
+    }
+
     /// The one form of every error, as an answer or as an entry of a list.
     var json: JSONObject { ["error": .string(message), "code": .string(code)] }
 }

@@ -1,6 +1,7 @@
 internal import HTTP
 internal import HTTPTypes
 internal import Imaging
+internal import Support
 
 extension API {
     private static let classifyParameters = [
@@ -8,7 +9,7 @@ extension API {
     ]
 
     /// `POST /v1/models/{model}:classify`: one image or several in, the most probable classes of each out.
-    func classify(_ call: Call) throws(APIError) -> Response {
+    func classify(_ call: Call) throws(ServingError) -> Response {
         let model = try registry.model(named: call.model, version: call.version)
         let upload = try ImageUpload(call.request, parameterNames: Self.classifyParameters)
         let parameters = try RequestParameters(
@@ -37,7 +38,7 @@ extension API {
         _ image: ImageClassifier.Answer,
         _ heading: JSONObject,
         _ listing: ImageAnswer
-    ) throws(APIError) -> Response {
+    ) throws(ServingError) -> Response {
         var json = heading
         for member in try listing.json(image).members { json.append(member.key, member.value) }
         var response = Response(json: json)
@@ -49,10 +50,10 @@ extension API {
     }
 
     private func list(
-        _ results: [Result<ImageClassifier.Answer, APIError>],
+        _ results: [Result<ImageClassifier.Answer, ServingError>],
         _ heading: JSONObject,
         _ listing: ImageAnswer
-    ) throws(APIError) -> Response {
+    ) throws(ServingError) -> Response {
         var entries: [JSONValue] = []
         for result in results {
             switch result {
@@ -69,7 +70,7 @@ extension API {
     func deadline(
         of request: Request,
         _ parameters: RequestParameters
-    ) throws(APIError) -> ContinuousClock.Instant {
+    ) throws(ServingError) -> ContinuousClock.Instant {
         let timeout = try parameters.positiveInteger("timeout_ms").map { Duration.milliseconds($0) }
         return request.received + min(timeout ?? requestTimeout, requestTimeout)
     }

@@ -1,12 +1,13 @@
 internal import HTTP
 internal import HTTPTypes
+package import Support
 
 extension API {
     /// `POST /v1/models/{model}:generate`: a prompt in, a text that goes on from it out.
     ///
     /// The prompt has run when the answer begins, so that what is wrong with the request, and a full queue, have their
     /// status. Of a text that is streamed the client then gets an event for each token as it is made.
-    func generate(_ call: Call) throws(APIError) -> Response {
+    func generate(_ call: Call) throws(ServingError) -> Response {
         let model = try registry.model(named: call.model, version: call.version)
         let query = try RequestParameters(call.request.query.pairs, known: ["timeout_ms"])
         let request = try GenerateRequest(call.request)
@@ -39,10 +40,10 @@ private struct GenerationRun: Sendable {
     let metrics: ServingMetrics
 
     /// The answer with all of the text.
-    func whole() throws(APIError) -> JSONObject {
+    func whole() throws(ServingError) -> JSONObject {
         var generation = generation
         var text = ""
-        do throws(APIError) {
+        do throws(ServingError) {
             while let piece = try generation.next() { text += piece.text }
         } catch {
             count(error.code)
@@ -57,12 +58,12 @@ private struct GenerationRun: Sendable {
         var generation = generation
         do {
             while let piece = try generation.next() { try send(piece.json, to: channel) }
-        } catch let error as APIError {
+        } catch let error as ServingError {
             count(error.code)
             try send(error.json, to: channel)
             throw error
         } catch {
-            count(APIError.cancelled.code)
+            count(ServingError.cancelled.code)
             throw error
         }
         count(generation.finishReason?.rawValue)

@@ -1,5 +1,6 @@
 internal import HTTP
 internal import HTTPTypes
+internal import Support
 
 /// The body of `:generate`.
 struct GenerateRequest {
@@ -20,15 +21,15 @@ struct GenerateRequest {
     /// - Parameters:
     ///   - request: the whole request.
     ///   - freshSeed: called when the request has no seed.
-    /// - Throws: `APIError` 400 that names what is wrong, 415 for another type than JSON.
+    /// - Throws: `ServingError` 400 that names what is wrong, 415 for another type than JSON.
     init(
         _ request: Request,
         freshSeed: () -> UInt64 = { .random(in: 0...UInt64(maxSeed)) }
-    ) throws(APIError) {
+    ) throws(ServingError) {
         try ImageUpload.checkEncoding(request)
         let type = ImageUpload.mediaType(request.fields[.contentType] ?? "")
         guard ["application/json", "application/x-www-form-urlencoded", ""].contains(type) else {
-            throw .unsupportedMediaType("Content-Type '\(type)' is not supported; send application/json")
+            throw .unsupported("Content-Type '\(type)' is not supported; send application/json")
         }
         let object = try JSONObject(body: request.body, known: Self.keys)
         // Clients of other servers send null for what they leave open.

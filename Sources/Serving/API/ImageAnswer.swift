@@ -1,4 +1,5 @@
 internal import Imaging
+package import Support
 
 /// How the answer for one image is written; the endpoints and the command line share it.
 package struct ImageAnswer: Sendable {
@@ -15,7 +16,7 @@ package struct ImageAnswer: Sendable {
     }
 
     /// The members for one image: `predictions`, `crops`, `image`, `timing_ms`.
-    package func json(_ answer: ImageClassifier.Answer) throws(APIError) -> JSONObject {
+    package func json(_ answer: ImageClassifier.Answer) throws(ServingError) -> JSONObject {
         var crops: JSONObject = [
             "mode": .string(answer.mode.rawValue), "count": .integer(answer.crops.count),
         ]
@@ -41,7 +42,7 @@ package struct ImageAnswer: Sendable {
 
     /// The box `[x, y, width, height]` of each crop in the image whose shorter side was resized to `scale` and then
     /// padded, and its best class.
-    private func details(_ answer: ImageClassifier.Answer) throws(APIError) -> [JSONValue] {
+    private func details(_ answer: ImageClassifier.Answer) throws(ServingError) -> [JSONValue] {
         var details: [JSONValue] = []
         for (placed, output) in zip(answer.crops, answer.outputs) {
             let crop = placed.crop

@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import HTTP
 internal import HTTPTypes
+internal import Support
 
 /// The images of a `:classify` request, still encoded, and the form fields that came with them.
 ///
@@ -10,12 +11,12 @@ struct ImageUpload {
     static let maxImages = 64
 
     /// Encoded images in order; an entry that is not base64 is an error of its own.
-    let images: [Result<ArraySlice<UInt8>, APIError>]
+    let images: [Result<ArraySlice<UInt8>, ServingError>]
     /// Whether the client sent a list and gets a list of results.
     let isList: Bool
     let fields: [Query.Pair]
 
-    init(_ request: Request, parameterNames: [String]) throws(APIError) {
+    init(_ request: Request, parameterNames: [String]) throws(ServingError) {
         try Self.checkEncoding(request)
         guard !request.body.isEmpty else {
             throw .badRequest("the body is empty; send an image, a form, or JSON", code: "empty_body")
@@ -34,7 +35,7 @@ struct ImageUpload {
         case let type where type.hasPrefix("image/"):
             self.init(images: [.success(request.body[...])], isList: false)
         default:
-            throw .unsupportedMediaType(
+            throw .unsupported(
                 "Content-Type '\(mediaType)' is not supported; send image/jpeg, image/png, application/octet-stream,"
                     + " multipart/form-data or application/json"
             )
@@ -42,7 +43,7 @@ struct ImageUpload {
     }
 
     private init(
-        images: [Result<ArraySlice<UInt8>, APIError>],
+        images: [Result<ArraySlice<UInt8>, ServingError>],
         isList: Bool,
         fields: [Query.Pair] = []
     ) {
@@ -52,14 +53,14 @@ struct ImageUpload {
     }
 
     /// Parts named as parameters are parameters; every other part is an image.
-    private init(form contentType: String, _ body: [UInt8], _ parameterNames: [String]) throws(APIError) {
+    private init(form contentType: String, _ body: [UInt8], _ parameterNames: [String]) throws(ServingError) {
         let form: MultipartForm
         do {
             form = try MultipartForm(contentType: contentType, body: body)
         } catch {
             throw .badRequest("multipart body: \(error)", code: "invalid_multipart")
         }
-        var images: [Result<ArraySlice<UInt8>, APIError>] = []
+        var images: [Result<ArraySlice<UInt8>, ServingError>] = []
         var fields: [Query.Pair] = []
         for part in form.parts {
             if part.filename == nil, let name = part.name, parameterNames.contains(name) {
@@ -75,7 +76,7 @@ struct ImageUpload {
     }
 
     /// `{"image": "<base64>"}` or `{"images": ["<base64>", …]}`.
-    private init(json body: [UInt8]) throws(APIError) {
+    private init(json body: [UInt8]) throws(ServingError) {
         let members = try JSONObject(body: body, known: ["image", "images"])
         switch (members["image"], members["images"]) {
         case (let image?, nil):
@@ -89,7 +90,7 @@ struct ImageUpload {
         }
     }
 
-    private init(list images: [JSONValue]) throws(APIError) {
+    private init(list images: [JSONValue]) throws(ServingError) {
         guard (1...Self.maxImages).contains(images.count) else {
             throw .badRequest(
                 "images: expected 1 to \(Self.maxImages) images, found \(images.count)",
@@ -97,14 +98,14 @@ struct ImageUpload {
             )
         }
         let decoded = images.enumerated().map { index, image in
-            Result { () throws(APIError) in try Self.base64(image, at: "images[\(index)]") }
+            Result { () throws(ServingError) in try Self.base64(image, at: "images[\(index)]") }
         }
         self.init(images: decoded, isList: true)
     }
 
     /// An image among the instances of `:predict`, in TensorFlow Serving's form: `{"b64": "…"}`, or the same under
     /// `image_bytes`.
-    static func instance(_ value: JSONValue, at place: String) throws(APIError) -> ArraySlice<UInt8> {
+    static func instance(_ value: JSONValue, at place: String) throws(ServingError) -> ArraySlice<UInt8> {
         guard let encoded = value["b64"] ?? value["image_bytes"]?["b64"] else {
             let expected = #"{"b64": "…"} (the model takes images)"#
             throw .invalidInput("\(place): expected \(expected), found \(value.kind)")
@@ -113,7 +114,7 @@ struct ImageUpload {
     }
 
     /// The bytes of a base64 string (RFC 4648 §4); a `data:` URL's prefix is skipped.
-    static func base64(_ value: JSONValue, at path: String) throws(APIError) -> ArraySlice<UInt8> {
+    static func base64(_ value: JSONValue, at path: String) throws(ServingError) -> ArraySlice<UInt8> {
         guard case .string(let text) = value else {
             throw .badRequest("\(path): expected a base64 string", code: "invalid_base64")
         }
@@ -128,11 +129,11 @@ struct ImageUpload {
     }
 
     /// Bodies are taken as they are, not compressed.
-    static func checkEncoding(_ request: Request) throws(APIError) {
+    static func checkEncoding(_ request: Request) throws(ServingError) {
         guard let encoding = request.fields[.contentEncoding], encoding.lowercased() != "identity" else {
             return
         }
-        throw .unsupportedMediaType("Content-Encoding '\(encoding)' is not supported; send the body as it is")
+        throw .unsupported("Content-Encoding '\(encoding)' is not supported; send the body as it is")
     }
 
     /// The lower-cased type of a Content-Type field, without its parameters.

@@ -1,5 +1,6 @@
 internal import HTTP
 internal import HTTPTypes
+internal import Support
 
 extension API {
     /// `GET /v1/models`: every model of the folder, also those that failed to load.
@@ -8,17 +9,17 @@ extension API {
     }
 
     /// `GET /v1/models/{model}`: one model, with TensorFlow Serving's `model_version_status`.
-    func describeModel(_ call: Call) throws(APIError) -> Response {
+    func describeModel(_ call: Call) throws(ServingError) -> Response {
         let entry = try registry.entry(named: call.model, version: call.version)
         let versions = call.version.flatMap(entry.version).map { [$0] } ?? entry.versions
         return Response(json: entry.json(version: call.version, status: versions))
     }
 
     /// `GET /v1/models/{model}/labels`: the classes by index.
-    func listLabels(_ call: Call) throws(APIError) -> Response {
+    func listLabels(_ call: Call) throws(ServingError) -> Response {
         let model = try registry.model(named: call.model, version: call.version)
         guard let labels = model.labels else {
-            throw APIError(.notFound, code: "no_labels", "model '\(model.name)' has no labels")
+            throw ServingError.missing(code: "no_labels", "model '\(model.name)' has no labels")
         }
         return Response(json: ["labels": .strings(labels)])
     }

@@ -1,12 +1,13 @@
 internal import HTTP
 internal import HTTPTypes
+package import Support
 
 extension API {
     /// `POST /v1/models/{model}:predict`: instances in, a prediction for each out, in order.
     ///
     /// The shape is TensorFlow Serving's and KServe V1's: `{"instances": […], "parameters": {…}}`. A `text/plain`
     /// body is one text instance.
-    func predict(_ call: Call) throws(APIError) -> Response {
+    func predict(_ call: Call) throws(ServingError) -> Response {
         let model = try registry.model(named: call.model, version: call.version)
         let query = try RequestParameters(call.request.query.pairs, known: ["timeout_ms", "top_k"])
         var body = try PredictRequest(call.request)
@@ -49,8 +50,8 @@ extension API {
         images body: PredictRequest,
         _ model: Model,
         _ options: ImageClassifier.Options
-    ) throws(APIError) -> [JSONValue] {
-        var images: [Result<ArraySlice<UInt8>, APIError>] = []
+    ) throws(ServingError) -> [JSONValue] {
+        var images: [Result<ArraySlice<UInt8>, ServingError>] = []
         for (index, instance) in body.instances.enumerated() {
             images.append(.success(try ImageUpload.instance(instance, at: "instance \(index)")))
         }
@@ -89,7 +90,7 @@ package struct PredictRequest {
         self.instances = instances
     }
 
-    init(_ request: Request) throws(APIError) {
+    init(_ request: Request) throws(ServingError) {
         try ImageUpload.checkEncoding(request)
         switch ImageUpload.mediaType(request.fields[.contentType] ?? "") {
         case "text/plain":
@@ -101,13 +102,13 @@ package struct PredictRequest {
         case "application/json", "application/x-www-form-urlencoded", "":
             try self.init(json: request.body)
         case let type:
-            throw .unsupportedMediaType(
+            throw .unsupported(
                 "Content-Type '\(type)' is not supported; send application/json or text/plain"
             )
         }
     }
 
-    private init(json body: [UInt8]) throws(APIError) {
+    private init(json body: [UInt8]) throws(ServingError) {
         let object = try JSONObject(body: body, known: ["instances", "parameters", "signature_name"])
         guard case .array(let instances)? = object["instances"] else {
             let found = object["instances"]?.kind ?? "nothing"
@@ -128,7 +129,7 @@ package struct PredictRequest {
         }
     }
 
-    private mutating func read(_ parameters: JSONObject) throws(APIError) {
+    private mutating func read(_ parameters: JSONObject) throws(ServingError) {
         sequence = try SequenceParameters(parameters)
         translation = try Translator.Options(parameters)
         let others = SequenceParameters.keys + Translator.Options.keys
@@ -152,7 +153,7 @@ package struct PredictRequest {
 }
 
 extension PredictRequest {
-    private static func count(_ name: String, _ value: Double) throws(APIError) -> Int {
+    private static func count(_ name: String, _ value: Double) throws(ServingError) -> Int {
         if let count = Int(exactly: value), count >= 1 { return count }
         throw .invalidParameter(name, expected: "a whole number of at least 1", found: "\(value)")
     }
@@ -235,7 +236,7 @@ extension Translator.Translation {
 
 extension JSONObject {
     /// Parses a request's body, an object with members of known names.
-    init(body: [UInt8], known: [String]) throws(APIError) {
+    init(body: [UInt8], known: [String]) throws(ServingError) {
         let value: JSONValue
         do {
             value = try JSONValue(parsing: body)

@@ -1,5 +1,6 @@
 internal import HTTP
 internal import Platform
+internal import Support
 
 /// The named parameters of a request — its query and, for forms, the fields beside the files — read one by one.
 ///
@@ -8,7 +9,7 @@ struct RequestParameters {
     private var values: [String: String] = [:]
 
     /// - Throws: a 400 when a name is not one of `known` or appears twice.
-    init(_ pairs: [Query.Pair], known: [String]) throws(APIError) {
+    init(_ pairs: [Query.Pair], known: [String]) throws(ServingError) {
         for pair in pairs {
             let name = pair.name
             guard known.contains(name) else {
@@ -24,7 +25,7 @@ struct RequestParameters {
     }
 
     /// The whole number `name`, at least 1.
-    func positiveInteger(_ name: String) throws(APIError) -> Int? {
+    func positiveInteger(_ name: String) throws(ServingError) -> Int? {
         guard let text = values[name] else { return nil }
         guard let value = Int(text), value >= 1 else {
             throw .badRequest(
@@ -36,7 +37,7 @@ struct RequestParameters {
     }
 
     /// The whole numbers `name`, 1 … `limit`, with commas between them and no more than `most`.
-    func positiveIntegers(_ name: String, upTo limit: Int, most: Int) throws(APIError) -> [Int]? {
+    func positiveIntegers(_ name: String, upTo limit: Int, most: Int) throws(ServingError) -> [Int]? {
         guard let text = values[name] else { return nil }
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
         let numbers = parts.compactMap { part in Int(part).flatMap { 1...limit ~= $0 ? $0 : nil } }
@@ -53,7 +54,7 @@ struct RequestParameters {
     func choice<Choice: CaseIterable & RawRepresentable<String>>(
         _ name: String,
         of type: Choice.Type
-    ) throws(APIError) -> Choice? {
+    ) throws(ServingError) -> Choice? {
         guard let text = values[name] else { return nil }
         guard let value = Choice(rawValue: text) else {
             let known = Choice.allCases.map(\.rawValue)
@@ -66,7 +67,7 @@ struct RequestParameters {
     }
 
     /// Whether `name` is given, and is `value`.
-    func flag(_ name: String, spelled value: String) throws(APIError) -> Bool {
+    func flag(_ name: String, spelled value: String) throws(ServingError) -> Bool {
         guard let text = values[name] else { return false }
         guard text == value else {
             throw .badRequest("\(name): expected \(value), found '\(text)'", code: "invalid_parameter")

@@ -1,10 +1,11 @@
 internal import HTTP
 internal import HTTPTypes
+internal import Support
 
 /// What answers one route, and under which name the metrics count it.
 struct Endpoint: Sendable {
     let name: String
-    let respond: @Sendable (API, Call) throws(APIError) -> Response
+    let respond: @Sendable (API, Call) throws(ServingError) -> Response
 }
 
 /// One request with what its route captured.
@@ -24,46 +25,46 @@ extension API {
         router.on(
             .get,
             "/v1/models",
-            Endpoint(name: "models") { (api, _) throws(APIError) in api.listModels() }
+            Endpoint(name: "models") { (api, _) throws(ServingError) in api.listModels() }
         )
         for model in ["/v1/models/{model}", "/v1/models/{model}/versions/{version}"] {
             router.on(
                 .get,
                 model,
-                Endpoint(name: "model") { (api, call) throws(APIError) in try api.describeModel(call) }
+                Endpoint(name: "model") { (api, call) throws(ServingError) in try api.describeModel(call) }
             )
             router.on(
                 .get,
                 model + "/labels",
-                Endpoint(name: "labels") { (api, call) throws(APIError) in try api.listLabels(call) }
+                Endpoint(name: "labels") { (api, call) throws(ServingError) in try api.listLabels(call) }
             )
             router.on(
                 .post,
                 model + ":classify",
-                Endpoint(name: "classify") { (api, call) throws(APIError) in try api.classify(call) }
+                Endpoint(name: "classify") { (api, call) throws(ServingError) in try api.classify(call) }
             )
             router.on(
                 .post,
                 model + ":predict",
-                Endpoint(name: "predict") { (api, call) throws(APIError) in try api.predict(call) }
+                Endpoint(name: "predict") { (api, call) throws(ServingError) in try api.predict(call) }
             )
             router.on(
                 .post,
                 model + ":generate",
-                Endpoint(name: "generate") { (api, call) throws(APIError) in try api.generate(call) }
+                Endpoint(name: "generate") { (api, call) throws(ServingError) in try api.generate(call) }
             )
             router.on(
                 .delete,
                 model + "/sequences/{id}",
-                Endpoint(name: "sequence") { (api, call) throws(APIError) in try api.endSequence(call) }
+                Endpoint(name: "sequence") { (api, call) throws(ServingError) in try api.endSequence(call) }
             )
         }
-        router.on(.get, "/livez", Endpoint(name: "livez") { (api, _) throws(APIError) in api.live() })
-        router.on(.get, "/readyz", Endpoint(name: "readyz") { (api, _) throws(APIError) in try api.ready() })
+        router.on(.get, "/livez", Endpoint(name: "livez") { (api, _) throws(ServingError) in api.live() })
+        router.on(.get, "/readyz", Endpoint(name: "readyz") { (api, _) throws(ServingError) in try api.ready() })
         router.on(
             .get,
             "/metrics",
-            Endpoint(name: "metrics") { (api, _) throws(APIError) in api.exposeMetrics() }
+            Endpoint(name: "metrics") { (api, _) throws(ServingError) in api.exposeMetrics() }
         )
         return router
     }()

@@ -2,6 +2,7 @@ internal import Engine
 internal import HTTP
 internal import HTTPTypes
 internal import Platform
+internal import Support
 
 extension API {
     /// The answer of `:predict` for one stretch of a sequence that goes on from an earlier request.
@@ -13,11 +14,11 @@ extension API {
         with model: Model,
         deadline: ContinuousClock.Instant,
         cancellation: Cancellation
-    ) throws(APIError) -> Response {
+    ) throws(ServingError) -> Response {
         try Self.check(body, model)
         let instances = try predictor.read(body.instances, for: model)
-        let given = try sequence.state.map { text throws(APIError) in try seal.open(text, for: model) } ?? []
-        let advance = { [predictor] (state: [Float]) throws(APIError) in
+        let given = try sequence.state.map { text throws(ServingError) in try seal.open(text, for: model) } ?? []
+        let advance = { [predictor] (state: [Float]) throws(ServingError) in
             let answer = try predictor.advance(
                 instances[0],
                 from: state,
@@ -44,7 +45,7 @@ extension API {
     }
 
     /// `DELETE /v1/models/{model}/sequences/{id}`: forgets a sequence.
-    func endSequence(_ call: Call) throws(APIError) -> Response {
+    func endSequence(_ call: Call) throws(ServingError) -> Response {
         let model = try registry.model(named: call.model, version: call.version)
         let id = call.captured["id"] ?? ""
         try sequences.remove(SequenceTable.Key(model: model.name, version: model.version, id: id))
@@ -52,7 +53,7 @@ extension API {
     }
 
     /// Requires one stretch, of a model whose answers depend on nothing but its state and the steps that come.
-    private static func check(_ body: PredictRequest, _ model: Model) throws(APIError) {
+    private static func check(_ body: PredictRequest, _ model: Model) throws(ServingError) {
         guard body.instances.count == 1 else {
             let message = "a sequence goes on with one instance, found \(body.instances.count)"
             throw .badRequest("instances: \(message)", code: "invalid_parameter")

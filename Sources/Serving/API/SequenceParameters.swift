@@ -1,4 +1,5 @@
 internal import Platform
+internal import Support
 
 /// The parameters of `:predict` with which a sequence goes on from an earlier request.
 package struct SequenceParameters: Sendable, Equatable {
@@ -18,8 +19,8 @@ package struct SequenceParameters: Sendable, Equatable {
 
     /// Reads the parameters; nil when there is none of them.
     ///
-    /// - Throws: `APIError` 400 for a wrong type, a bad name, and parameters that contradict each other.
-    init?(_ parameters: JSONObject) throws(APIError) {
+    /// - Throws: `ServingError` 400 for a wrong type, a bad name, and parameters that contradict each other.
+    init?(_ parameters: JSONObject) throws(ServingError) {
         guard parameters.members.contains(where: { Self.keys.contains($0.key) }) else { return nil }
         do throws(FormatError) {
             let fields = JSONFields(path: "parameters", object: parameters)

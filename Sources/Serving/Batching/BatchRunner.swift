@@ -1,4 +1,5 @@
 package import Engine
+package import Support
 
 /// Runs batches on the shared engine; belongs to the scheduler's thread.
 ///
@@ -36,7 +37,7 @@ package final class BatchRunner {
     /// Returns the output of each item, or nil when it was stopped; throws when the model cannot take them.
     package typealias Run = (
         _ model: Model, _ items: [Item], _ shouldContinue: () -> Bool
-    ) throws(APIError) -> [Output]?
+    ) throws(ServingError) -> [Output]?
 
     /// What the activations of a batch may take.
     private static let maxBytes = 1 << 30
@@ -54,7 +55,7 @@ package final class BatchRunner {
         _ model: Model,
         _ items: [Item],
         while shouldContinue: () -> Bool
-    ) throws(APIError) -> [Output]? {
+    ) throws(ServingError) -> [Output]? {
         let session = session(for: model)
         var outputs: [Output] = []
         var rest = items[...]
@@ -70,7 +71,7 @@ package final class BatchRunner {
         _ session: Session,
         _ items: inout ArraySlice<Item>,
         _ model: Model
-    ) throws(APIError) -> ArraySlice<Item> {
+    ) throws(ServingError) -> ArraySlice<Item> {
         do {
             let shape = model.graph.batchShape(for: items[items.startIndex].tensor.shape)
             let count = max(1, Self.maxBytes / max(1, try session.itemBytes(inputShape: shape)))

@@ -1,5 +1,6 @@
 internal import Engine
 internal import Platform
+internal import Support
 
 /// One request on its way through the engine: its items, who waits for it, and what is done so far.
 final class InferenceJob: Sendable {
@@ -9,7 +10,7 @@ final class InferenceJob: Sendable {
         var started: ContinuousClock.Instant?
         var finished: ContinuousClock.Instant?
         var batchSize = 0
-        var failure: APIError?
+        var failure: ServingError?
     }
 
     let items: [BatchRunner.Item]
@@ -32,7 +33,7 @@ final class InferenceJob: Sendable {
     }
 
     /// Why nobody waits for the answer any more; nil while somebody does.
-    func reasonToStop(now: ContinuousClock.Instant) -> APIError? {
+    func reasonToStop(now: ContinuousClock.Instant) -> ServingError? {
         if cancellation?.isCancelled == true { return .cancelled }
         if let deadline, now >= deadline { return .deadlineExceeded }
         return state.withLock(\.failure)
@@ -57,15 +58,15 @@ final class InferenceJob: Sendable {
     }
 
     /// Ends the request; the first reason stays.
-    func fail(_ error: APIError) {
+    func fail(_ error: ServingError) {
         state.signal { $0.failure = $0.failure ?? error }
     }
 
     private var returnsStates: Bool { items.contains(where: \.returnsState) }
 
     /// Waits for the last item, or for a reason to give up.
-    func wait() throws(APIError) -> Inference {
-        let end = state.wait(until: deadline) { state -> Result<Inference, APIError>? in
+    func wait() throws(ServingError) -> Inference {
+        let end = state.wait(until: deadline) { state -> Result<Inference, ServingError>? in
             if let failure = state.failure { return .failure(failure) }
             guard state.missing == 0, let started = state.started, let finished = state.finished else {
                 return nil

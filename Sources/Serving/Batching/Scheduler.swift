@@ -1,5 +1,6 @@
 package import Engine
 package import Platform
+package import Support
 
 /// The one shared engine: a thread that runs batches of all models one after another, on one pool of threads.
 ///
@@ -49,7 +50,7 @@ package final class Scheduler: Sendable {
         let pool = WorkerPool(threads: threads)
         try self.init(configuration, metrics: metrics) {
             let runner = BatchRunner(pool: pool)
-            return { model, items, shouldContinue throws(APIError) in
+            return { model, items, shouldContinue throws(ServingError) in
                 try runner.run(model, items, while: shouldContinue)
             }
         }
@@ -88,7 +89,7 @@ package final class Scheduler: Sendable {
     ///   - deadline: after it the request is given up, wherever it is.
     ///   - cancellation: looked at when the request arrives, before it runs and between operations.
     /// - Returns: the outputs in the order of the items, and the time that they took.
-    /// - Throws: `APIError` 400 for an item of a wrong shape and for a state that the model does not have, 503 when the
+    /// - Throws: `ServingError` 400 for an item of a wrong shape and for a state that the model does not have, 503 when the
     ///   queue is full or the engine has stopped, 504 after the deadline, 499 after a cancellation.
     package func infer(
         _ model: Model,
@@ -97,7 +98,7 @@ package final class Scheduler: Sendable {
         returnsStates: Bool = false,
         deadline: ContinuousClock.Instant? = nil,
         cancellation: Cancellation? = nil
-    ) throws(APIError) -> Inference {
+    ) throws(ServingError) -> Inference {
         precondition(!items.isEmpty, "a request without items")
         for shape in Set(items.map(\.shape)) { try model.checkInput(shape) }
         let states = states ?? Array(repeating: [], count: items.count)
@@ -109,7 +110,7 @@ package final class Scheduler: Sendable {
             deadline: deadline,
             cancellation: cancellation
         )
-        do throws(APIError) {
+        do throws(ServingError) {
             if let reason = job.reasonToStop(now: job.arrival) { throw reason }
             try enqueue(job, for: model)
             let inference = try job.wait()
@@ -140,7 +141,7 @@ extension Scheduler {
         _ states: [[Float]],
         areReturned: Bool,
         of model: Model
-    ) throws(APIError) {
+    ) throws(ServingError) {
         let given = states.filter { !$0.isEmpty }
         guard areReturned || !given.isEmpty else { return }
         guard model.graph.isStreamable else {
@@ -153,7 +154,7 @@ extension Scheduler {
         }
     }
 
-    private func enqueue(_ job: InferenceJob, for model: Model) throws(APIError) {
+    private func enqueue(_ job: InferenceJob, for model: Model) throws(ServingError) {
         let key = ObjectIdentifier(model)
         let items = job.items.enumerated().map { index, item in
             Queues.Item(
@@ -162,7 +163,7 @@ extension Scheduler {
                 arrival: job.arrival
             )
         }
-        let refusal = state.signal { state -> APIError? in
+        let refusal = state.signal { state -> ServingError? in
             if state.isStopped { return .draining }
             var isQueued = state.queues.append(items, to: key)
             if !isQueued {

@@ -1,5 +1,6 @@
 internal import Engine
 internal import Platform
+internal import Support
 
 /// What the engine's thread does: take a batch, run it, hand out its outputs.
 extension Scheduler {

@@ -1,4 +1,5 @@
 package import HTTP
+package import Support
 internal import Synchronization
 
 /// Everything that `/metrics` shows: times in seconds, sizes in bytes, counters ending in `_total`.
@@ -195,7 +196,7 @@ extension ServingMetrics {
         batches.add(1, model.name, model.version, reason.rawValue)
     }
 
-    func countRejection(_ error: APIError) {
+    func countRejection(_ error: ServingError) {
         rejections.add(1, error.code)
     }
 }

@@ -1,4 +1,5 @@
 package import Imaging
+internal import Support
 
 /// What a model takes, as its manifest says it.
 package enum InputDescription: Sendable, Equatable {

@@ -1,4 +1,5 @@
 package import Engine
+package import Support
 package import Zoo
 
 /// What `model.json`, or timm's `config.json`, says about a model: its network, what it takes and what it answers.

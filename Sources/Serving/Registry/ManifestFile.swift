@@ -1,3 +1,5 @@
+internal import Support
+
 /// The file of a model's folder that describes the model; of several the first case counts.
 enum ManifestFile: String, CaseIterable {
     /// Martlet's own.

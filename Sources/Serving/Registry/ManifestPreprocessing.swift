@@ -1,4 +1,5 @@
 internal import Imaging
+internal import Support
 
 /// Reads the `preprocessing` of a manifest.
 ///

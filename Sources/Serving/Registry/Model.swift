@@ -2,6 +2,7 @@ package import Engine
 internal import HTTPTypes
 package import Imaging
 internal import Platform
+package import Support
 internal import Synchronization
 package import Zoo
 
@@ -127,9 +128,9 @@ package final class Model: Sendable {
     /// The same model as a network that slides over a whole image and averages its score map.
     ///
     /// It shares the numbers of the weights, and has a queue of its own because it runs another graph.
-    /// - Throws: `APIError` with status 400 when a layer of the network cannot slide.
-    package func dense() throws(APIError) -> Model {
-        try sliding.withLock { sliding throws(APIError) in
+    /// - Throws: `ServingError` with status 400 when a layer of the network cannot slide.
+    package func dense() throws(ServingError) -> Model {
+        try sliding.withLock { sliding throws(ServingError) in
             if let sliding { return sliding }
             do {
                 let graph = try FullyConvolutional.graph(graph)
@@ -175,8 +176,8 @@ package final class Model: Sendable {
 
     /// Checks that the network can run on an item of a shape.
     ///
-    /// - Throws: `APIError` with status 400 and the network's own words, 413 when it would take too much memory.
-    package func checkInput(_ shape: Shape) throws(APIError) {
+    /// - Throws: `ServingError` with status 400 and the network's own words, 413 when it would take too much memory.
+    package func checkInput(_ shape: Shape) throws(ServingError) {
         guard shape != graph.inputShape else { return }
         let reshaped: Graph
         do {
@@ -188,11 +189,7 @@ package final class Model: Sendable {
         let activations = reshaped.nodes.reduce(0) { $0 + $1.shape.elementCount }
         guard activations <= Self.maxActivations else {
             let message = "model '\(name)' would need \(activations) numbers for an input of \(shape)"
-            throw APIError(
-                .contentTooLarge,
-                code: "input_too_large",
-                "\(message), more than \(Self.maxActivations)"
-            )
+            throw .tooLarge(code: "input_too_large", "\(message), more than \(Self.maxActivations)")
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import Engine
 internal import Imaging
+package import Support
 
 /// What the registry knows of one model: all its versions, whatever their state.
 package struct ModelEntry: Sendable {

@@ -1,6 +1,7 @@
 internal import Engine
 internal import Imaging
 internal import Platform
+internal import Support
 internal import Zoo
 
 /// Reads one version of a model from its folder: manifest, labels, vocabulary, network, weights.

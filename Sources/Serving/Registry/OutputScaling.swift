@@ -1,3 +1,5 @@
+internal import Support
+
 /// What makes values of a regression's outputs: value = output · std + mean.
 package struct OutputScaling: Sendable, Equatable {
     package let mean: [Double]

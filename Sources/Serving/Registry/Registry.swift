@@ -1,6 +1,7 @@
 package import Engine
 package import Logging
 package import Platform
+package import Support
 internal import Synchronization
 
 /// The models of a folder, by name and version.
@@ -9,7 +10,7 @@ internal import Synchronization
 /// request is only looked up in a table, never joined to a path.
 package final class Registry: Sendable {
     /// Runs a model once before it counts as ready.
-    package typealias WarmUp = @Sendable (Model) throws(APIError) -> Void
+    package typealias WarmUp = @Sendable (Model) throws(ServingError) -> Void
 
     /// The weights folder.
     package let folder: String
@@ -23,7 +24,7 @@ package final class Registry: Sendable {
         folder: String,
         tuning: Tuning = .off,
         logger: Logger = Logger(label: "martlet.registry"),
-        warmUp: @escaping WarmUp = { _ throws(APIError) in }
+        warmUp: @escaping WarmUp = { _ throws(ServingError) in }
     ) {
         self.folder = folder
         self.tuning = tuning
@@ -71,22 +72,22 @@ package final class Registry: Sendable {
 
     /// One model.
     ///
-    /// - Throws: `APIError` with status 404 when there is none of that name, or it has no such version.
-    package func entry(named name: String, version: String? = nil) throws(APIError) -> ModelEntry {
+    /// - Throws: `ServingError` with status 404 when there is none of that name, or it has no such version.
+    package func entry(named name: String, version: String? = nil) throws(ServingError) -> ModelEntry {
         let (found, names) = entries.withLock { ($0[name], Array($0.keys)) }
         guard let entry = found else {
             throw .unknownModel(name, nearest: nearestName(to: name, in: names.sorted()))
         }
         if let version, entry.version(version) == nil {
-            throw .unknownVersion(version, of: name, versions: entry.versions.map(\.version))
+            throw .unknownVersion(version, of: name, known: entry.versions.map(\.version))
         }
         return entry
     }
 
     /// A model that can answer: the version asked for, or the highest that is ready.
     ///
-    /// - Throws: `APIError` 404 when it is not there, 503 when it failed to load or is not loaded yet.
-    package func model(named name: String, version: String? = nil) throws(APIError) -> Model {
+    /// - Throws: `ServingError` 404 when it is not there, 503 when it failed to load or is not loaded yet.
+    package func model(named name: String, version: String? = nil) throws(ServingError) -> Model {
         let entry = try entry(named: name, version: version)
         let wanted = version.flatMap(entry.version) ?? entry.current
         if let model = wanted.model { return model }
@@ -122,7 +123,7 @@ package final class Registry: Sendable {
             logger.info("model loaded", metadata: metadata(model, name, since: start))
         } catch {
             version.state = .failed
-            version.reason = (error as? APIError)?.message ?? "\(error)"
+            version.reason = (error as? ServingError)?.message ?? "\(error)"
             var metadata = metadata(model, name, since: start)
             metadata["reason"] = .string(version.reason ?? "")
             logger.error("model failed to load", metadata: metadata)

@@ -1,3 +1,5 @@
+internal import Support
+
 /// The sequences that a model writes, as the `output` of its manifest says it.
 package struct TargetDescription: Sendable, Equatable {
     /// What a sequence consists of.

@@ -1,5 +1,6 @@
 internal import Engine
 internal import Imaging
+package import Support
 
 /// Reads the `config.json` of a timm snapshot as a manifest.
 ///

@@ -1,4 +1,5 @@
 internal import Imaging
+internal import Support
 
 /// Turns timm's `pretrained_cfg` into the preprocessing that timm evaluates with.
 ///

@@ -1,4 +1,4 @@
-internal import HTTPTypes
+internal import Support
 internal import Synchronization
 
 /// The sequences that go on between requests, shared by all requests; `SequenceTable` decides.
@@ -41,18 +41,18 @@ package final class SequenceStore: Sendable {
     ///   - ends: whether it ends with this request.
     ///   - advance: makes of the state before the state after; when it throws, the sequence stays as it was.
     /// - Returns: the result of `advance`.
-    /// - Throws: `APIError` 404 for a sequence that was not started, 410 for one that is forgotten, 409 for one that
+    /// - Throws: `ServingError` 404 for a sequence that was not started, 410 for one that is forgotten, 409 for one that
     ///   another request works on, 503 when there is no room, and what `advance` throws.
     func advance<Result>(
         _ key: SequenceTable.Key,
         start: [Float]?,
         ends: Bool,
-        _ advance: ([Float]) throws(APIError) -> (result: Result, state: [Float])
-    ) throws(APIError) -> Result {
+        _ advance: ([Float]) throws(ServingError) -> (result: Result, state: [Float])
+    ) throws(ServingError) -> Result {
         let state = try perform(key) { (table, now) throws(SequenceTable.Fault) in
             try table.begin(key, start: start, now: now)
         }
-        do throws(APIError) {
+        do throws(ServingError) {
             let (result, state) = try advance(state)
             table.withLock { $0.finish(key, state: ends ? nil : state, now: now()) }
             return result
@@ -64,15 +64,15 @@ package final class SequenceStore: Sendable {
 
     /// Forgets a sequence.
     ///
-    /// - Throws: `APIError` 404, 410 or 409 as above.
-    func remove(_ key: SequenceTable.Key) throws(APIError) {
+    /// - Throws: `ServingError` 404, 410 or 409 as above.
+    func remove(_ key: SequenceTable.Key) throws(ServingError) {
         try perform(key) { (table, now) throws(SequenceTable.Fault) in try table.remove(key, now: now) }
     }
 
     private func perform<Result: Sendable>(
         _ key: SequenceTable.Key,
         _ change: (inout SequenceTable, ContinuousClock.Instant) throws(SequenceTable.Fault) -> Result
-    ) throws(APIError) -> Result {
+    ) throws(ServingError) -> Result {
         let now = now()
         do {
             return try table.withLock { table throws(SequenceTable.Fault) in try change(&table, now) }
@@ -82,30 +82,25 @@ package final class SequenceStore: Sendable {
     }
 }
 
-extension APIError {
-    fileprivate static func sequence(_ key: SequenceTable.Key, _ fault: SequenceTable.Fault) -> APIError {
+extension ServingError {
+    fileprivate static func sequence(_ key: SequenceTable.Key, _ fault: SequenceTable.Fault) -> ServingError {
         let name = "sequence '\(key.id)' of model '\(key.model)' version \(key.version)"
         switch fault {
         case .unknown:
             let message = "there is no \(name); start it with \"sequence_start\": true"
-            return APIError(.notFound, code: "sequence_not_found", message)
+            return .missing(code: "sequence_not_found", message)
         case .expired:
             let message = "\(name) was not used for too long and is forgotten; start it again"
-            return APIError(.gone, code: "sequence_expired", message)
+            return .forgotten(code: "sequence_expired", message)
         case .evicted:
             let message = "\(name) had to make room for others and is forgotten; start it again"
-            return APIError(.gone, code: "sequence_expired", message)
+            return .forgotten(code: "sequence_expired", message)
         case .busy:
             let message = "another request works on \(name); wait for its answer"
-            return APIError(.conflict, code: "sequence_conflict", message)
+            return .conflict(code: "sequence_conflict", message)
         case .full:
             let message = "there is no room for \(name): requests work on as many as are kept"
-            return APIError(
-                .serviceUnavailable,
-                code: "sequences_full",
-                message,
-                retryAfterSeconds: 1
-            )
+            return .busy(code: "sequences_full", message)
         }
     }
 }

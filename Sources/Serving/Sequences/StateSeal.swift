@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import Platform
+package import Support
 
 /// Makes of a recurrent state a text that a client can keep, and takes back only what it made itself.
 ///
@@ -32,8 +33,8 @@ package struct StateSeal: Sendable {
 
     /// The state in a text.
     ///
-    /// - Throws: `APIError` 400 for what was not made with this key, by this version, of this model.
-    package func open(_ text: String, for model: Model) throws(APIError) -> [Float] {
+    /// - Throws: `ServingError` 400 for what was not made with this key, by this version, of this model.
+    package func open(_ text: String, for model: Model) throws(ServingError) -> [Float] {
         guard let data = Data(base64Encoded: text) else { throw Self.fault("expected base64") }
         let bytes = [UInt8](data)
         guard bytes.starts(with: Self.mark), bytes.count > Self.mark.count else {
@@ -63,7 +64,7 @@ package struct StateSeal: Sendable {
         return mark + [version] + names + model.weightsDigest()
     }
 
-    private static func fault(_ message: String) -> APIError {
+    private static func fault(_ message: String) -> ServingError {
         .badRequest("state: \(message)", code: "invalid_state")
     }
 }

@@ -1,4 +1,5 @@
 internal import Platform
+package import Support
 
 /// The search for the likeliest sequence that a decoder can write, token by token: a value without a network.
 ///
@@ -78,8 +79,8 @@ package struct BeamSearch: Sendable {
     ///
     /// - Parameter logits: of the token that follows each live hypothesis.
     /// - Returns: for each hypothesis that is live now the place of the one that it goes on from.
-    /// - Throws: `APIError` with status 500 when a logit is not a finite number.
-    package mutating func advance(_ logits: [[Float]]) throws(APIError) -> [Int] {
+    /// - Throws: `ServingError` with status 500 when a logit is not a finite number.
+    package mutating func advance(_ logits: [[Float]]) throws(ServingError) -> [Int] {
         precondition(
             logits.count == live.count && !isDone,
             "\(logits.count) rows for \(live.count) hypotheses"
@@ -104,7 +105,7 @@ package struct BeamSearch: Sendable {
     }
 
     /// The likeliest continuations, best first, as many as the beam is wide.
-    private func candidates(_ logits: [[Float]]) throws(APIError) -> [Candidate] {
+    private func candidates(_ logits: [[Float]]) throws(ServingError) -> [Candidate] {
         let width = rule.width - ended.count
         var best: [Candidate] = []
         best.reserveCapacity(width + 1)

@@ -1,4 +1,5 @@
 internal import Platform
+package import Support
 
 /// How likely each class is, from the logits of one item or of several that are averaged.
 package struct ClassScores: Sendable, Equatable {
@@ -26,8 +27,8 @@ package struct ClassScores: Sendable, Equatable {
     /// - Parameters:
     ///   - outputs: the logits of each item, all of one length.
     ///   - average: of what the mean is taken; for one item both give the same.
-    /// - Throws: `APIError` with status 500 when a logit is not a finite number.
-    package init(_ outputs: [[Float]], average: Average = .probabilities) throws(APIError) {
+    /// - Throws: `ServingError` with status 500 when a logit is not a finite number.
+    package init(_ outputs: [[Float]], average: Average = .probabilities) throws(ServingError) {
         precondition(!outputs.isEmpty && !outputs[0].isEmpty, "scores without logits")
         for (item, output) in outputs.enumerated() {
             guard let index = output.firstIndex(where: { !$0.isFinite }) else { continue }

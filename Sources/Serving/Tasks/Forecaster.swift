@@ -1,5 +1,6 @@
 internal import Engine
 internal import Platform
+internal import Support
 internal import Zoo
 
 /// Several steps ahead: each prediction is the step that the next one goes on from.
@@ -18,17 +19,17 @@ struct Forecaster {
 
     /// The values of the next `horizon` steps of each sequence.
     ///
-    /// - Throws: `APIError` 400 when the network's values are not what a step of its input is, or when a sequence would
+    /// - Throws: `ServingError` 400 when the network's values are not what a step of its input is, or when a sequence would
     ///   grow too long; and what `Scheduler.infer` throws.
     func forecast(
         _ sequences: [SequenceEncoder.Encoded],
         horizon: Int
-    ) throws(APIError) -> (values: [[[Float]]], inference: Inference) {
+    ) throws(ServingError) -> (values: [[[Float]]], inference: Inference) {
         let carries = horizon > 1 && model.graph.isStreamable && model.manifest.pooling == .last
         if horizon > 1 { try check(sequences, horizon: horizon, carries: carries) }
         var items = sequences.map(\.tensor)
         var inference = try infer(items, states: nil, carries: carries)
-        var values = try inference.outputs.map { output throws(APIError) in [try Self.scaled(output, model)] }
+        var values = try inference.outputs.map { output throws(ServingError) in [try Self.scaled(output, model)] }
         let first = inference
         for _ in 1..<horizon {
             for (index, steps) in values.enumerated() {
@@ -51,7 +52,7 @@ struct Forecaster {
         _ items: [Tensor],
         states: [[Float]]?,
         carries: Bool
-    ) throws(APIError) -> Inference {
+    ) throws(ServingError) -> Inference {
         try scheduler.infer(
             model,
             items: items,
@@ -66,7 +67,7 @@ struct Forecaster {
         _ sequences: [SequenceEncoder.Encoded],
         horizon: Int,
         carries: Bool
-    ) throws(APIError) {
+    ) throws(ServingError) {
         guard case .features(let size) = encoder.input, size == model.classes else {
             let message = "model '\(model.name)' cannot go on from its own predictions"
             let reason = "its \(model.classes) values are not a step of its input"
@@ -78,8 +79,8 @@ struct Forecaster {
 
     /// The values of one step.
     ///
-    /// - Throws: `APIError` with status 500 when a value is not a finite number.
-    static func scaled(_ output: [Float], _ model: Model) throws(APIError) -> [Float] {
+    /// - Throws: `ServingError` with status 500 when a value is not a finite number.
+    static func scaled(_ output: [Float], _ model: Model) throws(ServingError) -> [Float] {
         let values = model.manifest.output?.values(output) ?? output
         guard let index = values.firstIndex(where: { !$0.isFinite }) else { return values }
         throw .internalError("the predicted value \(index) is not a finite number", code: "not_finite")

@@ -1,4 +1,5 @@
 internal import Engine
+internal import Support
 
 /// Turns clips, images one after another, into the features that a recurrent network takes.
 ///
@@ -8,13 +9,13 @@ struct FrameEncoder: Sendable {
 
     /// The images of a clip, not decoded yet: an array of `{"b64": "…"}`, or one alone.
     ///
-    /// - Throws: `APIError` 400 that names the frame.
-    static func read(_ instance: JSONValue, atMost limit: Int) throws(APIError) -> [ArraySlice<UInt8>] {
+    /// - Throws: `ServingError` 400 that names the frame.
+    static func read(_ instance: JSONValue, atMost limit: Int) throws(ServingError) -> [ArraySlice<UInt8>] {
         guard case .array(let frames) = instance else {
             return [try ImageUpload.instance(instance, at: "frame 0")]
         }
         try SequenceEncoder.checkLength(frames.count, atMost: limit)
-        return try frames.enumerated().map { index, frame throws(APIError) in
+        return try frames.enumerated().map { index, frame throws(ServingError) in
             try ImageUpload.instance(frame, at: "frame \(index)")
         }
     }
@@ -26,13 +27,13 @@ struct FrameEncoder: Sendable {
         _ clips: [[ArraySlice<UInt8>]],
         with extractor: Model,
         _ options: ImageClassifier.Options
-    ) throws(APIError) -> [SequenceEncoder.Encoded] {
-        let images = clips.flatMap { $0.map { Result<ArraySlice<UInt8>, APIError>.success($0) } }
+    ) throws(ServingError) -> [SequenceEncoder.Encoded] {
+        let images = clips.flatMap { $0.map { Result<ArraySlice<UInt8>, ServingError>.success($0) } }
         var results = try classifier.classify(images: images, with: extractor, options)[...]
-        return try clips.enumerated().map { clip, frames throws(APIError) in
+        return try clips.enumerated().map { clip, frames throws(ServingError) in
             var features: [Float] = []
             for (frame, result) in results.prefix(frames.count).enumerated() {
-                do throws(APIError) {
+                do throws(ServingError) {
                     features += try result.get().outputs[0]
                 } catch {
                     throw error.at("instance \(clip): frame \(frame)")

@@ -1,5 +1,6 @@
 internal import Engine
 internal import HTTP
+package import Support
 
 /// A text while it is generated: `next` until it gives nothing.
 package struct Generation: Sendable {
@@ -49,7 +50,7 @@ package struct Generation: Sendable {
         options: TextGenerator.Options,
         scheduler: Scheduler,
         metrics: ServingMetrics?
-    ) throws(APIError) {
+    ) throws(ServingError) {
         self.model = model
         self.decoder = decoder
         self.options = options
@@ -67,8 +68,8 @@ package struct Generation: Sendable {
 
     /// Generates a token; nil when the text has ended.
     ///
-    /// - Throws: what `Scheduler.infer` throws, and `APIError` 500 when a logit is not a finite number.
-    package mutating func next() throws(APIError) -> Piece? {
+    /// - Throws: what `Scheduler.infer` throws, and `ServingError` 500 when a logit is not a finite number.
+    package mutating func next() throws(ServingError) -> Piece? {
         guard finishReason == nil else { return nil }
         if tokens > 0 { try run(Tensor(shape: [1], values: [Float(previous)])) }
         let token = try sampler.draw(logits)
@@ -86,7 +87,7 @@ package struct Generation: Sendable {
         return Piece(index: index, token: decoder.name(of: token), text: text)
     }
 
-    private mutating func run(_ steps: Tensor) throws(APIError) {
+    private mutating func run(_ steps: Tensor) throws(ServingError) {
         let inference = try scheduler.infer(
             model,
             items: [steps],

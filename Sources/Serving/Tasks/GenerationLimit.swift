@@ -1,4 +1,4 @@
-internal import HTTPTypes
+package import Support
 internal import Synchronization
 
 /// How many texts are generated at a time: each holds a worker, and others have to be answered too.
@@ -28,17 +28,12 @@ package final class GenerationLimit: Sendable {
 
     /// Takes a place.
     ///
-    /// - Throws: `APIError` with status 503 when there is none.
-    package func permit() throws(APIError) -> Permit {
+    /// - Throws: `ServingError` with status 503 when there is none.
+    package func permit() throws(ServingError) -> Permit {
         guard active.add(1, ordering: .relaxed).newValue <= most else {
             active.subtract(1, ordering: .relaxed)
             let message = "\(most) texts are generated already, as many as this server does at a time"
-            throw APIError(
-                .serviceUnavailable,
-                code: "generations_full",
-                message,
-                retryAfterSeconds: 1
-            )
+            throw .busy(code: "generations_full", message)
         }
         return Permit(self)
     }

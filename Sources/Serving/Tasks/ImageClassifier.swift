@@ -1,6 +1,7 @@
 internal import Engine
 package import Platform
 package import Imaging
+package import Support
 
 /// The way of images to their classes: decode, preprocess, run, average.
 ///
@@ -96,34 +97,34 @@ package struct ImageClassifier: Sendable {
 
     /// Classifies one image.
     ///
-    /// - Throws: `APIError` 400 when the model takes no images, 413 for an image that is too large, 422 for bytes
+    /// - Throws: `ServingError` 400 when the model takes no images, 413 for an image that is too large, 422 for bytes
     ///   that are no image, and what `Scheduler.infer` throws.
     package func classify(
         _ bytes: ArraySlice<UInt8>,
         with model: Model,
         _ options: Options = Options()
-    ) throws(APIError) -> Answer {
+    ) throws(ServingError) -> Answer {
         try classify(images: [.success(bytes)], with: model, options)[0].get()
     }
 
     /// Classifies several images as one request, in order; their crops run together.
     ///
-    /// - Throws: `APIError` when nothing can be answered: 400 when the model takes no images, and what
+    /// - Throws: `ServingError` when nothing can be answered: 400 when the model takes no images, and what
     ///   `Scheduler.infer` throws.
     package func classify(
-        images: [Result<ArraySlice<UInt8>, APIError>],
+        images: [Result<ArraySlice<UInt8>, ServingError>],
         with model: Model,
         _ options: Options = Options()
-    ) throws(APIError) -> [Result<Answer, APIError>] {
+    ) throws(ServingError) -> [Result<Answer, ServingError>] {
         guard case .image(let preprocessing) = model.input else {
             let kind = model.manifest.input.kind
             throw .badRequest("model '\(model.name)' takes \(kind), not images", code: "wrong_task")
         }
         let network = options.crops == .dense ? try model.dense() : model
-        var results: [Result<Answer, APIError>] = []
+        var results: [Result<Answer, ServingError>] = []
         var rest = images[...]
         while !rest.isEmpty {
-            let prepared = try decoders.withSlot { () throws(APIError) in
+            let prepared = try decoders.withSlot { () throws(ServingError) in
                 try prepareNext(&rest, preprocessing, options, model)
             }
             results += try run(prepared, with: network, options)
@@ -133,18 +134,18 @@ package struct ImageClassifier: Sendable {
 
     /// Prepares images until there are enough items for good batches; more would only take memory.
     private func prepareNext(
-        _ images: inout ArraySlice<Result<ArraySlice<UInt8>, APIError>>,
+        _ images: inout ArraySlice<Result<ArraySlice<UInt8>, ServingError>>,
         _ preprocessing: Preprocessing,
         _ options: Options,
         _ model: Model
-    ) throws(APIError) -> [Result<Prepared, APIError>] {
-        var prepared: [Result<Prepared, APIError>] = []
+    ) throws(ServingError) -> [Result<Prepared, ServingError>] {
+        var prepared: [Result<Prepared, ServingError>] = []
         var (items, values) = (0, 0)
         while items < Self.itemsAtATime, values < Self.valuesAtATime, let image = images.popFirst() {
             if options.cancellation?.isCancelled == true { throw .cancelled }
             if let deadline = options.deadline, .now >= deadline { throw .deadlineExceeded }
             let result = image.flatMap { bytes in
-                Result { () throws(APIError) in try prepare(bytes, preprocessing, options, model) }
+                Result { () throws(ServingError) in try prepare(bytes, preprocessing, options, model) }
             }
             if case .success(let image) = result {
                 items += image.items.count
@@ -156,10 +157,10 @@ package struct ImageClassifier: Sendable {
     }
 
     private func run(
-        _ prepared: [Result<Prepared, APIError>],
+        _ prepared: [Result<Prepared, ServingError>],
         with model: Model,
         _ options: Options
-    ) throws(APIError) -> [Result<Answer, APIError>] {
+    ) throws(ServingError) -> [Result<Answer, ServingError>] {
         var items: [Tensor] = []
         for case .success(let image) in prepared { items += image.items }
         guard !items.isEmpty else {
@@ -175,7 +176,7 @@ package struct ImageClassifier: Sendable {
         return prepared.map { result in
             result.flatMap { image in
                 defer { outputs = outputs.dropFirst(image.items.count) }
-                return Result { () throws(APIError) in
+                return Result { () throws(ServingError) in
                     try answer(image, Array(outputs.prefix(image.items.count)), inference, options)
                 }
             }
@@ -187,7 +188,7 @@ package struct ImageClassifier: Sendable {
         _ preprocessing: Preprocessing,
         _ options: Options,
         _ model: Model
-    ) throws(APIError) -> Prepared {
+    ) throws(ServingError) -> Prepared {
         let start = ContinuousClock.now
         let decoded = try decode(bytes, color: preprocessing.color)
         let isDecoded = ContinuousClock.now
@@ -215,7 +216,7 @@ package struct ImageClassifier: Sendable {
         _ outputs: [[Float]],
         _ inference: Inference,
         _ options: Options
-    ) throws(APIError) -> Answer {
+    ) throws(ServingError) -> Answer {
         Answer(
             scores: try ClassScores(outputs, average: options.average),
             outputs: outputs,
@@ -231,13 +232,13 @@ package struct ImageClassifier: Sendable {
         )
     }
 
-    private func decode(_ bytes: ArraySlice<UInt8>, color: ColorMode) throws(APIError) -> DecodedImage {
+    private func decode(_ bytes: ArraySlice<UInt8>, color: ColorMode) throws(ServingError) -> DecodedImage {
         do {
             return try ImageDecoder.decode(bytes, color: color, limits: limits)
         } catch {
             switch error {
-            case .tooLarge, .tooCostly: throw .imageTooLarge(error.description)
-            default: throw .undecodableImage(error.description)
+            case .tooLarge, .tooCostly: throw .tooLarge(code: "image_too_large", error.description)
+            default: throw .undecodable(error.description)
             }
         }
     }
@@ -246,7 +247,7 @@ package struct ImageClassifier: Sendable {
         of image: Image,
         _ preprocessing: Preprocessing,
         _ options: Options
-    ) throws(APIError) -> [PreparedCrop] {
+    ) throws(ServingError) -> [PreparedCrop] {
         do {
             return try preprocessing.prepare(
                 image,
@@ -256,7 +257,7 @@ package struct ImageClassifier: Sendable {
             )
         } catch {
             switch error {
-            case .tooLarge: throw .imageTooLarge(error.description)
+            case .tooLarge: throw .tooLarge(code: "image_too_large", error.description)
             default: throw .internalError("preprocessing: \(error.description)")
             }
         }

@@ -1,5 +1,6 @@
 internal import Engine
 internal import Platform
+package import Support
 
 /// Draws the next token from the logits of a network.
 ///
@@ -37,8 +38,8 @@ package struct Sampler: Sendable {
     /// The next token.
     ///
     /// - Precondition: there are logits of other tokens than the excluded one.
-    /// - Throws: `APIError` with status 500 when a logit is not a finite number.
-    package mutating func draw(_ logits: ArraySlice<Float>) throws(APIError) -> Int {
+    /// - Throws: `ServingError` with status 500 when a logit is not a finite number.
+    package mutating func draw(_ logits: ArraySlice<Float>) throws(ServingError) -> Int {
         guard logits.allSatisfy(\.isFinite) else {
             throw .internalError("the network's output is not finite", code: "not_finite")
         }

@@ -1,4 +1,5 @@
 package import Engine
+package import Support
 package import Zoo
 
 /// Turns what a client sends to a model of sequences into the tensor that the network takes.
@@ -94,8 +95,8 @@ package struct SequenceEncoder: Sendable {
     /// Encodes one instance of a request: a string or an array of them, an array of integers, or an array
     /// of arrays of numbers.
     ///
-    /// - Throws: `APIError` with status 400 that says what the model takes and what was found where.
-    package func encode(_ instance: JSONValue) throws(APIError) -> Encoded {
+    /// - Throws: `ServingError` with status 400 that says what the model takes and what was found where.
+    package func encode(_ instance: JSONValue) throws(ServingError) -> Encoded {
         switch (rule, instance) {
         case (.text(let encoder), .string(let text)): return try encoder.encode(text)
         case (.text(let encoder), .array(let words)): return try encoder.encode(split: words)
@@ -107,16 +108,16 @@ package struct SequenceEncoder: Sendable {
 
     /// Encodes a text.
     ///
-    /// - Throws: `APIError` with status 400 when the model takes something else, for an unknown token, and for a
+    /// - Throws: `ServingError` with status 400 when the model takes something else, for an unknown token, and for a
     ///   sequence that is empty or too long.
-    package func encode(text: String) throws(APIError) -> Encoded {
+    package func encode(text: String) throws(ServingError) -> Encoded {
         guard case .text(let encoder) = rule else {
             throw .invalidInput("expected \(expectation), found a text")
         }
         return try encoder.encode(text)
     }
 
-    private func encode(tokens: [JSONValue], size: Int) throws(APIError) -> Encoded {
+    private func encode(tokens: [JSONValue], size: Int) throws(ServingError) -> Encoded {
         try checkLength(tokens.count)
         var values: [Float] = []
         values.reserveCapacity(tokens.count)
@@ -135,7 +136,7 @@ package struct SequenceEncoder: Sendable {
     private func encode(
         _ rows: [JSONValue],
         _ description: InputDescription.FeatureDescription
-    ) throws(APIError) -> Encoded {
+    ) throws(ServingError) -> Encoded {
         try checkLength(rows.count)
         var values: [Float] = []
         for (step, row) in rows.enumerated() {
@@ -170,8 +171,8 @@ package struct SequenceEncoder: Sendable {
     /// A step that goes on from values that the model predicted.
     ///
     /// - Precondition: the model takes as many features.
-    /// - Throws: `APIError` with status 500 when it has left the range of a 32-bit float.
-    func step(_ values: [Float]) throws(APIError) -> [Float] {
+    /// - Throws: `ServingError` with status 500 when it has left the range of a 32-bit float.
+    func step(_ values: [Float]) throws(ServingError) -> [Float] {
         guard case .features(let description) = rule else { preconditionFailure("tokens have no values") }
         let step = values.indices.map { description.normalised(Double(values[$0]), $0) }
         guard step.allSatisfy(\.isFinite) else {
@@ -180,17 +181,17 @@ package struct SequenceEncoder: Sendable {
         return step
     }
 
-    private func checkLength(_ steps: Int) throws(APIError) {
+    private func checkLength(_ steps: Int) throws(ServingError) {
         try Self.checkLength(steps, atMost: maxLength)
     }
 
     /// Requires steps, and not too many.
-    static func checkLength(_ steps: Int, atMost limit: Int) throws(APIError) {
+    static func checkLength(_ steps: Int, atMost limit: Int) throws(ServingError) {
         guard steps > 0 else { throw .badRequest("the sequence is empty", code: "empty_sequence") }
         guard steps <= limit else { throw tooLong("\(steps)", atMost: limit) }
     }
 
-    static func tooLong(_ steps: String, atMost limit: Int) -> APIError {
+    static func tooLong(_ steps: String, atMost limit: Int) -> ServingError {
         let message = "the sequence has \(steps) steps, the model takes at most \(limit)"
         return .badRequest(message, code: "sequence_too_long")
     }

@@ -1,5 +1,6 @@
 package import Platform
 internal import Imaging
+package import Support
 
 /// The way of a sequence to its prediction: encode, run, score.
 package struct SequencePredictor: Sendable {
@@ -55,13 +56,13 @@ package struct SequencePredictor: Sendable {
 
     /// Predicts one instance.
     ///
-    /// - Throws: `APIError` 400 for an instance that the model cannot take, and what `Scheduler.infer` throws.
+    /// - Throws: `ServingError` 400 for an instance that the model cannot take, and what `Scheduler.infer` throws.
     package func predict(
         _ instance: JSONValue,
         with model: Model,
         deadline: ContinuousClock.Instant? = nil,
         cancellation: Cancellation? = nil
-    ) throws(APIError) -> Answer {
+    ) throws(ServingError) -> Answer {
         let answers = try predict([instance], with: model, deadline: deadline, cancellation: cancellation)
         return answers[0]
     }
@@ -77,7 +78,7 @@ package struct SequencePredictor: Sendable {
     ///   - deadline: when the answer must be there.
     ///   - cancellation: of the request.
     /// - Returns: an answer for each instance, in order.
-    /// - Throws: `APIError` as for one; the message for a bad instance begins with its place.
+    /// - Throws: `ServingError` as for one; the message for a bad instance begins with its place.
     package func predict(
         _ instances: [JSONValue],
         with model: Model,
@@ -86,7 +87,7 @@ package struct SequencePredictor: Sendable {
         count: Int = 1,
         deadline: ContinuousClock.Instant? = nil,
         cancellation: Cancellation? = nil
-    ) throws(APIError) -> [Answer] {
+    ) throws(ServingError) -> [Answer] {
         guard !instances.isEmpty else { throw .badRequest("there are no instances", code: "no_instances") }
         if let horizon { try Self.check(horizon, model) }
         if translation != nil { try Self.checkTranslates(model) }
@@ -120,9 +121,9 @@ package struct SequencePredictor: Sendable {
 
     /// Reads the instances of a request: texts, tokens, features or clips, as the model takes them.
     ///
-    /// - Throws: `APIError` 400 that says what the model takes and what was found; the message begins with the place of
+    /// - Throws: `ServingError` 400 that says what the model takes and what was found; the message begins with the place of
     ///   the instance where there are several, and for a clip.
-    func read(_ instances: [JSONValue], for model: Model) throws(APIError) -> [Instance] {
+    func read(_ instances: [JSONValue], for model: Model) throws(ServingError) -> [Instance] {
         var read: [Instance] = []
         for (index, instance) in instances.enumerated() {
             do {
@@ -135,7 +136,7 @@ package struct SequencePredictor: Sendable {
         return read
     }
 
-    private func read(_ instance: JSONValue, for model: Model) throws(APIError) -> Instance {
+    private func read(_ instance: JSONValue, for model: Model) throws(ServingError) -> Instance {
         switch model.input {
         case .image:
             throw .badRequest("model '\(model.name)' takes images, not sequences", code: "wrong_task")
@@ -154,7 +155,7 @@ package struct SequencePredictor: Sendable {
         for model: Model,
         deadline: ContinuousClock.Instant?,
         cancellation: Cancellation?
-    ) throws(APIError) -> [SequenceEncoder.Encoded] {
+    ) throws(ServingError) -> [SequenceEncoder.Encoded] {
         guard case .frames(let extractor, _) = model.input else {
             return instances.compactMap { if case .sequence(let encoded) = $0 { encoded } else { nil } }
         }
@@ -163,7 +164,7 @@ package struct SequencePredictor: Sendable {
         return try frames.encode(clips, with: extractor, options)
     }
 
-    private static func check(_ horizon: Int, _ model: Model) throws(APIError) {
+    private static func check(_ horizon: Int, _ model: Model) throws(ServingError) {
         guard model.manifest.task == .sequenceRegression else {
             let message = "only a 'sequence-regression' looks ahead"
             let task = "model '\(model.name)' is for '\(model.manifest.task.rawValue)'"
@@ -175,7 +176,7 @@ package struct SequencePredictor: Sendable {
         }
     }
 
-    private static func checkTranslates(_ model: Model) throws(APIError) {
+    private static func checkTranslates(_ model: Model) throws(ServingError) {
         guard model.decoder == nil else { return }
         let message = "only a 'sequence-to-sequence' decodes with beams, tokens and a penalty"
         let task = "model '\(model.name)' is for '\(model.manifest.task.rawValue)'"
@@ -190,7 +191,7 @@ package struct SequencePredictor: Sendable {
         count: Int,
         deadline: ContinuousClock.Instant?,
         cancellation: Cancellation?
-    ) throws(APIError) -> ([Outcome], Inference) {
+    ) throws(ServingError) -> ([Outcome], Inference) {
         if let target = model.target, let decoder = model.decoder {
             let translator = Translator(
                 scheduler: scheduler,
@@ -221,7 +222,7 @@ package struct SequencePredictor: Sendable {
             deadline: deadline,
             cancellation: cancellation
         )
-        let outcomes = try zip(sequences, inference.outputs).map { sequence, output throws(APIError) in
+        let outcomes = try zip(sequences, inference.outputs).map { sequence, output throws(ServingError) in
             try outcome(output, of: sequence, model)
         }
         return (outcomes, inference)
@@ -232,7 +233,7 @@ package struct SequencePredictor: Sendable {
         _ output: [Float],
         of sequence: SequenceEncoder.Encoded,
         _ model: Model
-    ) throws(APIError) -> Outcome {
+    ) throws(ServingError) -> Outcome {
         switch model.manifest.task {
         case .tokenClassification: .tags(try TokenTags(output, of: sequence, classes: model.classes))
         case .textGeneration:
@@ -260,7 +261,7 @@ extension SequencePredictor {
         with model: Model,
         deadline: ContinuousClock.Instant?,
         cancellation: Cancellation?
-    ) throws(APIError) -> Advanced {
+    ) throws(ServingError) -> Advanced {
         let sequence = try encode([instance], for: model, deadline: deadline, cancellation: cancellation)[0]
         let inference = try scheduler.infer(
             model,

@@ -1,3 +1,5 @@
+internal import Support
+
 /// The tokens that a model of sequences to sequences writes, and what a client is told of them.
 package struct Target: Sendable {
     /// Nil where the tokens are numbers.

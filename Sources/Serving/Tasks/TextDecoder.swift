@@ -1,3 +1,5 @@
+internal import Support
+
 /// Turns the numbers of tokens back into text.
 struct TextDecoder: Sendable {
     let kind: Tokenizer.Kind

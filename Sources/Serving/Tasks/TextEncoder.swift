@@ -1,4 +1,5 @@
 internal import Engine
+internal import Support
 
 /// Turns a text, or words that are split already, into the numbers of its tokens.
 struct TextEncoder: Sendable {
@@ -75,8 +76,8 @@ struct TextEncoder: Sendable {
 
     /// Encodes a text, splitting it no further than to the first token that is too many.
     ///
-    /// - Throws: `APIError` with status 400 for an unknown token, and for a text that is empty or too long.
-    func encode(_ text: String) throws(APIError) -> SequenceEncoder.Encoded {
+    /// - Throws: `ServingError` with status 400 for an unknown token, and for a text that is empty or too long.
+    func encode(_ text: String) throws(ServingError) -> SequenceEncoder.Encoded {
         if tokenizer.kind == .words {
             let words = Tokenizer.words(of: text, limit: maxLength)
             guard words.count <= maxLength else { throw tooLong("more than \(maxLength)") }
@@ -92,8 +93,8 @@ struct TextEncoder: Sendable {
 
     /// Encodes tokens that the client has split: each is looked up as it is, lowered when the model wants that.
     ///
-    /// - Throws: `APIError` with status 400 as above, for what is no string, and for a model of bytes.
-    func encode(split elements: [JSONValue]) throws(APIError) -> SequenceEncoder.Encoded {
+    /// - Throws: `ServingError` with status 400 as above, for what is no string, and for a model of bytes.
+    func encode(split elements: [JSONValue]) throws(ServingError) -> SequenceEncoder.Encoded {
         guard vocabulary != nil else {
             throw .invalidInput("expected a string (the model takes bytes of text), found an array")
         }
@@ -109,7 +110,7 @@ struct TextEncoder: Sendable {
         return try encode(words: words)
     }
 
-    private func encode(words: [String]) throws(APIError) -> SequenceEncoder.Encoded {
+    private func encode(words: [String]) throws(ServingError) -> SequenceEncoder.Encoded {
         try checkLength(words.count)
         var values: [Float] = []
         values.reserveCapacity((words.count + 2) * (1 + columns.count))
@@ -137,9 +138,9 @@ struct TextEncoder: Sendable {
         )
     }
 
-    private func checkLength(_ steps: Int) throws(APIError) {
+    private func checkLength(_ steps: Int) throws(ServingError) {
         try SequenceEncoder.checkLength(steps, atMost: maxLength)
     }
 
-    private func tooLong(_ steps: String) -> APIError { SequenceEncoder.tooLong(steps, atMost: maxLength) }
+    private func tooLong(_ steps: String) -> ServingError { SequenceEncoder.tooLong(steps, atMost: maxLength) }
 }

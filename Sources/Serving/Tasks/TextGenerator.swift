@@ -1,5 +1,6 @@
 internal import Engine
 package import Platform
+package import Support
 
 /// One to many: a text that goes on from a prompt, token by token.
 ///
@@ -32,13 +33,13 @@ package struct TextGenerator: Sendable {
     /// Reads a prompt; an empty one is the model's own start, where it has one.
     ///
     /// - Returns: the text that begins there.
-    /// - Throws: `APIError` 400 for a model of another task and for a prompt that it cannot take, and what
+    /// - Throws: `ServingError` 400 for a model of another task and for a prompt that it cannot take, and what
     ///   `Scheduler.infer` throws.
     package func begin(
         _ prompt: String,
         with model: Model,
         _ options: Options
-    ) throws(APIError) -> Generation {
+    ) throws(ServingError) -> Generation {
         guard model.manifest.task == .textGeneration, case .sequence(let encoder) = model.input,
             case .text(let description) = model.manifest.input, let decoder = encoder.decoder
         else {

@@ -1,4 +1,5 @@
 internal import Platform
+internal import Support
 
 /// How likely a text is to a model that predicts each token from those before it.
 package struct TextLikelihood: Sendable, Equatable {
@@ -8,8 +9,8 @@ package struct TextLikelihood: Sendable, Equatable {
     package var total: Double { logLikelihoods.reduce(0, +) }
 
     /// - Shape: logits steps × vocabulary.
-    /// - Throws: `APIError` with status 500 when a logit is not a finite number.
-    init(_ logits: [Float], of sequence: SequenceEncoder.Encoded, vocabulary: Int) throws(APIError) {
+    /// - Throws: `ServingError` with status 500 when a logit is not a finite number.
+    init(_ logits: [Float], of sequence: SequenceEncoder.Encoded, vocabulary: Int) throws(ServingError) {
         precondition(
             logits.count == sequence.steps * vocabulary,
             "\(logits.count) logits for \(vocabulary) tokens"

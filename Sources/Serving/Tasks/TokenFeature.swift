@@ -1,3 +1,5 @@
+internal import Support
+
 /// Something about the spelling of a word that a tagger sees beside the word itself, numbered by a vocabulary of its own.
 ///
 /// It is taken from the word as it was written, not as it was lowered.

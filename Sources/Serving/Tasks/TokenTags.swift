@@ -1,3 +1,5 @@
+package import Support
+
 /// A label for each step of a sequence: what a `token-classification` answers.
 package struct TokenTags: Sendable, Equatable {
     /// One step.
@@ -14,8 +16,8 @@ package struct TokenTags: Sendable, Equatable {
     package let tags: [Tag]
 
     /// - Shape: logits steps × classes.
-    /// - Throws: `APIError` with status 500 when a logit is not a finite number.
-    init(_ logits: [Float], of sequence: SequenceEncoder.Encoded, classes: Int) throws(APIError) {
+    /// - Throws: `ServingError` with status 500 when a logit is not a finite number.
+    init(_ logits: [Float], of sequence: SequenceEncoder.Encoded, classes: Int) throws(ServingError) {
         precondition(
             logits.count == sequence.steps * classes,
             "\(logits.count) logits for \(classes) classes"

@@ -1,5 +1,6 @@
 internal import Engine
 internal import Platform
+package import Support
 
 /// From sequence to sequence: the encoder reads each source once, then the decoder writes all targets side by side.
 ///
@@ -53,7 +54,7 @@ package struct Translator {
         /// The decoder's state for each live hypothesis: the token before, and its layers'.
         var states: [[Float]]
 
-        mutating func advance(_ logits: [[Float]], _ next: [[Float]]) throws(APIError) {
+        mutating func advance(_ logits: [[Float]], _ next: [[Float]]) throws(ServingError) {
             let parents = try search.advance(logits)
             states = zip(parents, search.live).map { parent, hypothesis in
                 var state = next[parent]
@@ -74,13 +75,13 @@ package struct Translator {
     /// The best targets of each source, `count` of them where the beam has so many.
     ///
     /// - Returns: the targets, best first, and what the encoder took.
-    /// - Throws: `APIError` 400 for options that the model cannot follow, what `Scheduler.infer` throws, and 500 when a
+    /// - Throws: `ServingError` 400 for options that the model cannot follow, what `Scheduler.infer` throws, and 500 when a
     ///   logit is not a finite number.
     func translate(
         _ sources: [SequenceEncoder.Encoded],
         _ options: Options,
         count: Int
-    ) throws(APIError) -> (targets: [[Translation]], inference: Inference) {
+    ) throws(ServingError) -> (targets: [[Translation]], inference: Inference) {
         let rule = try rule(options, sources: sources.count, count: count)
         do {
             let inference = try infer(model, sources.map(\.tensor), states: nil)
@@ -95,7 +96,7 @@ package struct Translator {
         }
     }
 
-    private func rule(_ options: Options, sources: Int, count: Int) throws(APIError) -> BeamSearch.Rule {
+    private func rule(_ options: Options, sources: Int, count: Int) throws(ServingError) -> BeamSearch.Rule {
         let maxTokens = options.maxTokens ?? target.maxLength
         guard maxTokens <= target.maxLength else {
             let expected = "at most \(target.maxLength), the model's own 'max_length'"
@@ -126,7 +127,7 @@ package struct Translator {
     }
 
     /// Writes a token of each target that goes on; false when there is none.
-    private func advance(_ decodings: inout [Decoding]) throws(APIError) -> Bool {
+    private func advance(_ decodings: inout [Decoding]) throws(ServingError) -> Bool {
         let open = decodings.indices.filter { !decodings[$0].search.isDone }
         guard !open.isEmpty else { return false }
         let states = open.map { decodings[$0].states }
@@ -142,7 +143,7 @@ package struct Translator {
         return true
     }
 
-    private func infer(_ model: Model, _ items: [Tensor], states: [[Float]]?) throws(APIError) -> Inference {
+    private func infer(_ model: Model, _ items: [Tensor], states: [[Float]]?) throws(ServingError) -> Inference {
         try scheduler.infer(
             model,
             items: items,
@@ -163,8 +164,8 @@ extension Translator.Options {
 
     /// Reads the parameters of `:predict` that are for translations; nil when there is none of them.
     ///
-    /// - Throws: `APIError` 400 for a wrong type and a number out of range.
-    init?(_ parameters: JSONObject) throws(APIError) {
+    /// - Throws: `ServingError` 400 for a wrong type and a number out of range.
+    init?(_ parameters: JSONObject) throws(ServingError) {
         guard parameters.members.contains(where: { Self.keys.contains($0.key) }) else { return nil }
         do throws(FormatError) {
             let fields = JSONFields(path: "parameters", object: parameters)

@@ -1,3 +1,5 @@
+package import Support
+
 /// The tokens that a model of text knows, numbered from 0.
 package struct Vocabulary: Sendable, Equatable {
     /// By UTF-8: two spellings of a letter that Unicode calls equivalent are two tokens.

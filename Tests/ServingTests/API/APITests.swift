@@ -5,6 +5,7 @@ import Imaging
 import Logging
 import Platform
 import Serving
+import Support
 import Testing
 
 /// The endpoints on the bundled models, without a socket.

@@ -6,6 +6,7 @@ import Imaging
 import Logging
 import Platform
 import Serving
+import Support
 import Synchronization
 import Testing
 
@@ -65,7 +66,7 @@ struct ClipEndpointTests {
     /// The predictions, each of which is a list for a model that answers each frame.
     private func predictions(_ answer: (status: Int, json: JSONValue)) throws -> [JSONValue] {
         guard answer.status == 200, case .array(let predictions)? = answer.json["predictions"] else {
-            throw APIError.internalError(answer.json.text)
+            throw ServingError.internalError(answer.json.text)
         }
         return predictions
     }

@@ -3,6 +3,7 @@ import HTTP
 import HTTPTypes
 import Imaging
 import Serving
+import Support
 import Testing
 
 /// `:generate` on small models, without a socket.
@@ -41,7 +42,7 @@ struct GenerateEndpointTests {
         var isWhole = true
         do {
             try stream(channel)
-        } catch is APIError {
+        } catch is ServingError {
             isWhole = false
         }
         let text = String(decoding: channel.take(.max).bytes, as: UTF8.self)

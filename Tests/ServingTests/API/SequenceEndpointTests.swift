@@ -5,6 +5,7 @@ import Imaging
 import Logging
 import Platform
 import Serving
+import Support
 import Synchronization
 import Testing
 

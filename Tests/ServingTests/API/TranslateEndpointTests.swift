@@ -2,6 +2,7 @@ import HTTP
 import HTTPTypes
 import Imaging
 import Serving
+import Support
 import Testing
 
 /// `:predict` on models of sequences to sequences, without a socket.

@@ -1,6 +1,7 @@
 import Engine
 import Platform
 import Serving
+import Support
 import Synchronization
 import Testing
 
@@ -90,7 +91,7 @@ struct BatchInvarianceTests {
         let scheduler = try Scheduler(threads: 1)
         defer { scheduler.stop() }
         let model = try TestModels.gru()
-        let error = #expect(throws: APIError.self) {
+        let error = #expect(throws: ServingError.self) {
             try scheduler.infer(model, items: [TestModels.sequence(1)], states: [[1, 2, 3]])
         }
         #expect(error?.status.code == 400)

@@ -2,6 +2,7 @@ import Engine
 import HTTP
 import Platform
 import Serving
+import Support
 import Synchronization
 import Testing
 
@@ -66,7 +67,7 @@ struct SchedulerTests {
         gate.waitForBatches(1)
         try clients.infer(model, [item(1), item(2)])
         clients.waitForDepth(2)
-        let error = #expect(throws: APIError.self) { try scheduler.infer(model, items: [item(3)]) }
+        let error = #expect(throws: ServingError.self) { try scheduler.infer(model, items: [item(3)]) }
         #expect(error?.status.code == 503)
         #expect(error?.code == "queue_full")
         #expect((error?.retryAfterSeconds ?? 0) >= 1)
@@ -81,7 +82,7 @@ struct SchedulerTests {
     @Test func `a deadline in the past is refused before anything runs`() throws {
         let scheduler = try scheduler()
         let model = try TestModels.gru()
-        let error = #expect(throws: APIError.self) {
+        let error = #expect(throws: ServingError.self) {
             try scheduler.infer(model, items: [item(1)], deadline: .now - .seconds(1))
         }
         scheduler.stop()
@@ -92,7 +93,7 @@ struct SchedulerTests {
     @Test func `a deadline ends the wait and the batch that nobody else waits for`() throws {
         let scheduler = try scheduler()
         let model = try TestModels.gru()
-        let error = #expect(throws: APIError.self) {
+        let error = #expect(throws: ServingError.self) {
             try scheduler.infer(model, items: [item(1)], deadline: .now + .milliseconds(20))
         }
         #expect(error?.status.code == 504)
@@ -193,7 +194,7 @@ struct SchedulerTests {
         let scheduler = try scheduler()
         let model = try TestModels.gru()
         let wrong = Tensor(shape: [2, 4], values: Array(repeating: 0, count: 8))
-        let error = #expect(throws: APIError.self) { try scheduler.infer(model, items: [wrong]) }
+        let error = #expect(throws: ServingError.self) { try scheduler.infer(model, items: [wrong]) }
         scheduler.stop()
         #expect(error?.status.code == 400)
         #expect(error?.message.contains("cannot run on 2×4") == true, "\(error?.message ?? "")")
@@ -212,7 +213,7 @@ struct SchedulerTests {
         scheduler.stop()
         let answers = clients.join()
         #expect(Set(answers.map(\.first)) == [0, 1])
-        let error = #expect(throws: APIError.self) { try scheduler.infer(model, items: [item(2)]) }
+        let error = #expect(throws: ServingError.self) { try scheduler.infer(model, items: [item(2)]) }
         #expect(error == .draining)
     }
 }
@@ -222,7 +223,7 @@ final class Clients: Sendable {
     /// What a thread got.
     struct Answer: Sendable {
         let first: Float?
-        let error: APIError?
+        let error: ServingError?
     }
 
     private let scheduler: Scheduler
@@ -236,7 +237,7 @@ final class Clients: Sendable {
     func infer(_ model: Model, _ items: [Tensor], cancellation: Cancellation? = nil) throws {
         try threads.start(name: "client") { [self] in
             let answer: Answer
-            do throws(APIError) {
+            do throws(ServingError) {
                 let inference = try scheduler.infer(model, items: items, cancellation: cancellation)
                 answer = Answer(first: inference.outputs[0][0], error: nil)
             } catch {

@@ -1,4 +1,5 @@
 import Serving
+import Support
 import Testing
 
 struct JSONValueTests {

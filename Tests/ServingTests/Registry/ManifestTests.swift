@@ -1,6 +1,7 @@
 import Engine
 import Imaging
 import Serving
+import Support
 import Testing
 import Zoo
 

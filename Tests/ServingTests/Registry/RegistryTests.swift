@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Platform
 import Serving
+import Support
 import Synchronization
 import Testing
 
@@ -57,7 +58,7 @@ struct RegistryTests {
         #expect(try registry.model(named: "m", version: "2").version == "2")
         let entry = try registry.entry(named: "m")
         #expect(entry.versions.map(\.version) == ["2", "10", "11"])
-        let error = #expect(throws: APIError.self) { try registry.model(named: "m", version: "11") }
+        let error = #expect(throws: ServingError.self) { try registry.model(named: "m", version: "11") }
         #expect(error?.status.code == 503)
         #expect(error?.message.contains("'architecture' is missing") == true)
     }
@@ -114,17 +115,17 @@ struct RegistryTests {
     @Test func `an unknown name is answered with the nearest`() throws {
         try add("digits")
         let registry = try loaded()
-        let error = #expect(throws: APIError.self) { try registry.model(named: "digit") }
+        let error = #expect(throws: ServingError.self) { try registry.model(named: "digit") }
         #expect(error?.status.code == 404)
         #expect(error?.message == "unknown model 'digit'; did you mean 'digits'?")
-        #expect(throws: APIError.self) { try registry.model(named: "../digits") }
-        let version = #expect(throws: APIError.self) { try registry.model(named: "digits", version: "3") }
+        #expect(throws: ServingError.self) { try registry.model(named: "../digits") }
+        let version = #expect(throws: ServingError.self) { try registry.model(named: "digits", version: "3") }
         #expect(version?.message == "model 'digits' has no version '3'; it has 1")
     }
 
     @Test func `a model is ready only after its warm-up`() throws {
         try add("m")
-        let refusing = Registry(folder: folder.path, logger: quiet()) { _ throws(APIError) in
+        let refusing = Registry(folder: folder.path, logger: quiet()) { _ throws(ServingError) in
             throw .internalError("too cold")
         }
         try refusing.load()

@@ -1,5 +1,6 @@
 import Imaging
 import Serving
+import Support
 import Testing
 
 struct TimmConfigurationTests {

@@ -1,5 +1,6 @@
 import Foundation
 import Serving
+import Support
 import Testing
 
 struct StateSealTests {
@@ -7,7 +8,7 @@ struct StateSealTests {
     private let state: [Float] = [0, -0.0, 1.5, .leastNonzeroMagnitude]
 
     private func message(_ text: String, for model: Model, by seal: StateSeal) -> String? {
-        do throws(APIError) {
+        do throws(ServingError) {
             _ = try seal.open(text, for: model)
             return nil
         } catch {

@@ -1,5 +1,6 @@
 import Platform
 import Serving
+import Support
 
 /// Holds batches back until they are let through, and remembers them.
 final class Gate: Sendable {
@@ -23,7 +24,7 @@ final class Gate: Sendable {
 
     /// Answers each item with its own first value, once the gate is open or nobody waits any more.
     var run: BatchRunner.Run {
-        { model, items, shouldContinue throws(APIError) in
+        { model, items, shouldContinue throws(ServingError) in
             let values = items.map { item in item.tensor.withSpan { $0[0] } }
             self.state.signal { $0.batches.append((model.name, values)) }
             while true {

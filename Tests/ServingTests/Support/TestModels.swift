@@ -2,6 +2,7 @@ import Engine
 import Foundation
 import Platform
 import Serving
+import Support
 import Zoo
 
 /// Small models with synthetic weights.

@@ -1,5 +1,6 @@
 import Foundation
 import Serving
+import Support
 import Testing
 
 /// The search with numbers that are worked out by hand; the tokens are a, b and the end.
@@ -109,7 +110,7 @@ struct BeamSearchTests {
     @Test func `an output that is no number is the server's mistake`() throws {
         for bad in [Float.nan, .infinity] {
             var search = BeamSearch(rule(2), end: Self.end)
-            let error = #expect(throws: APIError.self) { _ = try search.advance([[0, bad, 1]]) }
+            let error = #expect(throws: ServingError.self) { _ = try search.advance([[0, bad, 1]]) }
             #expect(error?.code == "not_finite")
         }
     }

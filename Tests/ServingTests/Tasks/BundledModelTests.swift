@@ -4,6 +4,7 @@ import Imaging
 import Logging
 import Platform
 import Serving
+import Support
 import Testing
 
 /// The models in `weights/`, from bytes to classes.
@@ -56,17 +57,17 @@ struct BundledModelTests {
     @Test func `bytes that are no image are refused before they are queued`() throws {
         defer { scheduler.stop() }
         let model = try registry.model(named: "digits")
-        let text = #expect(throws: APIError.self) {
+        let text = #expect(throws: ServingError.self) {
             try classifier.classify(Array("hello".utf8)[...], with: model)
         }
         #expect(text?.status.code == 422)
         #expect(text?.code == "undecodable_image")
-        let empty = #expect(throws: APIError.self) { try classifier.classify([], with: model) }
+        let empty = #expect(throws: ServingError.self) { try classifier.classify([], with: model) }
         #expect(empty?.status.code == 422)
         let small = ImageClassifier(scheduler: scheduler, limits: ImageLimits(maxPixels: 100))
-        let large = #expect(throws: APIError.self) { try small.classify(example("digit-3.png"), with: model) }
+        let large = #expect(throws: ServingError.self) { try small.classify(example("digit-3.png"), with: model) }
         #expect(large?.status.code == 413)
-        let task = #expect(throws: APIError.self) {
+        let task = #expect(throws: ServingError.self) {
             try classifier.classify(example("digit-3.png"), with: registry.model(named: "surnames"))
         }
         #expect(task?.code == "wrong_task")
@@ -91,12 +92,12 @@ struct BundledModelTests {
     @Test func `a bad instance names its place`() throws {
         defer { scheduler.stop() }
         let model = try registry.model(named: "surnames")
-        let error = #expect(throws: APIError.self) {
+        let error = #expect(throws: ServingError.self) {
             try predictor.predict([.string("Li"), .string("")], with: model)
         }
         #expect(error?.message == "instance 1: the sequence is empty")
-        #expect(throws: APIError.self) { try predictor.predict([JSONValue](), with: model) }
-        let task = #expect(throws: APIError.self) {
+        #expect(throws: ServingError.self) { try predictor.predict([JSONValue](), with: model) }
+        let task = #expect(throws: ServingError.self) {
             try predictor.predict(.string("x"), with: registry.model(named: "digits"))
         }
         #expect(task?.code == "wrong_task")

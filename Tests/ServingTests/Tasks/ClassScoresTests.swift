@@ -1,5 +1,6 @@
 import Foundation
 import Serving
+import Support
 import Testing
 
 struct ClassScoresTests {
@@ -39,7 +40,7 @@ struct ClassScoresTests {
 
     @Test(arguments: [Float.nan, .infinity, -.infinity])
     func `an output that is not finite is an error of the server`(value: Float) {
-        let error = #expect(throws: APIError.self) { try ClassScores([[0, 1], [0, value]]) }
+        let error = #expect(throws: ServingError.self) { try ClassScores([[0, 1], [0, value]]) }
         #expect(error?.status.code == 500)
         #expect(error?.code == "not_finite")
         #expect(error?.message == "the network's output 1 of crop 1 is not a finite number")

@@ -1,5 +1,6 @@
 import Engine
 import Serving
+import Support
 import Testing
 import Zoo
 
@@ -81,7 +82,7 @@ struct ForecasterTests {
         let series = [Self.json(Self.series)]
         #expect(try predictor.predict(series, with: Self.model("last"), horizon: 8).count == 1)
         #expect(try predictor.predict(series, with: Self.model("mean"), horizon: 7).count == 1)
-        let error = #expect(throws: APIError.self) {
+        let error = #expect(throws: ServingError.self) {
             try predictor.predict(series, with: Self.model("mean"), horizon: 8)
         }
         #expect(error?.message == "the sequence has 13 steps, the model takes at most 12")
@@ -91,15 +92,15 @@ struct ForecasterTests {
         let scheduler = try Scheduler(threads: 1)
         defer { scheduler.stop() }
         let predictor = SequencePredictor(scheduler: scheduler)
-        let wide = #expect(throws: APIError.self) {
+        let wide = #expect(throws: ServingError.self) {
             try predictor.predict([Self.json(Self.series)], with: Self.model("last", outputs: 3), horizon: 2)
         }
         #expect(wide?.message.contains("its 3 values are not a step of its input") == true)
-        let far = #expect(throws: APIError.self) {
+        let far = #expect(throws: ServingError.self) {
             try predictor.predict([Self.json(Self.series)], with: Self.model("last"), horizon: 1001)
         }
         #expect(far?.message == "horizon: expected a whole number from 1 to 1000, found '1001'")
-        let task = #expect(throws: APIError.self) {
+        let task = #expect(throws: ServingError.self) {
             try predictor.predict([Self.json([[1, 2, 3]])], with: TestModels.gru(), horizon: 1)
         }
         #expect(task?.message.contains("only a 'sequence-regression' looks ahead") == true)

@@ -1,5 +1,6 @@
 import Engine
 import Serving
+import Support
 import Testing
 
 struct SamplerTests {
@@ -73,7 +74,7 @@ struct SamplerTests {
     @Test(arguments: [Float.nan, .infinity, -.infinity])
     func `refuses logits that are not finite`(logit: Float) {
         var sampler = Sampler(rule(1), seed: 1)
-        #expect(throws: APIError.self) { try sampler.draw([0, logit]) }
+        #expect(throws: ServingError.self) { try sampler.draw([0, logit]) }
     }
 
     @Test func `survives the smallest temperature`() throws {

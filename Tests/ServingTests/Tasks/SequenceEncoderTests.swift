@@ -1,4 +1,5 @@
 import Serving
+import Support
 import Testing
 
 struct SequenceEncoderTests {
@@ -68,7 +69,7 @@ struct SequenceEncoderTests {
         #expect(encoded.tensor.values == [1, 0, 2])
         #expect(encoded.tokens == ["a", "b c", "B"])
         #expect(encoded.unknownPositions == [1])
-        #expect(throws: APIError.self) {
+        #expect(throws: ServingError.self) {
             try encode(#"["a"]"#, #""kind": "text", "tokenizer": "bytes""#)
         }
     }
@@ -88,7 +89,7 @@ struct SequenceEncoderTests {
         ]
         for tokenizer in tokenizers {
             let input = #""kind": "text", "max_length": 4, "tokenizer": "# + tokenizer
-            let error = #expect(throws: APIError.self) { try encoder(input).encode(text: long) }
+            let error = #expect(throws: ServingError.self) { try encoder(input).encode(text: long) }
             #expect(error?.message == "the sequence has more than 4 steps, the model takes at most 4")
         }
     }
@@ -124,7 +125,7 @@ struct SequenceEncoderTests {
         code: String,
         message: String
     ) throws {
-        let error = #expect(throws: APIError.self) { try encode(instance, input) }
+        let error = #expect(throws: ServingError.self) { try encode(instance, input) }
         #expect(error?.status.code == 400)
         #expect(error?.code == code)
         #expect(error?.message == message)

@@ -1,6 +1,7 @@
 import Engine
 import Imaging
 import Serving
+import Support
 import Testing
 import Zoo
 
@@ -89,7 +90,7 @@ struct TestTimeAugmentationTests {
         defer { scheduler.stop() }
         let image = try Repository.example("digit-7.png")[...]
         let model = try model("lenet5_1998", mirror: false)
-        let error = #expect(throws: APIError.self) {
+        let error = #expect(throws: ServingError.self) {
             try classifier.classify(image, with: model, .init(crops: .dense))
         }
         #expect(error?.status == .badRequest && error?.code == "invalid_parameter")

@@ -3,6 +3,7 @@ import Foundation
 import HTTP
 import Platform
 import Serving
+import Support
 import Synchronization
 import Testing
 
@@ -95,11 +96,11 @@ struct TextGeneratorTests: Sendable {
             (String(repeating: "a", count: 65), "the sequence has 65 steps, the model takes at most 64"),
         ]
         for (prompt, message) in errors {
-            let error = #expect(throws: APIError.self) { try generate(prompt) }
+            let error = #expect(throws: ServingError.self) { try generate(prompt) }
             #expect(error?.status == .badRequest)
             #expect(error?.message == message)
         }
-        let error = #expect(throws: APIError.self) {
+        let error = #expect(throws: ServingError.self) {
             try TextGenerator(scheduler: scheduler).begin(
                 "a",
                 with: TestModels.gru(),
@@ -123,9 +124,9 @@ struct TextGeneratorTests: Sendable {
         var generation = try TextGenerator(scheduler: scheduler).begin("a", with: model, options)
         _ = try generation.next()
         cancellation.cancel()
-        let error = #expect(throws: APIError.self) { try generation.next() }
+        let error = #expect(throws: ServingError.self) { try generation.next() }
         #expect(error?.code == "cancelled")
-        let late = #expect(throws: APIError.self) { try generate("a") { $0.deadline = .now - .seconds(1) } }
+        let late = #expect(throws: ServingError.self) { try generate("a") { $0.deadline = .now - .seconds(1) } }
         #expect(late?.code == "deadline_exceeded")
     }
 

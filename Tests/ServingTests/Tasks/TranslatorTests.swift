@@ -3,6 +3,7 @@ import Foundation
 import HTTP
 import Platform
 import Serving
+import Support
 import Synchronization
 import Testing
 
@@ -113,14 +114,14 @@ struct TranslatorTests {
         let runs = Atomic(0)
         let scheduler = try Scheduler {
             let runner = BatchRunner(pool: WorkerPool(threads: 1))
-            return { model, items, shouldContinue throws(APIError) in
+            return { model, items, shouldContinue throws(ServingError) in
                 let outputs = try runner.run(model, items, while: shouldContinue)
                 if runs.add(1, ordering: .relaxed).newValue == 4 { cancellation.cancel() }
                 return outputs
             }
         }
         defer { scheduler.stop() }
-        let error = #expect(throws: APIError.self) {
+        let error = #expect(throws: ServingError.self) {
             try SequencePredictor(scheduler: scheduler).predict(
                 Self.source,
                 with: model("lstm", "none", 1),

@@ -1,8 +1,9 @@
 internal import Platform
 
 /// The process metrics that every Prometheus client library has, under their usual names.
-enum ProcessMetrics {
-    static func render(into text: inout MetricText) {
+package enum ProcessMetrics {
+    /// Writes the families of this process.
+    package static func render(into text: inout MetricText) {
         guard let status = ProcessStatus.current() else { return }
         text.single(
             "process_resident_memory_bytes",

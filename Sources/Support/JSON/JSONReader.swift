@@ -104,6 +104,11 @@ package struct JSONFields: Sendable {
     package let path: String
     package let object: JSONObject
 
+    package init(path: String, object: JSONObject) {
+        self.path = path
+        self.object = object
+    }
+
     /// The member under `key`, or nil; `null` is a value here, not an absence.
     package func optional(_ key: String) -> JSONReader? {
         object[key].map { JSONReader($0, path: place(key)) }
