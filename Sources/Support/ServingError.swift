@@ -128,7 +128,10 @@ extension ServingError {
 
     /// A parameter has a value that it cannot have.
     package static func invalidParameter(_ name: String, expected: String, found: String) -> ServingError {
-        .invalid(code: "invalid_parameter", "\(name): expected \(expected), found '\(found.clipped(to: 200))'")
+        .invalid(
+            code: "invalid_parameter",
+            "\(name): expected \(expected), found '\(found.clipped(to: 200))'"
+        )
     }
 
     /// A sequence, an image or a tensor does not fit the model.

@@ -60,7 +60,11 @@ extension API {
             )
         }
         router.on(.get, "/livez", Endpoint(name: "livez") { (api, _) throws(ServingError) in api.live() })
-        router.on(.get, "/readyz", Endpoint(name: "readyz") { (api, _) throws(ServingError) in try api.ready() })
+        router.on(
+            .get,
+            "/readyz",
+            Endpoint(name: "readyz") { (api, _) throws(ServingError) in try api.ready() }
+        )
         router.on(
             .get,
             "/metrics",

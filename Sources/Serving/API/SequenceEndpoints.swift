@@ -17,7 +17,8 @@ extension API {
     ) throws(ServingError) -> Response {
         try Self.check(body, model)
         let instances = try predictor.read(body.instances, for: model)
-        let given = try sequence.state.map { text throws(ServingError) in try seal.open(text, for: model) } ?? []
+        let given =
+            try sequence.state.map { text throws(ServingError) in try seal.open(text, for: model) } ?? []
         let advance = { [predictor] (state: [Float]) throws(ServingError) in
             let answer = try predictor.advance(
                 instances[0],

@@ -29,7 +29,9 @@ struct Forecaster {
         if horizon > 1 { try check(sequences, horizon: horizon, carries: carries) }
         var items = sequences.map(\.tensor)
         var inference = try infer(items, states: nil, carries: carries)
-        var values = try inference.outputs.map { output throws(ServingError) in [try Self.scaled(output, model)] }
+        var values = try inference.outputs.map { output throws(ServingError) in
+            [try Self.scaled(output, model)]
+        }
         let first = inference
         for _ in 1..<horizon {
             for (index, steps) in values.enumerated() {

@@ -142,5 +142,7 @@ struct TextEncoder: Sendable {
         try SequenceEncoder.checkLength(steps, atMost: maxLength)
     }
 
-    private func tooLong(_ steps: String) -> ServingError { SequenceEncoder.tooLong(steps, atMost: maxLength) }
+    private func tooLong(_ steps: String) -> ServingError {
+        SequenceEncoder.tooLong(steps, atMost: maxLength)
+    }
 }

@@ -143,7 +143,9 @@ package struct Translator {
         return true
     }
 
-    private func infer(_ model: Model, _ items: [Tensor], states: [[Float]]?) throws(ServingError) -> Inference {
+    private func infer(_ model: Model, _ items: [Tensor], states: [[Float]]?) throws(ServingError)
+        -> Inference
+    {
         try scheduler.infer(
             model,
             items: items,

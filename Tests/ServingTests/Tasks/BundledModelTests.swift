@@ -65,7 +65,9 @@ struct BundledModelTests {
         let empty = #expect(throws: ServingError.self) { try classifier.classify([], with: model) }
         #expect(empty?.status.code == 422)
         let small = ImageClassifier(scheduler: scheduler, limits: ImageLimits(maxPixels: 100))
-        let large = #expect(throws: ServingError.self) { try small.classify(example("digit-3.png"), with: model) }
+        let large = #expect(throws: ServingError.self) {
+            try small.classify(example("digit-3.png"), with: model)
+        }
         #expect(large?.status.code == 413)
         let task = #expect(throws: ServingError.self) {
             try classifier.classify(example("digit-3.png"), with: registry.model(named: "surnames"))

@@ -126,7 +126,9 @@ struct TextGeneratorTests: Sendable {
         cancellation.cancel()
         let error = #expect(throws: ServingError.self) { try generation.next() }
         #expect(error?.code == "cancelled")
-        let late = #expect(throws: ServingError.self) { try generate("a") { $0.deadline = .now - .seconds(1) } }
+        let late = #expect(throws: ServingError.self) {
+            try generate("a") { $0.deadline = .now - .seconds(1) }
+        }
         #expect(late?.code == "deadline_exceeded")
     }
 
