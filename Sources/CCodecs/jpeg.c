@@ -19,6 +19,7 @@ typedef struct {
     codec_header *header;       // what to fill, when probing
     const codec_target *target; // where to write, when decoding
     const codec_limits *limits;
+    const codec_monitor *monitor;
     char *message;
     size_t message_size;
     codec_status status;
@@ -54,10 +55,13 @@ static void on_message(j_common_ptr info, int level) {
     }
 }
 
+/// Called for each row, and within a scan for each row of blocks.
 static void on_progress(j_common_ptr info) {
     reader *reader = info->client_data;
     if (reader->info.input_scan_number > (int)reader->limits->max_scans)
-        fail(reader, CODEC_EXHAUSTED, "it has more scans than are allowed");
+        fail(reader, CODEC_CORRUPT, "it has more scans than its markers say");
+    if (!reader->monitor->should_continue(reader->monitor->context))
+        fail(reader, CODEC_STOPPED, "the decoding was stopped");
 }
 
 static void on_source(j_decompress_ptr info) { (void)info; }
@@ -91,6 +95,60 @@ static void open_file(reader *reader) {
     jpeg_read_header(info, TRUE);
     if (info->num_components == 1 || info->num_components == 3 || info->num_components == 4) return;
     fail(reader, CODEC_CORRUPT, "it has a number of colour components other than 1, 3 and 4");
+}
+
+/// Counts the scans whose markers lie between `at` and the end of the image, by libjpeg's own rule: a segment is as
+/// long as it says, and in what is no segment every 0xFF before anything but 0 and 0xFF is a marker.
+static uint32_t count_scans(const uint8_t *at, const uint8_t *end) {
+    enum { first_restart = 0xD0, start_of_image = 0xD8, end_of_image = 0xD9, start_of_scan = 0xDA, temporary = 0x01 };
+    uint32_t scans = 0;
+    while (at < end && (at = memchr(at, 0xFF, (size_t)(end - at)))) {
+        while (at < end && *at == 0xFF) at++;
+        if (at == end) break;
+        const uint8_t code = *at++;
+        if (code == end_of_image) break;
+        if (code == 0 || code == temporary || (code >= first_restart && code <= start_of_image)) continue;
+        if (code == start_of_scan) scans++;
+        if (end - at < 2) break;
+        const ptrdiff_t length = at[0] << 8 | at[1];
+        at = length < end - at ? at + length : end;
+    }
+    return scans;
+}
+
+static size_t round_up(size_t value, int step) {
+    const size_t unit = (size_t)step;
+    return (value + unit - 1) / unit * unit;
+}
+
+/// The most that libjpeg allocates: tables, the coefficients of every block when there are several scans, the rows
+/// of blocks that it holds around the one it puts out, one such row in full size, and the band of `read_rows`.
+static size_t working_bytes(const struct jpeg_decompress_struct *info, bool has_scans) {
+    enum { tables = 128 * 1024, row_groups = DCTSIZE + 2, padding = 64, band = 16 };
+    const size_t width = info->image_width;
+    size_t bytes = tables + band * (width * 4 + padding);
+    for (int i = 0; i < info->num_components; i++) {
+        const jpeg_component_info *component = &info->comp_info[i];
+        const size_t across = round_up(component->width_in_blocks, component->h_samp_factor);
+        const size_t down = round_up(component->height_in_blocks, component->v_samp_factor);
+        if (has_scans) bytes += down * (across * sizeof(JBLOCK) + sizeof(JBLOCKROW));
+        bytes += (across * DCTSIZE + padding) * (size_t)component->v_samp_factor * row_groups;
+        bytes += (round_up(width, info->max_h_samp_factor) + padding) * (size_t)info->max_v_samp_factor;
+    }
+    return bytes;
+}
+
+static void read_header(reader *reader) {
+    const struct jpeg_decompress_struct *info = &reader->info;
+    const bool has_scans = jpeg_has_multiple_scans(&reader->info);
+    const uint8_t *first = reader->source.next_input_byte; // behind the header of the first scan
+    *reader->header = (codec_header){
+        .width = info->image_width,
+        .height = info->image_height,
+        .components = (uint32_t)info->num_components,
+        .scans = has_scans ? 1 + count_scans(first, reader->bytes + reader->count) : 1,
+        .working_bytes = working_bytes(info, has_scans),
+    };
 }
 
 /// Turns inverted CMYK into RGB, in place: each colour is (255 − ink) · (255 − black) / 255, rounded.
@@ -166,15 +224,8 @@ static codec_status run(reader *reader) {
     reader->info.client_data = reader;
     if (setjmp(reader->escape) == 0) {
         open_file(reader);
-        if (reader->header) {
-            *reader->header = (codec_header){
-                .width = reader->info.image_width,
-                .height = reader->info.image_height,
-                .components = (uint32_t)reader->info.num_components,
-            };
-        } else {
-            read_pixels(reader);
-        }
+        if (reader->header) read_header(reader);
+        else read_pixels(reader);
     }
     jpeg_destroy_decompress(&reader->info);
     return reader->status;
@@ -189,10 +240,11 @@ codec_status codec_jpeg_probe(const uint8_t *bytes, size_t count, codec_header *
 }
 
 codec_status codec_jpeg_decode(const uint8_t *bytes, size_t count, const codec_target *target,
-                               const codec_limits *limits, char *message, size_t message_size) {
+                               const codec_limits *limits, const codec_monitor *monitor,
+                               char *message, size_t message_size) {
     target_check(target);
     reader reader = {
-        .bytes = bytes, .count = count, .target = target, .limits = limits,
+        .bytes = bytes, .count = count, .target = target, .limits = limits, .monitor = monitor,
         .message = message, .message_size = message_size,
     };
     return run(&reader);

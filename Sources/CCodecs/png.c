@@ -25,6 +25,7 @@ typedef struct {
     size_t budget;              // how many more bytes libpng may take
     codec_header *header;       // what to fill, when probing
     const codec_target *target; // where to write, when decoding
+    const codec_monitor *monitor;
     uint8_t *stored;            // a row as in the file
     uint8_t *converted;         // the same row in the target's channels
     uint8_t colours[256][3];    // of each palette index or gray value
@@ -80,12 +81,21 @@ static void open_file(reader *reader) {
     png_read_info(png, reader->info);
 }
 
+/// The most that decoding allocates: libpng's structures and zlib's window, the rows of libpng, and ours.
+static size_t working_bytes(const reader *reader) {
+    enum { structures = 128 * 1024, rows = 4, padding = 64 };
+    const size_t width = png_get_image_width(reader->png, reader->info);
+    return structures + rows * (png_get_rowbytes(reader->png, reader->info) + padding) + 3 * width;
+}
+
 static void read_header(reader *reader) {
     const bool has_palette = png_get_color_type(reader->png, reader->info) == PNG_COLOR_TYPE_PALETTE;
     *reader->header = (codec_header){
         .width = png_get_image_width(reader->png, reader->info),
         .height = png_get_image_height(reader->png, reader->info),
         .components = has_palette ? 3 : png_get_channels(reader->png, reader->info),
+        .scans = 1,
+        .working_bytes = working_bytes(reader),
     };
 }
 
@@ -136,6 +146,8 @@ static void convert_rgb(reader *reader, size_t count) {
 }
 
 static void read_row(reader *reader, size_t count) {
+    if (!reader->monitor->should_continue(reader->monitor->context))
+        fail(reader, CODEC_STOPPED, "the decoding was stopped");
     png_read_row(reader->png, reader->stored, NULL);
     const bool is_rgb = (png_get_color_type(reader->png, reader->info) & ~PNG_COLOR_MASK_ALPHA) == PNG_COLOR_TYPE_RGB;
     if (is_rgb) convert_rgb(reader, count);
@@ -217,11 +229,12 @@ codec_status codec_png_probe(const uint8_t *bytes, size_t count, codec_header *h
 }
 
 codec_status codec_png_decode(const uint8_t *bytes, size_t count, const codec_target *target,
-                              const codec_limits *limits, char *message, size_t message_size) {
+                              const codec_limits *limits, const codec_monitor *monitor,
+                              char *message, size_t message_size) {
     (void)limits; // a PNG needs a few rows and zlib's window, whatever its size
     target_check(target);
     reader reader = {
-        .bytes = bytes, .count = count, .target = target, .message = message, .message_size = message_size,
+        .bytes = bytes, .count = count, .target = target, .monitor = monitor, .message = message, .message_size = message_size,
     };
     return run(&reader);
 }

@@ -31,37 +31,85 @@ package enum ImageDecoder {
     ///   - bytes: the whole file; its first bytes tell the format.
     ///   - color: gray asks for one channel; rgb and bgr both ask for red, green, blue.
     ///   - limits: what the image may cost.
+    ///   - shouldContinue: asked for each row, and in a progressive JPEG for each row of blocks of each scan; false
+    ///     ends the decoding.
     /// - Returns: the upright image.
-    /// - Throws: `ImageError` when the bytes are not an image, or one beyond the limits.
+    /// - Throws: `ImageError` when the bytes are not an image, or one beyond the limits; `.stopped` when told to.
     package static func decode(
         _ bytes: ArraySlice<UInt8>,
         color: ColorMode,
-        limits: ImageLimits = ImageLimits()
+        limits: ImageLimits = ImageLimits(),
+        while shouldContinue: () -> Bool = { true }
     ) throws(ImageError) -> DecodedImage {
-        let format = try ImageFormat(recognising: bytes)
-        if format == .png, let (width, height) = declaredSize(ofPNG: bytes),
-            !limits.allow(width: width, height: height)
-        {
-            throw .tooLarge(width: width, height: height, limits: limits)
-        }
-        let (width, height) = try storedSize(of: bytes, format: format)
-        guard limits.allow(width: width, height: height) else {
-            throw .tooLarge(width: width, height: height, limits: limits)
-        }
-        let orientation = Exif.orientation(of: bytes, format: format)
+        let header = try Header(of: bytes, color: color, limits: limits)
+        let orientation = Exif.orientation(of: bytes, format: header.format)
         let pixels = try pixels(
             of: bytes,
-            format: format,
-            layout: Layout(width: width, height: height, channels: color.channels, orientation: orientation),
-            limits: limits
+            header,
+            Layout(
+                width: header.width,
+                height: header.height,
+                channels: color.channels,
+                orientation: orientation
+            ),
+            limits,
+            while: shouldContinue
         )
         let image = Image(
-            width: orientation.swapsSides ? height : width,
-            height: orientation.swapsSides ? width : height,
+            width: orientation.swapsSides ? header.height : header.width,
+            height: orientation.swapsSides ? header.width : header.height,
             channels: color.channels,
             pixels: pixels
         )
-        return DecodedImage(image: image, format: format, orientation: orientation.rawValue)
+        return DecodedImage(image: image, format: header.format, orientation: orientation.rawValue)
+    }
+
+    /// Tells what decoding a file will take, without decoding any of it.
+    ///
+    /// - Parameters:
+    ///   - bytes: the whole file; the markers of a progressive JPEG are read to the end.
+    ///   - color: as for `decode`.
+    ///   - limits: as for `decode`.
+    /// - Returns: the pixels, how often they are gone over, and the bytes that are held at once.
+    /// - Throws: what `decode` throws before its first pixel, so a file beyond the limits is refused here.
+    /// - Complexity: linear in the bytes.
+    package static func cost(
+        _ bytes: ArraySlice<UInt8>,
+        color: ColorMode,
+        limits: ImageLimits = ImageLimits()
+    ) throws(ImageError) -> DecodeCost {
+        try Header(of: bytes, color: color, limits: limits).cost
+    }
+
+    /// What a file says of itself before its pixels, found to be within the limits.
+    private struct Header {
+        let format: ImageFormat
+        /// The size before the image is turned upright.
+        let width: Int
+        let height: Int
+        let cost: DecodeCost
+
+        init(of bytes: ArraySlice<UInt8>, color: ColorMode, limits: ImageLimits) throws(ImageError) {
+            format = try ImageFormat(recognising: bytes)
+            if format == .png, let (width, height) = declaredSize(ofPNG: bytes),
+                !limits.allow(width: width, height: height)
+            {
+                throw .tooLarge(width: width, height: height, limits: limits)
+            }
+            let header = try probe(bytes, format)
+            width = Int(header.width)
+            height = Int(header.height)
+            guard limits.allow(width: width, height: height) else {
+                throw .tooLarge(width: width, height: height, limits: limits)
+            }
+            cost = DecodeCost(
+                pixels: width * height,
+                scans: Int(header.scans),
+                imageBytes: width * height * color.channels,
+                decoderBytes: header.working_bytes
+            )
+            if let excess = limits.excess(of: cost) { throw .tooCostly(format, excess) }
+        }
     }
 
     /// The size in the header chunk of a PNG (§11.2.1); nil when the chunk is not where it must be, at the start.
@@ -76,11 +124,10 @@ package enum ImageDecoder {
         return (number(at: 16), number(at: 20))
     }
 
-    /// The size that the file declares, before it is turned upright.
-    private static func storedSize(
-        of bytes: ArraySlice<UInt8>,
-        format: ImageFormat
-    ) throws(ImageError) -> (width: Int, height: Int) {
+    private static func probe(
+        _ bytes: ArraySlice<UInt8>,
+        _ format: ImageFormat
+    ) throws(ImageError) -> codec_header {
         var header = codec_header()
         var failure = Failure()
         let status = unsafe bytes.withUnsafeBufferPointer { source in
@@ -92,7 +139,7 @@ package enum ImageDecoder {
             }
         }
         if let error = failure.error(status, format) { throw error }
-        return (Int(header.width), Int(header.height))
+        return header
     }
 
     /// The stored size with the channels and the orientation to write it in.
@@ -105,11 +152,12 @@ package enum ImageDecoder {
 
     private static func pixels(
         of bytes: ArraySlice<UInt8>,
-        format: ImageFormat,
-        layout: Layout,
-        limits: ImageLimits
+        _ header: Header,
+        _ layout: Layout,
+        _ limits: ImageLimits,
+        while shouldContinue: () -> Bool
     ) throws(ImageError) -> [UInt8] {
-        let count = layout.width * layout.height * layout.channels // below maxPixels · 3, so no overflow
+        let count = header.cost.imageBytes
         var failure = Failure()
         var status = CODEC_OK
         let pixels = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
@@ -117,26 +165,47 @@ package enum ImageDecoder {
             var target = unsafe target(base, count, layout)
             var allowance = codec_limits(
                 max_memory: max(limits.maxDecoderBytes, 1),
-                max_scans: UInt32(clamping: limits.maxScans)
+                max_scans: UInt32(clamping: header.cost.scans)
             )
-            status = unsafe bytes.withUnsafeBufferPointer { source in
-                unsafe failure.message.withUnsafeMutableBufferPointer { message in
-                    let decode = unsafe format == .jpeg ? codec_jpeg_decode : codec_png_decode
-                    guard let text = message.baseAddress else { return CODEC_CORRUPT }
-                    return unsafe decode(
-                        source.baseAddress,
-                        source.count,
-                        &target,
-                        &allowance,
-                        text,
-                        message.count
-                    )
+            status = unsafe withMonitor(shouldContinue) { monitor in
+                unsafe bytes.withUnsafeBufferPointer { source in
+                    unsafe failure.message.withUnsafeMutableBufferPointer { message in
+                        let decode = unsafe header.format == .jpeg ? codec_jpeg_decode : codec_png_decode
+                        guard let text = message.baseAddress else { return CODEC_CORRUPT }
+                        return unsafe decode(
+                            source.baseAddress,
+                            source.count,
+                            &target,
+                            &allowance,
+                            monitor,
+                            text,
+                            message.count
+                        )
+                    }
                 }
             }
             initializedCount = status == CODEC_OK ? count : 0
         }
-        if let error = failure.error(status, format) { throw error }
+        if let error = failure.error(status, header.format) { throw error }
         return pixels
+    }
+
+    /// Passes a closure to C for the length of a call.
+    private static func withMonitor(
+        _ shouldContinue: () -> Bool,
+        _ body: (UnsafePointer<codec_monitor>) -> codec_status
+    ) -> codec_status {
+        withoutActuallyEscaping(shouldContinue) { closure in
+            unsafe withUnsafePointer(to: closure) { context in
+                var monitor = unsafe codec_monitor(
+                    should_continue: { context in
+                        unsafe context?.assumingMemoryBound(to: (() -> Bool).self).pointee() ?? true
+                    },
+                    context: UnsafeMutableRawPointer(mutating: context)
+                )
+                return unsafe body(&monitor)
+            }
+        }
     }
 
     private static func target(_ base: UnsafeMutablePointer<UInt8>, _ count: Int, _ layout: Layout)
@@ -165,7 +234,8 @@ package enum ImageDecoder {
             return switch status {
             case CODEC_OK: nil
             case CODEC_TRUNCATED: .truncated(format)
-            case CODEC_EXHAUSTED: .tooCostly(format, reason)
+            case CODEC_EXHAUSTED: .outOfMemory(format)
+            case CODEC_STOPPED: .stopped
             default: .corrupt(format, reason)
             }
         }

@@ -10,8 +10,12 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
     case truncated(ImageFormat)
     /// The bytes break the format, or use a part of it that is not supported.
     case corrupt(ImageFormat, String)
-    /// Decoding needs more memory or more scans than the limits allow.
-    case tooCostly(ImageFormat, String)
+    /// Decoding would take more time or memory than the limits allow; nothing of it was done.
+    case tooCostly(ImageFormat, DecodeCost.Excess)
+    /// There was not enough memory to decode an image that is within the limits.
+    case outOfMemory(ImageFormat)
+    /// The caller said to stop.
+    case stopped
 
     package var description: String {
         switch self {
@@ -29,8 +33,12 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
             "the \(format.name) image is truncated: its bytes end before the image does"
         case .corrupt(let format, let reason):
             "the \(format.name) image is corrupt: \(reason)"
-        case .tooCostly(let format, let reason):
-            "the \(format.name) image is too costly: \(reason)"
+        case .tooCostly(let format, let excess):
+            "the \(format.name) image is too costly: \(excess)"
+        case .outOfMemory(let format):
+            "there is not enough memory to decode the \(format.name) image"
+        case .stopped:
+            "the decoding was stopped"
         }
     }
 

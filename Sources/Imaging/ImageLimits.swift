@@ -6,6 +6,8 @@ package struct ImageLimits: Sendable, Equatable {
     package var maxSide: Int
     /// The most scans of a progressive JPEG; encoders write about ten.
     package var maxScans: Int
+    /// The most pixels times scans, which is what decoding's time grows with: about a second for a thousand million.
+    package var maxScanPixels: Int
     /// The most bytes a decoder may use beside the pixels; a progressive JPEG needs 2 to 8 for each pixel.
     package var maxDecoderBytes: Int
 
@@ -13,11 +15,13 @@ package struct ImageLimits: Sendable, Equatable {
         maxPixels: Int = 50_000_000,
         maxSide: Int = 30_000,
         maxScans: Int = 100,
+        maxScanPixels: Int = 600_000_000,
         maxDecoderBytes: Int = 512 << 20
     ) {
         self.maxPixels = maxPixels
         self.maxSide = maxSide
         self.maxScans = maxScans
+        self.maxScanPixels = maxScanPixels
         self.maxDecoderBytes = maxDecoderBytes
     }
 
@@ -25,5 +29,52 @@ package struct ImageLimits: Sendable, Equatable {
     func allow(width: Int, height: Int) -> Bool {
         let (pixels, overflows) = width.multipliedReportingOverflow(by: height)
         return max(width, height) <= maxSide && !overflows && pixels <= maxPixels
+    }
+
+    /// The first limit that a decoding is beyond; nil when it may begin.
+    func excess(of cost: DecodeCost) -> DecodeCost.Excess? {
+        if cost.scans > maxScans { return .scans(cost.scans, limit: maxScans) }
+        if cost.scanPixels > maxScanPixels {
+            return .scanPixels(pixels: cost.pixels, scans: cost.scans, limit: maxScanPixels)
+        }
+        return cost.decoderBytes > maxDecoderBytes
+            ? .decoderBytes(cost.decoderBytes, limit: maxDecoderBytes) : nil
+    }
+}
+
+/// What decoding an image will take, known from its markers before any of it is decoded.
+package struct DecodeCost: Sendable, Equatable {
+    /// The pixels of the image.
+    package let pixels: Int
+    /// How often decoding goes over them: the scans of a progressive JPEG, else 1.
+    package let scans: Int
+    /// The bytes of the decoded pixels.
+    package let imageBytes: Int
+    /// The most bytes that the decoder holds beside them: coefficients of a JPEG with several scans, and rows.
+    package let decoderBytes: Int
+
+    /// The most bytes held at once.
+    package var bytes: Int { imageBytes + decoderBytes }
+    /// What the time grows with.
+    package var scanPixels: Int { pixels * scans }
+
+    /// A limit that a decoding is beyond, and by how much.
+    package enum Excess: Sendable, Equatable, CustomStringConvertible {
+        case scans(Int, limit: Int)
+        case scanPixels(pixels: Int, scans: Int, limit: Int)
+        case decoderBytes(Int, limit: Int)
+
+        package var description: String {
+            switch self {
+            case .scans(let scans, let limit):
+                "it has \(scans) scans; at most \(limit) (maxScans) are accepted"
+            case .scanPixels(let pixels, let scans, let limit):
+                "its \(pixels) pixels in \(scans) scans make \(pixels * scans) to decode; at most \(limit) "
+                    + "(maxScanPixels) are accepted: save it with fewer scans, or smaller"
+            case .decoderBytes(let bytes, let limit):
+                "decoding takes \(bytes) bytes beside its pixels; at most \(limit) (maxDecoderBytes) are accepted: "
+                    + "save it as a baseline JPEG, or smaller"
+            }
+        }
     }
 }

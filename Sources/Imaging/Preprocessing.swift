@@ -58,14 +58,16 @@ package struct Preprocessing: Sendable, Equatable {
     ///   - scales: shorter sides to which the image is resized, each giving all crops of the mode; none leaves it to
     ///     the mode, and where that has none of its own, to `resize`.
     ///   - limits: `maxPixels` bounds the resized parts of the image together, and the crops together.
+    ///   - shouldContinue: asked for every few rows that are resized, and for each crop; false ends the work.
     /// - Returns: the crops, normalised, scale by scale; all of one size, but for `dense`.
     /// - Throws: `PreprocessingError` for settings that `validate` refuses, an image of other channels, or a
-    ///   result beyond the limits.
+    ///   result beyond the limits; `.stopped` when told to.
     package func prepare(
         _ image: Image,
         crops mode: CropMode,
         scales: [Int] = [],
-        limits: ImageLimits = ImageLimits()
+        limits: ImageLimits = ImageLimits(),
+        while shouldContinue: () -> Bool = { true }
     ) throws(PreprocessingError) -> [PreparedCrop] {
         try validate()
         for scale in scales { try check("scales", scale, from: 1) }
@@ -91,11 +93,20 @@ package struct Preprocessing: Sendable, Equatable {
             }
         }
         let normalizer = Normalizer(self)
-        return layouts.flatMap { cut($0, from: image, normalizer) }
+        var prepared: [PreparedCrop] = []
+        for layout in layouts {
+            prepared += try cut(layout, from: image, normalizer, while: shouldContinue)
+        }
+        return prepared
     }
 
     /// Computes the needed part of the resized image and cuts it up.
-    private func cut(_ layout: Layout, from image: Image, _ normalizer: Normalizer) -> [PreparedCrop] {
+    private func cut(
+        _ layout: Layout,
+        from image: Image,
+        _ normalizer: Normalizer,
+        while shouldContinue: () -> Bool
+    ) throws(PreprocessingError) -> [PreparedCrop] {
         let place = layout.needed
         let piece = image.resized(
             width: layout.resized.width,
@@ -106,21 +117,28 @@ package struct Preprocessing: Sendable, Equatable {
                 y: place.y - layout.canvas.image.y,
                 width: place.width,
                 height: place.height
-            )
+            ),
+            while: shouldContinue
         )
-        return layout.crops.map { crop in
+        guard let piece else { throw .stopped }
+        var prepared: [PreparedCrop] = []
+        for crop in layout.crops {
+            guard shouldContinue() else { throw .stopped }
             let output = layout.output(of: crop)
             let pixels = piece.cut(crop.region, lyingAt: place)
                 .resized(width: output.width, height: output.height, interpolation: interpolation)
-            return PreparedCrop(
-                crop: crop,
-                scale: min(layout.resized.height, layout.resized.width),
-                channels: color.channels,
-                height: output.height,
-                width: output.width,
-                values: normalizer.values(of: pixels, isMirrored: crop.isMirrored)
+            prepared.append(
+                PreparedCrop(
+                    crop: crop,
+                    scale: min(layout.resized.height, layout.resized.width),
+                    channels: color.channels,
+                    height: output.height,
+                    width: output.width,
+                    values: normalizer.values(of: pixels, isMirrored: crop.isMirrored)
+                )
             )
         }
+        return prepared
     }
 
     /// The crops at one scale.

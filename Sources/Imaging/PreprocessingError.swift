@@ -12,6 +12,8 @@ package enum PreprocessingError: Error, Equatable, CustomStringConvertible {
     case channels(expected: ColorMode, found: Int)
     /// The resized image, or all crops together, have too many pixels.
     case tooLarge(image: ImageSize, resized: ImageSize, crop: ImageSize, count: Int, maxPixels: Int)
+    /// The caller said to stop.
+    case stopped
 
     package var description: String {
         switch self {
@@ -28,6 +30,8 @@ package enum PreprocessingError: Error, Equatable, CustomStringConvertible {
         case .tooLarge(let image, let resized, let crop, let count, let maxPixels):
             "the image is \(image) pixels; resized to \(resized) and cut into \(count) of \(crop) it would have "
                 + "more than the \(maxPixels) pixels that are accepted"
+        case .stopped:
+            "the preparation was stopped"
         }
     }
 }

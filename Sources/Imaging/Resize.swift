@@ -13,16 +13,35 @@ extension Image {
     ///   - interpolation: the filter.
     /// - Returns: the image in its new size.
     package func resized(width: Int, height: Int, interpolation: Interpolation) -> Image {
-        resized(
-            width: width,
-            height: height,
-            interpolation: interpolation,
-            region: Region(x: 0, y: 0, width: width, height: height)
-        )
+        let whole = Region(x: 0, y: 0, width: width, height: height)
+        guard
+            let image = resized(
+                width: width,
+                height: height,
+                interpolation: interpolation,
+                region: whole,
+                while: { true }
+            )
+        else { preconditionFailure("resizing stopped by itself") }
+        return image
     }
 
     /// Computes one region of the resized image; only that region is held in memory.
-    func resized(width: Int, height: Int, interpolation: Interpolation, region: Region) -> Image {
+    ///
+    /// - Parameters:
+    ///   - width: of the whole resized image.
+    ///   - height: of the whole resized image.
+    ///   - interpolation: the filter.
+    ///   - region: what to compute of it.
+    ///   - shouldContinue: asked for every few rows; false ends the work.
+    /// - Returns: the region; nil when told to stop.
+    func resized(
+        width: Int,
+        height: Int,
+        interpolation: Interpolation,
+        region: Region,
+        while shouldContinue: () -> Bool
+    ) -> Image? {
         precondition(
             region.x >= 0 && region.width > 0 && region.width <= width - region.x
                 && region.y >= 0 && region.height > 0 && region.height <= height - region.y,
@@ -34,14 +53,23 @@ extension Image {
         let columns = Axis(interpolation, from: self.width, to: width, first: region.x, count: region.width)
         let rows = Axis(interpolation, from: self.height, to: height, first: region.y, count: region.height)
         let rowBytes = region.width * channels
+        var isWhole = false
         let pixels = unsafe [UInt8](unsafeUninitializedCapacity: rowBytes * region.height) { buffer, count in
             unsafe self.pixels.withUnsafeBufferPointer { source in
                 guard let source = source.baseAddress, let out = buffer.baseAddress else { return }
                 let input = unsafe Rows(base: source, bytes: self.width * channels)
-                unsafe resample(input, columns, rows, into: out, rowBytes: rowBytes)
+                isWhole = unsafe resample(
+                    input,
+                    columns,
+                    rows,
+                    into: out,
+                    rowBytes: rowBytes,
+                    while: shouldContinue
+                )
             }
-            count = rowBytes * region.height
+            count = isWhole ? rowBytes * region.height : 0
         }
+        guard isWhole else { return nil }
         return Image(width: region.width, height: region.height, channels: channels, pixels: pixels)
     }
 
@@ -53,25 +81,24 @@ extension Image {
         subscript(y: Int) -> UnsafePointer<UInt8> { unsafe base + y * bytes }
     }
 
-    /// Makes the output rows from top to bottom.
+    /// Makes the output rows from top to bottom; returns whether it came to the last.
     private func resample(
         _ input: Rows,
         _ columns: Axis,
         _ rows: Axis,
         into out: UnsafeMutablePointer<UInt8>,
-        rowBytes: Int
-    ) {
+        rowBytes: Int,
+        while shouldContinue: () -> Bool
+    ) -> Bool {
         guard case .weighted(let weights) = rows.kind else {
             for (i, y) in rows.starts.enumerated() {
+                guard shouldContinue() else { return false }
                 unsafe resampleColumns(of: input[y], count: 1, columns, into: out + i * rowBytes)
             }
-            return
+            return true
         }
-        if rows.shrinks(moreThanTwice: columns) {
-            unsafe resampleRowsFirst(input, columns, rows, weights, into: out, rowBytes: rowBytes)
-        } else {
-            unsafe resampleColumnsFirst(input, columns, rows, weights, into: out, rowBytes: rowBytes)
-        }
+        let resample = unsafe rows.shrinks(moreThanTwice: columns) ? resampleRowsFirst : resampleColumnsFirst
+        return unsafe resample(input, columns, rows, weights, out, rowBytes, shouldContinue)
     }
 
     /// Keeps, in a ring, only the resampled rows that the next output row needs.
@@ -82,20 +109,23 @@ extension Image {
         _ columns: Axis,
         _ rows: Axis,
         _ weights: Axis.Weights,
-        into out: UnsafeMutablePointer<UInt8>,
-        rowBytes: Int
-    ) {
+        _ out: UnsafeMutablePointer<UInt8>,
+        _ rowBytes: Int,
+        _ shouldContinue: () -> Bool
+    ) -> Bool {
         let group = 4
         // An output row may begin at the last row of a group and end at the first of another.
         let capacity = ((weights.counts.max() ?? 0) + 2 * (group - 1)) / group * group
         var ring = [UInt8](repeating: 0, count: capacity * rowBytes)
-        unsafe ring.withUnsafeMutableBufferPointer { ring in
+        return unsafe ring.withUnsafeMutableBufferPointer { ring in
             unsafe weights.values.withUnsafeBufferPointer { values in
-                guard let ring = ring.baseAddress, let values = values.baseAddress else { return }
+                guard let ring = ring.baseAddress, let values = values.baseAddress else { return false }
                 var next = 0
                 for (i, start) in rows.starts.enumerated() {
+                    guard shouldContinue() else { return false }
                     next = max(next, start / group * group)
                     while next < start + weights.counts[i] {
+                        guard shouldContinue() else { return false }
                         unsafe resampleColumns(
                             of: input[next],
                             count: min(group, height - next),
@@ -114,6 +144,7 @@ extension Image {
                         out + i * rowBytes
                     )
                 }
+                return true
             }
         }
     }
@@ -124,14 +155,16 @@ extension Image {
         _ columns: Axis,
         _ rows: Axis,
         _ weights: Axis.Weights,
-        into out: UnsafeMutablePointer<UInt8>,
-        rowBytes: Int
-    ) {
+        _ out: UnsafeMutablePointer<UInt8>,
+        _ rowBytes: Int,
+        _ shouldContinue: () -> Bool
+    ) -> Bool {
         var sum = unsafe [UInt8](repeating: 0, count: input.bytes)
-        unsafe sum.withUnsafeMutableBufferPointer { sum in
+        return unsafe sum.withUnsafeMutableBufferPointer { sum in
             unsafe weights.values.withUnsafeBufferPointer { values in
-                guard let sum = sum.baseAddress, let values = values.baseAddress else { return }
+                guard let sum = sum.baseAddress, let values = values.baseAddress else { return false }
                 for (i, start) in rows.starts.enumerated() {
+                    guard shouldContinue() else { return false }
                     unsafe kernel_resample_rows(
                         input.base,
                         input.bytes,
@@ -143,6 +176,7 @@ extension Image {
                     )
                     unsafe resampleColumns(of: sum, count: 1, columns, into: out + i * rowBytes)
                 }
+                return true
             }
         }
     }

@@ -1,4 +1,5 @@
-// Decodes and resamples files and seeded mutations of them; the sanitizers it is built with are the judges.
+// Decodes and resamples files: whole, cut short, mutated by a seed, and stopped at each question; the sanitizers it
+// is built with are the judges.
 // Every size is allocated exactly, so that a byte too many is caught.
 #include "codecs.h"
 #include "resample.h"
@@ -11,7 +12,7 @@
 enum { max_pixels = 1 << 18 };
 
 static uint64_t state = 0x5EED1E55;
-static size_t decoded, refused;
+static size_t decoded, refused, stopped;
 
 static uint64_t next(void) {
     uint64_t z = state += 0x9E3779B97F4A7C15;
@@ -63,29 +64,57 @@ static codec_target target_of(uint8_t *pixels, size_t width, size_t height, size
     };
 }
 
-static void decode(const uint8_t *bytes, size_t count) {
+/// Counts the questions of a decoder; the one numbered `last` is answered with no.
+typedef struct {
+    size_t asked;
+    size_t last;
+} questions;
+
+static bool should_continue(void *context) {
+    questions *questions = context;
+    return ++questions->asked != questions->last;
+}
+
+static codec_status decode_until(const uint8_t *bytes, size_t count, const codec_target *target,
+                                 const codec_limits *limits, questions *questions) {
+    char message[CODEC_MESSAGE_SIZE] = {0};
+    const codec_monitor monitor = {.should_continue = should_continue, .context = questions};
+    const codec_status status =
+        bytes[0] == 0x89 ? codec_png_decode(bytes, count, target, limits, &monitor, message, sizeof message)
+                         : codec_jpeg_decode(bytes, count, target, limits, &monitor, message, sizeof message);
+    if (status != CODEC_OK && message[0] == 0) abort();
+    if (questions->last > 0 && status == CODEC_STOPPED && questions->asked != questions->last) abort();
+    return status;
+}
+
+/// Decodes the bytes if their header allows it: whole, and then until a few of the questions it asked, or each.
+static void decode(const uint8_t *bytes, size_t count, bool stop_everywhere) {
     char message[CODEC_MESSAGE_SIZE] = {0};
     codec_header header;
-    const bool is_png = count > 0 && bytes[0] == 0x89;
-    const codec_status probed = is_png ? codec_png_probe(bytes, count, &header, message, sizeof message)
-                                       : codec_jpeg_probe(bytes, count, &header, message, sizeof message);
-    if (probed != CODEC_OK || (uint64_t)header.width * header.height > max_pixels) {
+    const codec_status probed = count > 0 && bytes[0] == 0x89
+                                    ? codec_png_probe(bytes, count, &header, message, sizeof message)
+                                    : codec_jpeg_probe(bytes, count, &header, message, sizeof message);
+    if (probed != CODEC_OK || (uint64_t)header.width * header.height > max_pixels || header.scans > 20) {
         refused++;
         return;
     }
     const size_t channels = next() % 2 ? 1 : 3;
     uint8_t *pixels = allocate((size_t)header.width * header.height * channels);
     const codec_target target = target_of(pixels, header.width, header.height, channels, next() % 8);
-    const codec_limits limits = {.max_memory = 8 << 20, .max_scans = 20};
-    const codec_status status = is_png
-                                    ? codec_png_decode(bytes, count, &target, &limits, message, sizeof message)
-                                    : codec_jpeg_decode(bytes, count, &target, &limits, message, sizeof message);
+    const codec_limits limits = {.max_memory = header.working_bytes, .max_scans = header.scans};
+    questions whole = {0};
+    const codec_status status = decode_until(bytes, count, &target, &limits, &whole);
+    if (status == CODEC_EXHAUSTED) abort(); // the header said what it takes
     if (status == CODEC_OK) {
         decoded++;
         if (decoded % 16 == 0) resample(pixels, header.width, header.height, channels);
     } else {
         refused++;
-        if (message[0] == 0) abort();
+    }
+    for (size_t last = 1; last <= whole.asked; last += stop_everywhere ? 1 : 1 + next() % whole.asked) {
+        questions some = {.last = last};
+        if (decode_until(bytes, count, &target, &limits, &some) != CODEC_STOPPED) abort();
+        stopped++;
     }
     free(pixels);
 }
@@ -119,7 +148,7 @@ static void mutate(const uint8_t *file, size_t count) {
         bytes[at] = next() % 2 ? (uint8_t)(bytes[at] ^ 1 << next() % 8) : (uint8_t)next();
     }
     if (bytes[0] == 0x89 && next() % 2) repair(bytes, length);
-    decode(bytes, length);
+    decode(bytes, length, false);
     free(bytes);
 }
 
@@ -134,9 +163,15 @@ int main(int argc, char **argv) {
         rewind(file);
         if (fread(bytes, 1, (size_t)count, file) != (size_t)count) return perror(argv[i]), 1;
         fclose(file);
-        for (int orientation = 0; orientation < 8; orientation++) decode(bytes, (size_t)count);
+        for (int orientation = 0; orientation < 8; orientation++) decode(bytes, (size_t)count, orientation == 0);
+        for (size_t length = 1; length < (size_t)count && count < 4096; length++) {
+            uint8_t *start = allocate(length);
+            memcpy(start, bytes, length);
+            decode(start, length, false);
+            free(start);
+        }
         for (long round = 0; round < mutations; round++) mutate(bytes, (size_t)count);
         free(bytes);
     }
-    printf("%zu decoded, %zu refused, nothing found\n", decoded, refused);
+    printf("%zu decoded, %zu refused, %zu stopped, nothing found\n", decoded, refused, stopped);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,8 +18,10 @@ typedef enum {
     CODEC_TRUNCATED = 1,
     /// The bytes break the format, or use a part of it that is not supported.
     CODEC_CORRUPT = 2,
-    /// Decoding needs more memory or more scans than `codec_limits` allows.
+    /// Decoding needs more memory than there is, or than `codec_limits` allows.
     CODEC_EXHAUSTED = 3,
+    /// `codec_monitor` said so.
+    CODEC_STOPPED = 4,
 } codec_status;
 
 /// What a file says of itself before its pixels.
@@ -27,6 +30,10 @@ typedef struct {
     uint32_t height;
     /// Values per pixel as stored: JPEG 1, 3 or 4; PNG 1 to 4, a palette counting as 3.
     uint32_t components;
+    /// How often decoding goes over the image: the scans of a progressive or not interleaved JPEG, else 1.
+    uint32_t scans;
+    /// The most bytes that decoding takes beside the target: a JPEG's coefficients when it has scans, and rows.
+    size_t working_bytes;
 } codec_header;
 
 /// Where pixels go: the stored pixel (x, y) is written at pixels + origin + x·column_step + y·row_step.
@@ -49,18 +56,27 @@ typedef struct {
 typedef struct {
     /// Bytes of working memory.
     size_t max_memory;
-    /// Scans of a progressive JPEG.
+    /// Scans of a JPEG.
     uint32_t max_scans;
 } codec_limits;
 
-/// Reads the header of a JPEG file. Allocates nothing in proportion to the size the file declares.
+/// Asked again and again while a decoder works: for each row, and in each scan of a JPEG for each row of blocks.
+typedef struct {
+    /// Whether to go on; false ends the decoding with CODEC_STOPPED. Must return, and not by a jump.
+    bool (*_Nonnull should_continue)(void *_Nullable context);
+    void *_Nullable context;
+} codec_monitor;
+
+/// Reads the header of a JPEG file, and when it has several scans, counts them by their markers: linear in the bytes,
+/// decoding nothing. Allocates nothing in proportion to the size the file declares.
 codec_status codec_jpeg_probe(const uint8_t *_Nullable bytes, size_t count, codec_header *_Nonnull header,
                               char *_Nonnull message, size_t message_size);
 
 /// Decodes a JPEG file: accurate integer DCT, smooth chroma upsampling, CMYK taken as Adobe's inverted form.
 /// On CODEC_OK every pixel of the target has been written.
 codec_status codec_jpeg_decode(const uint8_t *_Nullable bytes, size_t count, const codec_target *_Nonnull target,
-                               const codec_limits *_Nonnull limits, char *_Nonnull message, size_t message_size);
+                               const codec_limits *_Nonnull limits, const codec_monitor *_Nonnull monitor,
+                               char *_Nonnull message, size_t message_size);
 
 /// Reads the header of a PNG file. Allocates nothing in proportion to the size the file declares.
 codec_status codec_png_probe(const uint8_t *_Nullable bytes, size_t count, codec_header *_Nonnull header,
@@ -69,7 +85,8 @@ codec_status codec_png_probe(const uint8_t *_Nullable bytes, size_t count, codec
 /// Decodes a PNG file: palettes expanded, alpha dropped, 16-bit samples by their high byte, gamma ignored.
 /// On CODEC_OK every pixel of the target has been written.
 codec_status codec_png_decode(const uint8_t *_Nullable bytes, size_t count, const codec_target *_Nonnull target,
-                              const codec_limits *_Nonnull limits, char *_Nonnull message, size_t message_size);
+                              const codec_limits *_Nonnull limits, const codec_monitor *_Nonnull monitor,
+                              char *_Nonnull message, size_t message_size);
 
 /// Describes the libraries in use, such as "libjpeg-turbo 2.1.5, libpng 1.6.39"; lives as long as the process.
 const char *_Nonnull codec_versions(void);
