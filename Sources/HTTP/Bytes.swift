@@ -41,3 +41,26 @@ extension UInt8 {
         }
     }
 }
+
+/// Text as the protocol sees it: bytes. Comparing `String`s or `Character`s would take what Unicode calls equivalent
+/// for the same (K for the Kelvin sign), and would not see a comma that a combining mark follows.
+extension StringProtocol {
+    /// Whether these are the same bytes.
+    func hasSameBytes(as other: some StringProtocol) -> Bool { utf8.elementsEqual(other.utf8) }
+
+    /// The text with A to Z, and nothing else, in lower case.
+    var asciiLowercased: String {
+        guard utf8.contains(where: { (0x41...0x5A).contains($0) }) else { return String(self) }
+        return String(decoding: utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+    }
+}
+
+extension Collection<UInt8> where SubSequence == Self {
+    /// The bytes without the spaces and tabs at both ends.
+    func trimmingBlanks() -> Self {
+        let start = drop(while: \.isBlank)
+        var end = start.endIndex
+        for (index, byte) in zip(start.indices, start) where !byte.isBlank { end = start.index(after: index) }
+        return start.isEmpty ? start : start[..<end]
+    }
+}

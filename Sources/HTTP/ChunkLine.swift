@@ -21,13 +21,49 @@ struct ChunkLine {
         guard i > 0 else { throw .malformed("a chunk's size is not a hexadecimal number") }
         self.size = size
         extensionBytes = line.count - i
-        // §7.1.1 allows bad whitespace before the semicolon only.
-        while i < line.count, line[i].isBlank { i += 1 }
-        guard extensionBytes == 0 || (i < line.count && line[i] == UInt8(ascii: ";")) else {
-            throw .malformed("a chunk's size is followed by something that is no extension")
-        }
         for j in i..<line.count where !line[j].isFieldContent {
             throw .malformed("a chunk's extension holds a control character")
         }
+        try Self.checkExtensions(line.extracting(i...))
+    }
+
+    /// *( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] ), RFC 9112 §7.1.1.
+    private static func checkExtensions(_ line: Span<UInt8>) throws(Refusal) {
+        var i = 0
+        func skipBlanks() { while i < line.count, line[i].isBlank { i += 1 } }
+        func skipToken() -> Bool {
+            let start = i
+            while i < line.count, line[i].isToken { i += 1 }
+            return i > start
+        }
+        while i < line.count {
+            skipBlanks()
+            guard i < line.count, line[i] == UInt8(ascii: ";") else {
+                throw .malformed("a chunk's size is followed by something that is no extension")
+            }
+            i += 1
+            skipBlanks()
+            guard skipToken() else { throw .malformed("a chunk's extension has no name") }
+            let end = i
+            skipBlanks()
+            guard i < line.count, line[i] == UInt8(ascii: "=") else {
+                i = end // white space may stand before the next semicolon, not before the line's end
+                continue
+            }
+            i += 1
+            skipBlanks()
+            guard skipToken() || skipQuoted(line, &i) else {
+                throw .malformed("a chunk's extension has no value")
+            }
+        }
+    }
+
+    /// Passes a quoted-string (RFC 9110 §5.6.4).
+    private static func skipQuoted(_ line: Span<UInt8>, _ i: inout Int) -> Bool {
+        guard i < line.count, line[i] == UInt8(ascii: "\"") else { return false }
+        i += 1
+        while i < line.count, line[i] != UInt8(ascii: "\"") { i += line[i] == UInt8(ascii: "\\") ? 2 : 1 }
+        i += 1
+        return i <= line.count
     }
 }

@@ -39,8 +39,9 @@ package struct MultipartForm: Sendable {
     }
 
     private static func boundary(_ contentType: String) throws(MultipartError) -> String {
-        guard let field = ParameterizedField(contentType), field.value == "multipart/form-data" else {
-            throw .notMultipart(String(contentType.prefix(100)))
+        guard let field = ParameterizedField(contentType), field.value.hasSameBytes(as: "multipart/form-data")
+        else {
+            throw .notMultipart(String(decoding: contentType.utf8.prefix(100), as: UTF8.self))
         }
         guard let boundary = field["boundary"] else { throw .missingBoundary }
         let isValid = boundary.utf8.allSatisfy {
@@ -129,8 +130,8 @@ package struct MultipartForm: Sendable {
             disposition.value == "form-data"
         else { throw .notFormData(part: number) }
         let type = header[.contentType]
-        if let type, type.lowercased().hasPrefix("multipart/") { throw .nested(part: number) }
-        if let encoding = header[.contentTransferEncoding]?.lowercased(),
+        if let type, type.asciiLowercased.utf8.starts(with: "multipart/".utf8) { throw .nested(part: number) }
+        if let encoding = header[.contentTransferEncoding]?.asciiLowercased,
             !["binary", "8bit", "7bit"].contains(encoding)
         {
             throw .transferEncoding(part: number, encoding)

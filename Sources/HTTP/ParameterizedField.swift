@@ -1,5 +1,3 @@
-internal import Platform
-
 /// A field value with parameters, such as `form-data; name="file"; filename="cat.jpg"` (RFC 9110 §5.6.6).
 struct ParameterizedField: Equatable, Sendable {
     /// What stands before the first semicolon, in lower case.
@@ -11,11 +9,9 @@ struct ParameterizedField: Equatable, Sendable {
     init?(_ text: String) {
         var rest = Array(text.utf8)[...]
         let end = rest.firstIndex(of: UInt8(ascii: ";")) ?? rest.endIndex
-        let value = Self.text(rest[..<end])[...].trimming(while: { $0 == " " || $0 == "\t" }).lowercased()
-        guard !value.isEmpty, value.utf8.allSatisfy({ $0.isToken || $0 == UInt8(ascii: "/") }) else {
-            return nil
-        }
-        self.value = value
+        let value = rest[..<end].trimmingBlanks()
+        guard !value.isEmpty, value.allSatisfy({ $0.isToken || $0 == UInt8(ascii: "/") }) else { return nil }
+        self.value = Self.text(value).asciiLowercased
         rest = rest[end...]
         var parameters: [Query.Pair] = []
         while let next = rest.first {
@@ -23,7 +19,9 @@ struct ParameterizedField: Equatable, Sendable {
             rest = rest.dropFirst().drop(while: \.isBlank)
             if rest.isEmpty || rest.first == UInt8(ascii: ";") { continue }
             guard let parameter = Self.parameter(&rest) else { return nil }
-            guard !parameters.contains(where: { $0.name == parameter.name }) else { return nil }
+            guard !parameters.contains(where: { $0.name.hasSameBytes(as: parameter.name) }) else {
+                return nil
+            }
             parameters.append(parameter)
             rest = rest.drop(while: \.isBlank)
         }
@@ -32,7 +30,7 @@ struct ParameterizedField: Equatable, Sendable {
 
     /// The value of the parameter with this name.
     subscript(name: String) -> String? {
-        parameters.first { $0.name == name }?.value
+        parameters.first { $0.name.hasSameBytes(as: name) }?.value
     }
 
     private static func parameter(_ rest: inout ArraySlice<UInt8>) -> Query.Pair? {
@@ -50,7 +48,7 @@ struct ParameterizedField: Equatable, Sendable {
             rest = rest.dropFirst(token.count)
             value = text(token)
         }
-        return Query.Pair(name: text(name).lowercased(), value: value)
+        return Query.Pair(name: text(name).asciiLowercased, value: value)
     }
 
     /// A backslash escapes a quote or itself only: browsers write Windows paths without escaping them.

@@ -48,7 +48,7 @@ package struct Query: Sendable, Equatable {
 
     /// The value of the first pair with this name.
     package subscript(name: String) -> String? {
-        pairs.first { $0.name == name }?.value
+        pairs.first { $0.name.hasSameBytes(as: name) }?.value
     }
 
     /// The names in order, repeated as often as they came.

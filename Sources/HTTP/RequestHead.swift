@@ -121,18 +121,11 @@ package struct RequestHead: Sendable {
 enum FieldList {
     /// The elements of all lines, in lower case, without empty ones.
     static func elements(_ values: [String]) -> [String] {
-        values.flatMap { $0.split(separator: ",") }
-            .map { $0.trimming(while: { $0 == " " || $0 == "\t" }) }
-            .filter { !$0.isEmpty }
-            .map { $0.utf8.allSatisfy { $0 < 0x80 } ? $0.lowercased() : String($0) } // K (U+212A) is no k
-    }
-}
-
-extension Substring {
-    /// The text without what `isPadding` accepts at both ends.
-    func trimming(while isPadding: (Character) -> Bool) -> Substring {
-        var text = drop(while: isPadding)
-        while let last = text.last, isPadding(last) { text.removeLast() }
-        return text
+        values.flatMap { value in
+            value.utf8.split(separator: UInt8(ascii: ",")).compactMap { element in
+                let element = Substring(element.trimmingBlanks())
+                return element.isEmpty ? nil : element.asciiLowercased
+            }
+        }
     }
 }

@@ -42,8 +42,9 @@ package struct Router<Endpoint> {
     /// Looks up a decoded path.
     package func match(method: HTTPRequest.Method, path: String) -> Match {
         let segments = RoutePattern.split(path)
-        var allowed: [HTTPRequest.Method] = path == "*" ? routes.flatMap { $0.endpoints.map(\.method) } : []
-        if path != "*" {
+        let isAsterisk = path.hasSameBytes(as: "*")
+        var allowed: [HTTPRequest.Method] = isAsterisk ? routes.flatMap { $0.endpoints.map(\.method) } : []
+        if path.utf8.first == UInt8(ascii: "/") {
             for route in routes {
                 guard let parameters = route.pattern.match(segments) else { continue }
                 if let endpoint = Self.endpoint(route, for: method) {
@@ -73,7 +74,7 @@ package struct Router<Endpoint> {
         return complete
     }
 
-    private func nearest(to path: String, _ segments: [Substring]) -> String? {
+    private func nearest(to path: String, _ segments: [Substring.UTF8View]) -> String? {
         nearestName(to: path, in: routes.map { $0.pattern.filled(from: segments) })
     }
 }

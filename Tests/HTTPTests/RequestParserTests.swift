@@ -72,6 +72,25 @@ import Testing
         #expect(head.query["none"] == nil)
     }
 
+    @Test func `finds a name by its bytes`() throws {
+        let target = "/?%E2%84%AA=1&a%CC%81=2&K=3&a=4"
+        let head = try #require(RequestParser.head("GET \(target) HTTP/1.1\r\nHost: h\r\n\r\n"))
+        #expect(head.query["K"] == "3")
+        #expect(head.query["a"] == "4")
+        #expect(head.query["\u{E1}"] == nil)
+    }
+
+    @Test(arguments: [
+        ("close,\u{301}x", false), ("\u{301},close", false), ("close\u{301}", true), ("clo\u{17F}e", true),
+        ("CLOSE", false), ("x ,\tclose\t, y", false),
+    ])
+    func `splits a list at its commas, whatever follows them`(connection: String, keepsAlive: Bool) throws {
+        let head = try #require(
+            RequestParser.head("GET / HTTP/1.1\r\nHost: h\r\nConnection: \(connection)\r\n\r\n")
+        )
+        #expect(head.keepsAlive == keepsAlive)
+    }
+
     @Test func `keeps a plus in the path`() throws {
         #expect(RequestParser.head("GET /a+b HTTP/1.1\r\nHost: h\r\n\r\n")?.path == "/a+b")
     }

@@ -78,4 +78,36 @@ import Testing
         }
         #expect(nearest == expected)
     }
+
+    /// The path of a request line, through the parser and the router as a client's path goes.
+    @Test(arguments: [
+        "/%CC%81metrics", "/%E2%80%8Dmetrics", "/metric%73%CC%81", "/metrics%E2%80%8D",
+        "/%CC%81v1/models/special", "/v1/models/special%CC%81/labels/",
+        "/v1/models%CC%81/m", "/v1/models/m:classify%CC%81", "//metrics",
+        "/./metrics", "/x/../metrics", "/metrics/",
+        "/caf%65%CC%81", "/%E2%84%AAelvin", "/a%CD%BEb", "/METRICS",
+    ])
+    func `serves nothing that only looks like a path`(target: String) throws {
+        var router = Self.router
+        router.on(.get, "/metrics", "metrics")
+        router.on(.get, "/caf\u{E9}", "precomposed")
+        router.on(.get, "/Kelvin", "letter")
+        router.on(.get, "/a;b", "semicolon")
+        let head = try #require(RequestParser.head("GET \(target) HTTP/1.1\r\nHost: h\r\n\r\n"))
+        guard case .notFound = router.match(method: .get, path: head.path) else {
+            Issue.record("\(target) is served")
+            return
+        }
+    }
+
+    @Test func `keeps the bytes of a hole`() throws {
+        for target in ["/v1/models/caf%C3%A9", "/v1/models/cafe%CC%81", "/v1/models/%CC%81special"] {
+            let head = try #require(RequestParser.head("GET \(target) HTTP/1.1\r\nHost: h\r\n\r\n"))
+            guard case .found("model", let holes) = Self.router.match(method: .get, path: head.path) else {
+                Issue.record("\(target) is not found")
+                continue
+            }
+            #expect(Array((holes["model"] ?? "").utf8) == Array(head.path.utf8.dropFirst(11)))
+        }
+    }
 }
