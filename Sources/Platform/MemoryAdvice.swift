@@ -17,12 +17,6 @@ package enum MemoryAdvice {
         unsafe madvise(address, end - first, MADV_HUGEPAGE)
     }
 
-    static func pageUp(_ address: Int) -> Int { pageDown(address + pageSize - 1) }
-
-    static func pageDown(_ address: Int) -> Int { address / pageSize * pageSize }
-
-    private static let pageSize = sysconf(Int32(_SC_PAGESIZE))
-
     /// Gives what was freed back to the system: loading a model frees much that the allocator would keep.
     package static func releaseFreed() { linux_release_freed() }
 }

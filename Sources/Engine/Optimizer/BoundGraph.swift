@@ -8,7 +8,7 @@ struct BoundGraph {
         var op: any Op
         var inputs: [Graph.Value]
         let shape: Shape
-        var weights: [Tensor]
+        var weights: [TrainedArray]
     }
 
     let inputShape: Shape
@@ -20,7 +20,7 @@ struct BoundGraph {
     init(_ graph: Graph, weights: Weights) {
         inputShape = graph.inputShape
         outputs = graph.outputs
-        var tensors = weights.tensors[...]
+        var tensors = weights.arrays[...]
         for (id, node) in graph.nodes.enumerated() {
             let parameters = node.op.parameters
             let own = tensors.prefix(parameters.count)
@@ -48,6 +48,12 @@ struct BoundGraph {
         case .input: inputShape
         case .node(let index): nodes[index].shape
         }
+    }
+
+    /// Whether a node reads the pixels of an image in one row.
+    func flattensImage(before node: Node) -> Bool {
+        guard case .node(let index) = node.inputs[0], nodes[index].op is Flatten else { return false }
+        return Layout.pixels(shape(of: nodes[index].inputs[0])) > 1
     }
 
     /// The node behind a value that nobody but `reader` reads, or nil.

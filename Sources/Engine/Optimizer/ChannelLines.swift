@@ -4,10 +4,10 @@ struct ChannelLines: Sendable {
     var shifts: [Double]
 
     /// What an operation does to each of `channels` channels, if it is such lines.
-    init?(_ op: any Op, weights: [Tensor], channels: Int) {
+    init?(_ op: any Op, weights: [TrainedArray], channels: Int) {
         switch op {
         case let norm as BatchNorm:
-            let values = weights.map { $0.values.map(Double.init) }
+            let values = weights.map { $0.tensor.values.map(Double.init) }
             scales = zip(values[0], values[3]).map { $0 / ($1 + Double(norm.epsilon)).squareRoot() }
             shifts = zip(values[1], zip(values[2], scales)).map { $0 - $1.0 * $1.1 }
         case let scale as ChannelScale:

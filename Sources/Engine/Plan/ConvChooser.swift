@@ -26,15 +26,15 @@ struct ConvChooser: Sendable {
     ///   - memory: what the packed forms may take.
     ///   - tuning: how to choose.
     ///   - graph: the network; one without choices has nothing to keep.
-    ///   - fingerprint: of the weights, all of which are read for it.
-    init(_ memory: WeightMemory, _ tuning: Tuning, for graph: Graph, fingerprint: () -> UInt64) {
+    ///   - fingerprint: of the weights.
+    init(_ memory: WeightMemory, _ tuning: Tuning, for graph: Graph, fingerprint: UInt64) {
         self.memory = memory
         guard case .measured(let folder) = tuning, memory == .fast, graph.offersChoices else {
             (tuner, file, kept) = (nil, nil, [:])
             return
         }
         tuner = ConvTuner()
-        file = folder.map { TuningFile(folder: $0, weights: fingerprint()) }
+        file = folder.map { TuningFile(folder: $0, weights: fingerprint) }
         kept = file?.read() ?? [:]
     }
 

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// A convolution on a made-up image, outside any plan: to compare what its algorithms give and how long they take.
 struct ConvTrial {
     private let step: Step
@@ -49,8 +51,12 @@ struct ConvTrial {
             statePerItem: 0,
             batch: 1
         )
-        memory.values.reserve(counts.input + counts.output)
-        memory.threads.reserve(scratch)
+        do throws(SystemError) {
+            try memory.values.reserve(counts.input + counts.output)
+            try memory.threads.reserve(scratch)
+        } catch {
+            fatalError("a trial of \(op.structure): \(error)")
+        }
         memory.values.store(image.span, at: 0)
     }
 

@@ -5,7 +5,7 @@ internal import Synchronization
 /// slides over larger images.
 ///
 /// Each layer is packed once, under its name, in one form: a fully connected layer in that of the convolution that it
-/// becomes when it slides. The pages of a mapped file that it was packed from are let go.
+/// becomes when it slides. The trained arrays that it was packed from are let go.
 final class PackedWeights: Sendable {
     /// What a layer's kernel reads.
     struct Layer: Sendable {
@@ -15,32 +15,51 @@ final class PackedWeights: Sendable {
     }
 
     private struct State {
+        /// By name and form.
         var layers: [String: Layer] = [:]
+        /// By name.
+        var choices: [String: ConvAlgorithm] = [:]
         var tuningFailure: SystemError?
     }
 
     private let chooser: ConvChooser
+    private let packing = Mutex(())
     private let state = Mutex(State())
 
     init(_ chooser: ConvChooser) { self.chooser = chooser }
 
     /// The packed form of an operation, made when its name is asked for first.
     ///
-    /// A convolution's algorithm is chosen for `nativeOutput`, its output on an image of the model's own size.
-    func layer(_ op: any BlockedOp, named name: String, weights: [Tensor], nativeOutput: Shape) -> Layer {
-        if let known = state.withLock({ $0.layers[name] }) { return known }
-        let packed = packed(op, named: name, weights: weights, nativeOutput: nativeOutput)
-        for weight in weights { weight.releasePages() }
-        return state.withLock { state in
-            let first = state.layers[name] ?? packed // another thread may have been faster
-            state.layers[name] = first
-            return first
+    /// A convolution's algorithm is chosen for `nativeOutput`, its output on an image of the model's own size. With
+    /// `releasing` the trained arrays are let go, unless the operation or another one needs them.
+    func layer(
+        _ op: any BlockedOp,
+        named name: String,
+        weights: [TrainedArray],
+        nativeOutput: Shape,
+        releasing: Bool
+    ) -> Layer {
+        // One thread packs at a time, so that none looks for arrays that another has let go.
+        packing.withLock { _ in
+            let key = name + op.packingSuffix
+            let layer: Layer
+            if let known = state.withLock({ $0.layers[key] }) {
+                layer = known
+            } else {
+                layer = packed(op, named: name, weights: weights.map(\.tensor), nativeOutput: nativeOutput)
+                state.withLock { state in
+                    state.layers[key] = layer
+                    state.choices[name] = layer.algorithm
+                }
+            }
+            if releasing, !op.keepsTrained { for weight in weights { weight.release() } }
+            return layer
         }
     }
 
     /// Keeps the choices of algorithms for the next time that these weights are loaded.
     func keepChoices() {
-        let choices = state.withLock { $0.layers.compactMapValues(\.algorithm) }
+        let choices = state.withLock(\.choices)
         do throws(SystemError) {
             try chooser.keep(choices)
         } catch {

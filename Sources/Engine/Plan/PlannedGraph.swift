@@ -52,15 +52,16 @@ struct PlannedGraph {
         let node = graph.nodes[index]
         guard !isReadThrough(index, of: graph) else { return }
         let sources = sources(of: node, in: graph)
-        if var op = blockedForm(of: node, sources: sources) {
+        if var op = blockedForm(of: node, in: graph, sources: sources) {
             let inputs = sources.enumerated().map { position, source in
                 value(source, as: op.readsPlanar(position) ? .planar : .blocked)
             }
             let layer = weights.packed.layer(
                 op,
-                named: node.name + op.packingSuffix,
+                named: node.name,
                 weights: node.weights,
-                nativeOutput: weights.nativeShapes[node.name] ?? node.shape
+                nativeOutput: weights.nativeShapes[node.name] ?? node.shape,
+                releasing: weights.isNative
             )
             if var conv = op as? BlockedConv, let algorithm = layer.algorithm {
                 conv.algorithm = algorithm
@@ -70,7 +71,8 @@ struct PlannedGraph {
             places[.node(index)] = add(node.name, op, inputs, node.shape, layout, layer.arrays)
         } else {
             let inputs = node.inputs.map { value($0, as: .planar) }
-            places[.node(index)] = add(node.name, node.op, inputs, node.shape, .planar, node.weights)
+            let weights = node.weights.map(\.kept)
+            places[.node(index)] = add(node.name, node.op, inputs, node.shape, .planar, weights)
         }
     }
 
@@ -118,7 +120,11 @@ extension PlannedGraph {
     }
 
     /// The operation on blocked images, where there is one and its inputs make it worth while.
-    private func blockedForm(of node: BoundGraph.Node, sources: [Graph.Value]) -> (any BlockedOp)? {
+    private func blockedForm(
+        of node: BoundGraph.Node,
+        in graph: BoundGraph,
+        sources: [Graph.Value]
+    ) -> (any BlockedOp)? {
         let places = sources.compactMap { self.places[$0] }
         let areBlocked = places.map { layout(of: $0) == .blocked }
         let shapes = places.map(shape(of:))
@@ -127,7 +133,8 @@ extension PlannedGraph {
             return conv
         }
         if let linear = node.op as? Linear, node.shape.rank == 1 {
-            return areBlocked[0] ? PackedLinear(linear, image: shapes[0]) : PackedLinear(linear)
+            guard !areBlocked[0] else { return PackedLinear(linear, image: shapes[0]) }
+            return PackedLinear(linear, keepsTrained: graph.flattensImage(before: node))
         }
         if let recurrent = node.op as? Recurrent { return recurrent }
         guard areBlocked.contains(true) else { return nil }

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// A network ready to run: its plans and the memory that they share.
 ///
 /// A session belongs to one thread.
@@ -36,9 +38,13 @@ package final class Session {
     package func prepare(inputShape: Shape, batch: Int) throws(ShapeError) {
         precondition(batch > 0, "a batch of \(batch)")
         let plan = try plan(for: inputShape)
-        memory.reserve(plan.floatsPerItem * batch)
-        threadMemory.reserve(plan.floatsPerThread * pool.threads)
-        states.reserve(plan.statePerItem * batch)
+        do throws(SystemError) {
+            try memory.reserve(plan.floatsPerItem * batch)
+            try threadMemory.reserve(plan.floatsPerThread * pool.threads)
+            try states.reserve(plan.statePerItem * batch)
+        } catch {
+            fatalError("a batch of \(batch) items of \(inputShape): \(error)")
+        }
         steps.reserve(batch, steps: plan.maxSteps)
         self.batch = batch
     }

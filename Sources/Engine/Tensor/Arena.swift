@@ -1,25 +1,42 @@
 internal import Platform
 
-/// Memory for floats that grows and never shrinks, aligned to a cache line.
+/// Memory for floats that grows as it is needed, aligned to a cache line.
 ///
-/// It belongs to one session; a pointer into it is good until the next `reserve`.
-@safe // the memory lives until `reserve` or the object's end; spans of it stay in their closures
+/// It belongs to one session; a pointer into it is good until the next `reserve` or `trim`.
+@safe // the memory lives until `reserve`, `trim` or the object's end; spans of it stay in their closures
 final class Arena {
-    private var memory = ZeroedMemory(byteCount: 0)
+    private var memory: ZeroedMemory?
     private(set) var count = 0
+    private(set) var base = unsafe Arena.nothing
     /// Every buffer in an arena starts at a multiple of this many floats: 64 bytes.
     static let alignment = 16
 
-    var base: UnsafeMutablePointer<Float> {
-        unsafe memory.address.assumingMemoryBound(to: Float.self)
+    /// Makes room for at least `needed` floats; what was there is lost when it grows.
+    ///
+    /// - Throws: `SystemError` when there is no memory; the arena is empty then.
+    func reserve(_ needed: Int) throws(SystemError) {
+        guard needed > count else { return }
+        trim() // the old one goes before the new one comes
+        let (bytes, isTooLarge) = needed.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
+        let made = try ZeroedMemory(byteCount: isTooLarge ? .max : bytes)
+        unsafe base = made.address.assumingMemoryBound(to: Float.self)
+        count = needed
+        memory = consume made
     }
 
-    /// Makes room for at least `needed` floats; what was there is lost when it grows.
-    func reserve(_ needed: Int) {
-        guard needed > count else { return }
-        memory = ZeroedMemory(byteCount: 0) // the old one goes before the new one comes
-        memory = ZeroedMemory(byteCount: needed * MemoryLayout<Float>.stride)
-        count = needed
+    /// Gives the memory back to the system.
+    func trim() {
+        unsafe base = Arena.nothing
+        count = 0
+        memory = nil
+    }
+
+    /// An aligned address that is never read, for an arena without floats.
+    private static var nothing: UnsafeMutablePointer<Float> {
+        guard let pointer = unsafe UnsafeMutablePointer<Float>(bitPattern: 64) else {
+            preconditionFailure("64 is not null")
+        }
+        return unsafe pointer
     }
 
     /// Copies `values` to `offset`.

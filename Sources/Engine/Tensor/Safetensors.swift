@@ -1,21 +1,21 @@
 package import Platform
 
-/// A file of named tensors in the safetensors format, mapped into memory.
+/// A file of named tensors in the safetensors format, open while its tensors are read.
 ///
-/// The file is taken as hostile: nothing in it is believed before it has been checked against the file's size.
-/// Replace a file that is in use by renaming another over it; one that is cut short while mapped ends the process.
+/// The file is taken as hostile: nothing in it is believed before it has been checked against the file's size. Tensors
+/// are read into memory of their own, so a file that is replaced, cut short or deleted changes nothing that was read.
 /// - Source: huggingface/safetensors, README, "Format": 8 bytes of length (little-endian), a JSON header, the data.
 package struct Safetensors: Sendable {
-    private let file: MappedFile
+    private let file: ReadableFile
     private let entries: [String: SafetensorsHeader.Entry]
     private let dataStart: Int
 
-    /// Maps a file and checks its header.
+    /// Opens a file and checks its header.
     ///
     /// - Throws: `SafetensorsError` when it cannot be read or contradicts itself.
     package init(path: String) throws(SafetensorsError) {
         do {
-            file = try MappedFile(path: path)
+            file = try ReadableFile(path: path)
         } catch {
             throw SafetensorsError(path: path, problem: .unreadable(error))
         }
@@ -32,20 +32,29 @@ package struct Safetensors: Sendable {
     /// The shape of every tensor in the file, whatever the type of its numbers.
     package var shapes: [String: Shape] { entries.mapValues(\.shape) }
 
-    /// The fingerprint of the file.
-    package var fingerprint: UInt64 { file.fingerprint }
-
-    /// The tensor with a name, as 32-bit floats: F32 is not copied, F16 and BF16 are converted, which is exact.
+    /// The tensor with a name, as 32-bit floats; F16 and BF16 are converted, which is exact.
     ///
-    /// - Throws: `SafetensorsError` when there is none, or its numbers are of another type.
+    /// - Throws: `SafetensorsError` when there is none, its numbers are of another type, or the file has been cut short.
     package func tensor(_ name: String) throws(SafetensorsError) -> Tensor {
         guard let entry = entries[name] else { throw fault(name, "is not in the file") }
         switch entry.type {
-        case .f32: return floats(entry)
-        case .f16: return converted(entry, float(half:))
-        case .bf16: return converted(entry, float(bfloat:))
+        case .f32: return try floats(name, entry)
+        case .f16: return try converted(name, entry, float(half:))
+        case .bf16: return try converted(name, entry, float(bfloat:))
         default: throw fault(name, "is of type \(entry.type.rawValue), but F32, F16 or BF16 is needed")
         }
+    }
+
+    /// Requires that nobody wrote to the file since it was opened: what was read is of one piece.
+    ///
+    /// - Throws: `SafetensorsError` when somebody did.
+    func checkUnchanged() throws(SafetensorsError) {
+        do throws(SystemError) {
+            guard try file.hasChanged() else { return }
+        } catch {
+            throw SafetensorsError(path: path, problem: .unreadable(error))
+        }
+        throw SafetensorsError(path: path, problem: .changed)
     }
 
     private func fault(_ name: String, _ text: String) -> SafetensorsError {
@@ -53,46 +62,93 @@ package struct Safetensors: Sendable {
     }
 
     private static func header(
-        of file: MappedFile
+        of file: ReadableFile
     ) throws(SafetensorsError.Problem) -> ([String: SafetensorsHeader.Entry], dataStart: Int) {
+        guard file.kind == .regular else { throw .notAFile(file.kind) }
         guard file.count >= 8 else { throw .tooShort(bytes: file.count) }
-        let declared = unsafe file.withBytes { bytes in
-            unsafe UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
-        }
+        let declared = try bytes(8, of: file, at: 0).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         let limit = min(file.count - 8, SafetensorsHeader.maxBytes)
         guard declared <= UInt64(limit) else { throw .headerLength(declared: declared, limit: limit) }
-        let dataStart = 8 + Int(declared)
-        // A copy, so that the bytes that are checked are the bytes that are used.
-        let json = unsafe file.withBytes { bytes in unsafe Array(bytes[8..<dataStart]) }
+        let json = try bytes(Int(declared), of: file, at: 8)
+        let dataStart = 8 + json.count
         let header = try SafetensorsHeader(json: json, dataCount: file.count - dataStart)
         return (header.entries, dataStart)
     }
 
-    private func floats(_ entry: SafetensorsHeader.Entry) -> Tensor {
-        let offset = dataStart + entry.bytes.lowerBound
-        guard offset % 4 != 0 else { return Tensor(shape: entry.shape, file: file, offset: offset) }
-        return unsafe file.withBytes { bytes in
-            unsafe Tensor(shape: entry.shape) { target in
-                for index in target.indices {
-                    unsafe target[index] = bytes.loadUnaligned(
-                        fromByteOffset: offset + 4 * index,
-                        as: Float.self
-                    )
+    private static func bytes(
+        _ count: Int,
+        of file: ReadableFile,
+        at offset: Int
+    ) throws(SafetensorsError.Problem) -> [UInt8] {
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try file.bytes(count, at: offset)
+        } catch {
+            throw .unreadable(error)
+        }
+        guard bytes.count == count else { throw .changed }
+        return bytes
+    }
+
+    private func floats(_ name: String, _ entry: SafetensorsHeader.Entry) throws(SafetensorsError) -> Tensor {
+        try unsafe Tensor(shape: entry.shape, outOfMemory: outOfMemory) { (target) throws(SafetensorsError) in
+            try unsafe read(name, UnsafeMutableRawBufferPointer(target), at: entry.bytes.lowerBound)
+        }
+    }
+
+    /// Numbers of 16 bits that are converted at once.
+    private static let numbersAtATime = 1 << 16
+
+    private func converted(
+        _ name: String,
+        _ entry: SafetensorsHeader.Entry,
+        _ convert: (UInt16) -> Float
+    ) throws(SafetensorsError) -> Tensor {
+        try unsafe Tensor(shape: entry.shape, outOfMemory: outOfMemory) { (target) throws(SafetensorsError) in
+            for start in stride(from: 0, to: target.count, by: Self.numbersAtATime) {
+                let count = min(target.count - start, Self.numbersAtATime)
+                let bytes = try read(name, 2 * count, at: entry.bytes.lowerBound + 2 * start)
+                for index in 0..<count {
+                    let bits = UInt16(bytes[2 * index]) | UInt16(bytes[2 * index + 1]) << 8
+                    unsafe target[start + index] = convert(bits)
                 }
             }
         }
     }
 
-    private func converted(_ entry: SafetensorsHeader.Entry, _ convert: (UInt16) -> Float) -> Tensor {
-        let offset = dataStart + entry.bytes.lowerBound
-        return unsafe file.withBytes { bytes in
-            unsafe Tensor(shape: entry.shape) { target in
-                for index in target.indices {
-                    let bits = unsafe bytes.loadUnaligned(fromByteOffset: offset + 2 * index, as: UInt16.self)
-                    unsafe target[index] = convert(UInt16(littleEndian: bits))
-                }
-            }
+    /// Some bytes of the data from `offset` on.
+    private func read(_ name: String, _ count: Int, at offset: Int) throws(SafetensorsError) -> [UInt8] {
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try file.bytes(count, at: dataStart + offset)
+        } catch {
+            throw SafetensorsError(path: path, problem: .unreadable(error))
         }
+        guard bytes.count == count else { throw cutShort(name) }
+        return bytes
+    }
+
+    private func cutShort(_ name: String) -> SafetensorsError {
+        fault(name, "has lost its end: the file was cut short while it was read")
+    }
+
+    private func outOfMemory(_ error: SystemError) -> SafetensorsError {
+        SafetensorsError(path: path, problem: .unreadable(error))
+    }
+
+    /// Fills `target` with data from `offset` on.
+    private func read(
+        _ name: String,
+        _ target: UnsafeMutableRawBufferPointer,
+        at offset: Int
+    ) throws(SafetensorsError) {
+        let count: Int
+        do throws(SystemError) {
+            count = try unsafe file.read(at: dataStart + offset, into: target)
+        } catch {
+            throw SafetensorsError(path: path, problem: .unreadable(error))
+        }
+        guard count == target.count else { throw cutShort(name) }
     }
 }
 

@@ -13,8 +13,12 @@ package struct SafetensorsError: Error, Equatable, CustomStringConvertible {
 
     /// What is wrong with it.
     package enum Problem: Error, Equatable {
-        /// It cannot be opened or mapped.
+        /// It cannot be opened or read.
         case unreadable(SystemError)
+        /// Something else than a regular file is there.
+        case notAFile(ReadableFile.Kind)
+        /// Somebody wrote to it while it was read.
+        case changed
         /// It has not even the 8 bytes of the header's length.
         case tooShort(bytes: Int)
         /// The header is longer than the file, or than any header needs to be.
@@ -34,6 +38,8 @@ extension SafetensorsError.Problem: CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreadable(let error): error.description
+        case .notAFile(let kind): "expected a safetensors file, found \(kind.rawValue)"
+        case .changed: "the file was changed while it was read; load it again when it is complete"
         case .tooShort(let bytes):
             "not a safetensors file: \(bytes) bytes, but 8 are needed for the header's length"
         case .headerLength(let declared, let limit):

@@ -2,7 +2,7 @@ internal import Platform
 
 /// A dense array of 32-bit floats in row-major order that never changes.
 ///
-/// Its numbers are in memory of its own or in a mapped file; copies of a tensor share them.
+/// Its numbers are in memory of its own; copies of a tensor share them.
 package struct Tensor: Sendable {
     package let shape: Shape
     private let storage: Storage
@@ -18,9 +18,16 @@ package struct Tensor: Sendable {
     }
 
     /// A tensor whose values `fill` writes; the memory holds zeros before.
+    ///
+    /// - Precondition: there is memory for them.
     init(shape: Shape, fill: (UnsafeMutableBufferPointer<Float>) -> Void) {
         self.shape = shape
-        storage = unsafe Storage(count: shape.elementCount, fill: fill)
+        do {
+            storage = try Storage(count: shape.elementCount)
+        } catch {
+            fatalError("a tensor of \(shape): \(error)")
+        }
+        unsafe fill(storage.mutable)
     }
 
     /// A row of numbers that a kernel writes; the memory holds zeros before.
@@ -31,12 +38,23 @@ package struct Tensor: Sendable {
         }
     }
 
-    /// A tensor that is part of a mapped file.
+    /// A tensor whose bytes `fill` writes; the memory holds zeros before.
     ///
-    /// - Precondition: the range lies in the file and its place in memory is a multiple of 4.
-    init(shape: Shape, file: MappedFile, offset: Int) {
+    /// - Throws: what `fill` throws, and a `SystemError` as `failure` makes it when there is no memory.
+    init<Failure: Error>(
+        shape: Shape,
+        outOfMemory failure: (SystemError) -> Failure,
+        fill: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Void
+    ) throws(Failure) {
         self.shape = shape
-        storage = Storage(file: file, offset: offset, count: shape.elementCount)
+        let made: Storage
+        do throws(SystemError) {
+            made = try Storage(count: shape.elementCount)
+        } catch {
+            throw failure(error)
+        }
+        try unsafe fill(made.mutable)
+        storage = made
     }
 
     private init(shape: Shape, storage: Storage) {
@@ -69,68 +87,34 @@ package struct Tensor: Sendable {
         try unsafe body(storage.buffer)
     }
 
-    /// Lets the pages of a mapped file go; they come back from the file when somebody reads them.
-    func releasePages() { storage.releasePages() }
-
     /// Where the numbers are; valid while a copy of this tensor lives.
     var address: UnsafePointer<Float> { unsafe storage.address }
 }
 
 extension Tensor {
-    /// The memory behind a tensor, aligned to a cache line when it is its own.
-    @safe // immutable after init; `address` is used only while the object lives
+    /// The memory behind a tensor, aligned to a cache line.
+    @safe // immutable once its tensor is made; `address` is used only while the object lives
     private final class Storage: Sendable {
-        nonisolated(unsafe) let address: UnsafePointer<Float> // immutable after init, freed in deinit
-        let count: Int
-        private let file: MappedFile?
+        private let memory: ZeroedMemory
+        private let count: Int
 
-        init(count: Int, fill: (UnsafeMutableBufferPointer<Float>) -> Void) {
-            let bytes = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
-            unsafe MemoryAdvice.useHugePages(bytes, count: count * 4)
-            let floats = unsafe bytes.bindMemory(to: Float.self, capacity: count)
-            unsafe floats.initialize(repeating: 0, count: count)
-            unsafe fill(UnsafeMutableBufferPointer(start: floats, count: count))
-            unsafe address = UnsafePointer(floats)
+        init(count: Int) throws(SystemError) {
+            memory = try ZeroedMemory(byteCount: count * MemoryLayout<Float>.stride)
             self.count = count
-            file = nil
         }
 
-        init(file: MappedFile, offset: Int, count: Int) {
-            precondition(
-                offset >= 0 && offset <= file.count && count <= (file.count - offset) / 4,
-                "\(count) floats at byte \(offset) of \(file.count)"
+        /// For the one who makes the tensor.
+        var mutable: UnsafeMutableBufferPointer<Float> {
+            unsafe UnsafeMutableBufferPointer(
+                start: memory.address.assumingMemoryBound(to: Float.self),
+                count: count
             )
-            // The mapping outlives the call because it lives as long as `file`, which this object keeps.
-            unsafe address = file.withBytes { bytes in
-                guard count > 0, let base = bytes.baseAddress else { return unsafe Self.nothing }
-                let start = unsafe base + offset
-                precondition(UInt(bitPattern: start) % 4 == 0, "floats at byte \(offset) are not aligned")
-                return unsafe start.assumingMemoryBound(to: Float.self)
-            }
-            self.count = count
-            self.file = file
         }
 
-        deinit {
-            if file == nil { unsafe UnsafeMutableRawPointer(mutating: address).deallocate() }
-        }
-
-        func releasePages() {
-            guard let file else { return }
-            unsafe file.withBytes { bytes in
-                guard let base = bytes.baseAddress else { return }
-                unsafe file.releasePages(from: UnsafeRawPointer(address) - base, count: count * 4)
-            }
+        var address: UnsafePointer<Float> {
+            unsafe UnsafePointer(memory.address.assumingMemoryBound(to: Float.self))
         }
 
         var buffer: UnsafeBufferPointer<Float> { unsafe UnsafeBufferPointer(start: address, count: count) }
-
-        /// An aligned address that is never read, for tensors without elements.
-        private static var nothing: UnsafePointer<Float> {
-            guard let pointer = unsafe UnsafePointer<Float>(bitPattern: 64) else {
-                preconditionFailure("64 is not null")
-            }
-            return unsafe pointer
-        }
     }
 }

@@ -1,13 +1,28 @@
 package import Platform
 
-/// A tensor for each parameter of a graph, in the graph's order.
+/// The trained arrays of a graph, in the graph's order, and what kernels read instead of them.
+///
+/// They are in memory: nothing refers to the file that they came from. An array goes when a layer was packed from it.
 package struct Weights: Sendable {
     /// As many as `graph.parameters`, with the same shapes.
-    package let tensors: [Tensor]
+    let arrays: [TrainedArray]
     /// The output shapes of the nodes of the model's own graph, by name: a layer's algorithm is chosen for these.
     let nativeShapes: [String: Shape]
     /// The forms that kernels read, shared by all copies.
     let packed: PackedWeights
+    /// Whether these are the weights of the graph that they were made for, whose plans say what may go.
+    let isNative: Bool
+    /// What tells these weights from others: 32 bytes made from the names, shapes and numbers.
+    ///
+    /// Two that differ by accident have two; somebody with intent can make two alike.
+    package let digest: [UInt8]
+    /// The first parameter with a number that is infinite or none, in graph order; nil when all are finite.
+    package let firstNotFinite: String?
+
+    /// The trained arrays.
+    ///
+    /// - Precondition: nothing has been packed yet: no plan was made of these weights.
+    package var tensors: [Tensor] { arrays.map(\.tensor) }
 
     /// Takes the tensors of a file; those of the file and those of the graph must be the same.
     ///
@@ -26,7 +41,7 @@ package struct Weights: Sendable {
         tuning: Tuning = .off
     ) throws(WeightsError) {
         let tensors = try Self.tensors(of: file, for: graph.parameters, ignoring: ignoring)
-        self.init(tensors, of: file, for: graph, memory, tuning)
+        self.init(tensors.map { TrainedArray($0) }, for: graph, memory, tuning)
     }
 
     /// Takes the tensors of a file that two networks share; those of the file and those of both must be the same.
@@ -43,23 +58,24 @@ package struct Weights: Sendable {
     ) throws(WeightsError) -> (first: Weights, second: Weights) {
         let all = first.parameters + second.parameters
         let tensors = try tensors(of: file, for: all, ignoring: ignoring)
+        // What both networks read may be packed by one and read as it is by the other.
+        let shared = Set(first.parameters.map(\.name)).intersection(second.parameters.map(\.name))
+        let arrays = zip(all, tensors).map { TrainedArray($1, isKept: shared.contains($0.name)) }
         let count = first.parameters.count
         return (
-            Weights(Array(tensors.prefix(count)), of: file, for: first, memory, tuning),
-            Weights(Array(tensors.dropFirst(count)), of: file, for: second, memory, tuning)
+            Weights(Array(arrays.prefix(count)), for: first, memory, tuning),
+            Weights(Array(arrays.dropFirst(count)), for: second, memory, tuning)
         )
     }
 
-    private init(
-        _ tensors: [Tensor],
-        of file: Safetensors,
-        for graph: Graph,
-        _ memory: WeightMemory,
-        _ tuning: Tuning
-    ) {
-        self.tensors = tensors
+    private init(_ arrays: [TrainedArray], for graph: Graph, _ memory: WeightMemory, _ tuning: Tuning) {
+        self.arrays = arrays
         nativeShapes = Self.outputShapes(of: graph)
-        packed = PackedWeights(ConvChooser(memory, tuning, for: graph) { file.fingerprint })
+        isNative = true
+        let summary = WeightsSummary(graph.parameters, arrays.map(\.tensor))
+        digest = summary.digest
+        firstNotFinite = summary.firstNotFinite
+        packed = PackedWeights(ConvChooser(memory, tuning, for: graph, fingerprint: summary.fingerprint))
     }
 
     private static func tensors(
@@ -68,8 +84,9 @@ package struct Weights: Sendable {
         ignoring: (String) -> Bool
     ) throws(WeightsError) -> [Tensor] {
         let shapes = file.shapes
-        let known = Set(parameters.map(\.name))
+        let needed = Set(parameters.map(\.name))
         var tensors: [Tensor] = []
+        var known: [String: Tensor] = [:]
         var missing: [Parameter] = []
         var misshapen: [WeightsError.Misshapen] = []
         var unreadable: [SafetensorsError.Problem] = []
@@ -82,13 +99,24 @@ package struct Weights: Sendable {
                 misshapen.append(.init(name: parameter.name, found: shape, needed: parameter.shape))
                 continue
             }
-            do {
-                tensors.append(try file.tensor(parameter.name))
+            do throws(SafetensorsError) {
+                if let tensor = known[parameter.name] {
+                    tensors.append(tensor)
+                } else {
+                    let tensor = try file.tensor(parameter.name)
+                    known[parameter.name] = tensor
+                    tensors.append(tensor)
+                }
             } catch {
                 unreadable.append(error.problem)
             }
         }
-        let extra = shapes.filter { !known.contains($0.key) && !ignoring($0.key) }
+        do {
+            try file.checkUnchanged()
+        } catch {
+            unreadable.append(error.problem)
+        }
+        let extra = shapes.filter { !needed.contains($0.key) && !ignoring($0.key) }
             .map { Parameter($0.key, $0.value) }
             .sorted { $0.name < $1.name }
         guard missing.isEmpty, extra.isEmpty, misshapen.isEmpty, unreadable.isEmpty else {
@@ -109,12 +137,15 @@ package struct Weights: Sendable {
     package init(_ other: Weights, for graph: Graph) {
         let parameters = graph.parameters
         precondition(
-            parameters.count == other.tensors.count,
-            "\(other.tensors.count) tensors for \(parameters.count) parameters"
+            parameters.count == other.arrays.count,
+            "\(other.arrays.count) tensors for \(parameters.count) parameters"
         )
-        tensors = zip(other.tensors, parameters).map { $0.reshaped(to: $1.shape) }
+        arrays = zip(other.arrays, parameters).map { $0.reshaped(to: $1.shape) }
         nativeShapes = other.nativeShapes
         packed = other.packed
+        isNative = false
+        digest = other.digest
+        firstNotFinite = other.firstNotFinite
     }
 
     /// Why the algorithms that were found by measuring could not be kept for the next time; nil when they could.
@@ -128,12 +159,11 @@ package struct Weights: Sendable {
         memory: WeightMemory = .fast,
         tuning: Tuning = .off
     ) {
-        tensors = graph.parameters.map {
-            SyntheticWeights.tensor($0.name, $0.shape, seed: seed, gain: gain)
+        let arrays = graph.parameters.map {
+            TrainedArray(SyntheticWeights.tensor($0.name, $0.shape, seed: seed, gain: gain))
         }
-        nativeShapes = Self.outputShapes(of: graph)
         // Made up numbers are not those of a file, so nothing is kept for them.
-        packed = PackedWeights(ConvChooser(memory, tuning.unkept, for: graph) { 0 })
+        self.init(arrays, for: graph, memory, tuning.unkept)
     }
 
     private static func outputShapes(of graph: Graph) -> [String: Shape] {

@@ -36,8 +36,6 @@ package final class Model: Sendable {
     package let classes: Int
     /// How many trained numbers the network has; running statistics are not counted, as in papers.
     package let parameterCount: Int
-    /// The hash of the weights, once somebody asked for it.
-    private let digest = Mutex<[UInt8]?>(nil)
     /// The form that slides over whole images, once somebody asked for it.
     private let sliding = Mutex<Model?>(nil)
 
@@ -156,20 +154,8 @@ package final class Model: Sendable {
         }
     }
 
-    /// The SHA-256 of the names, shapes and numbers of the weights.
-    package func weightsDigest() -> [UInt8] {
-        if let known = digest.withLock({ $0 }) { return known }
-        var hash = SHA256()
-        for network in networks {
-            for (parameter, tensor) in zip(network.graph.parameters, network.weights.tensors) {
-                hash.update(Array("\(parameter.name) \(parameter.shape)\n".utf8).span)
-                tensor.withSpan { hash.update($0) }
-            }
-        }
-        let made = hash.finish()
-        digest.withLock { $0 = made }
-        return made
-    }
+    /// What tells the weights of all networks from others: a digest of their names, shapes and numbers.
+    package func weightsDigest() -> [UInt8] { networks.flatMap(\.weights.digest) }
 
     /// The most numbers that the layers of a network may make of one item.
     private static let maxActivations = 1 << 28

@@ -6,8 +6,8 @@ internal import Zoo
 
 /// Reads one version of a model from its folder: manifest, labels, vocabulary, network, weights.
 ///
-/// Loading maps the weights and checks every name and shape; no number is read or copied unless the file holds
-/// half-precision floats.
+/// Loading reads everything into memory and checks every name and shape: what happens to the files afterwards changes
+/// nothing.
 struct ModelLoader {
     /// The folder of the version.
     let folder: String

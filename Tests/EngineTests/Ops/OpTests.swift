@@ -6,6 +6,8 @@ import Testing
     func `agrees with its definition`(_ row: OpCase) throws {
         let graph = try row.graph()
         let weights = Weights(synthetic: 5, for: graph)
+        let own = graph.nodes.last?.op.parameters.count ?? 0
+        let arrays = weights.tensors.suffix(own).map { Reference.Array($0.shape, $0.values.map(Double.init)) }
         let items = (0..<2).map(row.item)
         let names = ["output"] + graph.outputs.map(\.name).filter { $0 != "output" }
         let results = try outputs(
@@ -15,8 +17,6 @@ import Testing
             pool: WorkerPool(threads: 2),
             names: names
         )
-        let own = graph.nodes.last?.op.parameters.count ?? 0
-        let arrays = weights.tensors.suffix(own).map { Reference.Array($0.shape, $0.values.map(Double.init)) }
         let shapes = graph.nodes.last?.inputs.map(graph.shape(of:)) ?? []
         for (index, result) in results.enumerated() {
             let inputs = shapes.enumerated().map { position, shape in

@@ -1,4 +1,5 @@
 import Engine
+import Glibc
 import Platform
 import Testing
 
@@ -24,7 +25,7 @@ import Testing
         }
     }
 
-    @Test func `keeps the file mapped as long as a tensor lives`() throws {
+    @Test func `keeps what it read when the file is gone`() throws {
         let tensor = try withTemporaryFile { path in
             try Safetensors.write([("w", Tensor(shape: [2], values: [3, 4]))], to: path)
             return try Safetensors(path: path).tensor("w")
@@ -109,6 +110,17 @@ import Testing
         let path = "/nonexistent/model.safetensors"
         let problem = SafetensorsError.Problem.unreadable(SystemError("open \(path)", code: 2))
         #expect(throws: SafetensorsError(path: path, problem: problem)) { try Safetensors(path: path) }
+    }
+
+    @Test(arguments: [("/", "a directory"), ("/dev/zero", "a character device"), ("pipe", "a named pipe")])
+    func `says what is there instead of a file`(_ path: String, _ found: String) throws {
+        try withTemporaryFile { name in
+            let path = path == "pipe" ? name + ".pipe" : path
+            if path != "/", path != "/dev/zero" { #expect(unsafe mkfifo(path, 0o600) == 0) }
+            defer { unsafe unlink(name + ".pipe") }
+            let error = #expect(throws: SafetensorsError.self) { try Safetensors(path: path) }
+            #expect(error?.description == "expected a safetensors file, found \(found) (\(path))")
+        }
     }
 
     /// A file of all 65,536 numbers of a 16-bit type, in order, read.

@@ -17,7 +17,7 @@ struct BlockedConv: BlockedOp, TakesActivation {
     var isFirst = false
 
     /// The most taps that the kernels take.
-    private static let mostTaps = 256
+    static let mostTaps = 256
 
     /// Nil when there is no kernel for it.
     init?(_ conv: Conv) {
@@ -56,6 +56,12 @@ struct BlockedConv: BlockedOp, TakesActivation {
     }
 
     func readsPlanar(_ index: Int) -> Bool { isFirst && index == 0 }
+
+    var packingSuffix: String {
+        Self.packingSuffix(taps: conv.window.kernelHeight * conv.window.kernelWidth)
+    }
+
+    static func packingSuffix(taps: Int) -> String { "/\(taps)" }
 
     /// Over what is added: each number is read just before it is written.
     var placement: Placement { addsResidual ? .over(input: 1) : .separate }

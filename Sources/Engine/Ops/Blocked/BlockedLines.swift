@@ -10,6 +10,9 @@ struct BlockedLines: BlockedOp {
 
     func packed(_ weights: [Tensor]) -> [Tensor] { lines.packed }
 
+    /// Every plan makes the lines anew.
+    var keepsTrained: Bool { true }
+
     var placement: Placement { .overInput }
 
     func taskCount(phase: Int, of call: OpCall) -> Int { BlockTasks(call).count }

@@ -14,6 +14,9 @@ protocol BlockedOp: Op {
     /// What tells its weights from those of other operations under its name.
     var packingSuffix: String { get }
 
+    /// Whether the trained arrays stay beside the packed ones, because another plan may need another form of them.
+    var keepsTrained: Bool { get }
+
     /// The arrays that `run` finds as its weights, from the trained ones; made once for a model.
     func packed(_ weights: [Tensor]) -> [Tensor]
 }
@@ -24,6 +27,8 @@ extension BlockedOp {
     var writesPlanar: Bool { false }
 
     var packingSuffix: String { "" }
+
+    var keepsTrained: Bool { false }
 
     func packed(_ weights: [Tensor]) -> [Tensor] { [] }
 }

@@ -7,14 +7,18 @@ struct PackedLinear: BlockedOp {
     let channels: Int
     let pixels: Int
     let isVector: Bool
+    /// A vector that was an image is packed in another order than the convolution that slides over it, and the largest
+    /// windows are not packed when they slide.
+    let keepsTrained: Bool
 
     /// On a vector; nil unless it is whole blocks.
-    init?(_ linear: Linear) {
+    init?(_ linear: Linear, keepsTrained: Bool) {
         guard linear.inputs % 16 == 0 else { return nil }
         self.linear = linear
         channels = linear.inputs
         pixels = 1
         isVector = true
+        self.keepsTrained = keepsTrained
     }
 
     /// On a blocked image.
@@ -23,6 +27,7 @@ struct PackedLinear: BlockedOp {
         channels = image[0]
         pixels = Layout.pixels(image)
         isVector = false
+        keepsTrained = pixels > BlockedConv.mostTaps
     }
 
     var structure: String { linear.structure }
@@ -30,6 +35,9 @@ struct PackedLinear: BlockedOp {
     func readsPlanar(_ index: Int) -> Bool { isVector }
 
     var writesPlanar: Bool { true }
+
+    /// A convolution over as many pixels has the same packed form.
+    var packingSuffix: String { BlockedConv.packingSuffix(taps: pixels) }
 
     func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape { [linear.outputs] }
 
