@@ -1,3 +1,27 @@
+/// The colours a model was trained on, and their order.
+package enum ColorMode: String, Sendable, CaseIterable {
+    case rgb
+    case bgr
+    case gray
+
+    /// Values per pixel.
+    package var channels: Int { self == .gray ? 1 : 3 }
+}
+
+/// A number of pixels down and across.
+package struct ImageSize: Sendable, Equatable, CustomStringConvertible {
+    package var height: Int
+    package var width: Int
+
+    package init(height: Int, width: Int) {
+        self.height = height
+        self.width = width
+    }
+
+    /// Width first, as image sizes are written: `640×480`.
+    package var description: String { "\(width)×\(height)" }
+}
+
 /// An 8-bit image in memory, gray or RGB.
 ///
 /// - Layout: rows from top to bottom, pixels from left to right, channels interleaved, no padding.

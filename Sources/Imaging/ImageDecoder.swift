@@ -42,26 +42,20 @@ package enum ImageDecoder {
         while shouldContinue: () -> Bool = { true }
     ) throws(ImageError) -> DecodedImage {
         let header = try Header(of: bytes, color: color, limits: limits)
-        let orientation = Exif.orientation(of: bytes, format: header.format)
         let pixels = try pixels(
             of: bytes,
             header,
-            Layout(
-                width: header.width,
-                height: header.height,
-                channels: color.channels,
-                orientation: orientation
-            ),
+            channels: color.channels,
             limits,
             while: shouldContinue
         )
         let image = Image(
-            width: orientation.swapsSides ? header.height : header.width,
-            height: orientation.swapsSides ? header.width : header.height,
+            width: header.cost.size.width,
+            height: header.cost.size.height,
             channels: color.channels,
             pixels: pixels
         )
-        return DecodedImage(image: image, format: header.format, orientation: orientation.rawValue)
+        return DecodedImage(image: image, format: header.format, orientation: header.orientation.rawValue)
     }
 
     /// Tells what decoding a file will take, without decoding any of it.
@@ -87,6 +81,7 @@ package enum ImageDecoder {
         /// The size before the image is turned upright.
         let width: Int
         let height: Int
+        let orientation: Orientation
         let cost: DecodeCost
 
         init(of bytes: ArraySlice<UInt8>, color: ColorMode, limits: ImageLimits) throws(ImageError) {
@@ -102,8 +97,10 @@ package enum ImageDecoder {
             guard limits.allow(width: width, height: height) else {
                 throw .tooLarge(width: width, height: height, limits: limits)
             }
+            orientation = Exif.orientation(of: bytes, format: format)
             cost = DecodeCost(
-                pixels: width * height,
+                size: orientation.swapsSides
+                    ? ImageSize(height: width, width: height) : ImageSize(height: height, width: width),
                 scans: Int(header.scans),
                 imageBytes: width * height * color.channels,
                 decoderBytes: header.working_bytes
@@ -142,18 +139,10 @@ package enum ImageDecoder {
         return header
     }
 
-    /// The stored size with the channels and the orientation to write it in.
-    private struct Layout {
-        let width: Int
-        let height: Int
-        let channels: Int
-        let orientation: Orientation
-    }
-
     private static func pixels(
         of bytes: ArraySlice<UInt8>,
         _ header: Header,
-        _ layout: Layout,
+        channels: Int,
         _ limits: ImageLimits,
         while shouldContinue: () -> Bool
     ) throws(ImageError) -> [UInt8] {
@@ -162,7 +151,7 @@ package enum ImageDecoder {
         var status = CODEC_OK
         let pixels = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
             guard let base = buffer.baseAddress else { return }
-            var target = unsafe target(base, count, layout)
+            var target = unsafe target(base, count, header, channels)
             var allowance = codec_limits(
                 max_memory: max(limits.maxDecoderBytes, 1),
                 max_scans: UInt32(clamping: header.cost.scans)
@@ -208,19 +197,23 @@ package enum ImageDecoder {
         }
     }
 
-    private static func target(_ base: UnsafeMutablePointer<UInt8>, _ count: Int, _ layout: Layout)
-        -> codec_target
-    {
-        let placement = layout.orientation.placement(width: layout.width, height: layout.height)
+    /// Says where the pixels of a stored image go so that it stands upright.
+    private static func target(
+        _ base: UnsafeMutablePointer<UInt8>,
+        _ count: Int,
+        _ header: Header,
+        _ channels: Int
+    ) -> codec_target {
+        let placement = header.orientation.placement(width: header.width, height: header.height)
         return unsafe codec_target(
             pixels: base,
             capacity: count,
-            width: UInt32(layout.width),
-            height: UInt32(layout.height),
-            channels: UInt32(layout.channels),
-            origin: placement.origin * layout.channels,
-            column_step: placement.column * layout.channels,
-            row_step: placement.row * layout.channels
+            width: UInt32(header.width),
+            height: UInt32(header.height),
+            channels: UInt32(channels),
+            origin: placement.origin * channels,
+            column_step: placement.column * channels,
+            row_step: placement.row * channels
         )
     }
 

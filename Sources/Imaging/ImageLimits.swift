@@ -44,8 +44,8 @@ package struct ImageLimits: Sendable, Equatable {
 
 /// What decoding an image will take, known from its markers before any of it is decoded.
 package struct DecodeCost: Sendable, Equatable {
-    /// The pixels of the image.
-    package let pixels: Int
+    /// The size of the upright image.
+    package let size: ImageSize
     /// How often decoding goes over them: the scans of a progressive JPEG, else 1.
     package let scans: Int
     /// The bytes of the decoded pixels.
@@ -53,6 +53,8 @@ package struct DecodeCost: Sendable, Equatable {
     /// The most bytes that the decoder holds beside them: coefficients of a JPEG with several scans, and rows.
     package let decoderBytes: Int
 
+    /// The pixels of the image.
+    package var pixels: Int { size.width * size.height }
     /// The most bytes held at once.
     package var bytes: Int { imageBytes + decoderBytes }
     /// What the time grows with.

@@ -20,28 +20,55 @@ struct Normalizer {
         }
     }
 
-    /// The values of an image or of its mirror image.
+    /// A rectangle of a canvas on which an image lies at `place`.
+    struct Source {
+        let image: Image
+        let place: Region
+        let region: Region
+        /// Whether its rows are turned left to right.
+        let isMirrored: Bool
+    }
+
+    /// Writes the values of a rectangle; what the image does not cover has those of zero pixels.
     ///
-    /// - Shape: channels × height × width.
-    func values(of image: Image, isMirrored: Bool) -> [Float] {
-        let count = image.height * image.width
-        return unsafe [Float](unsafeUninitializedCapacity: planes.count * count) { values, initialized in
-            unsafe image.pixels.withUnsafeBufferPointer { pixels in
-                guard let pixels = pixels.baseAddress, var target = values.baseAddress else { return }
-                for plane in planes {
+    /// - Shape: channels × height × width, as many values as `out` holds.
+    /// - Returns: whether it came to the last row, asking `shouldContinue` for every few.
+    func write(
+        _ source: Source,
+        into out: UnsafeMutableBufferPointer<Float>,
+        while shouldContinue: () -> Bool
+    ) -> Bool {
+        let (image, place, region) = (source.image, source.place, source.region)
+        let visible = region.intersection(place)
+        let left = visible.x - region.x
+        let start = source.isMirrored ? region.width - left - visible.width : left
+        return unsafe image.pixels.withUnsafeBufferPointer { pixels in
+            guard let pixels = pixels.baseAddress else { return false }
+            for y in 0..<region.height {
+                if y % 16 == 0, !shouldContinue() { return false }
+                let below = region.y + y - place.y
+                let pixel = (below * image.width + visible.x - place.x) * image.channels
+                for (number, plane) in planes.enumerated() {
+                    let first = (number * region.height + y) * region.width
+                    let row = unsafe UnsafeMutableBufferPointer(rebasing: out[first..<first + region.width])
+                    if visible.width < region.width || below < 0 || below >= place.height {
+                        unsafe row.update(repeating: plane.values[0])
+                    }
+                    guard visible.width > 0, below >= 0, below < place.height,
+                        let target = row.baseAddress
+                    else { continue }
                     unsafe kernel_normalize(
-                        pixels + plane.channel,
-                        image.height,
-                        image.width,
+                        pixels + pixel + plane.channel,
+                        1,
+                        visible.width,
                         image.channels,
                         plane.values,
-                        isMirrored,
-                        target
+                        source.isMirrored,
+                        target + start
                     )
-                    unsafe target += count
                 }
             }
-            initialized = planes.count * count
+            return true
         }
     }
 }

@@ -49,132 +49,6 @@ package struct Preprocessing: Sendable, Equatable {
         self.std = std ?? Array(repeating: 1, count: color.channels)
         self.mirror = mirror
     }
-
-    /// Makes the crops that a network evaluates.
-    ///
-    /// - Parameters:
-    ///   - image: upright, in gray for `ColorMode.gray`, else in RGB.
-    ///   - mode: which crops to cut; mirrored ones are left out when `mirror` is false.
-    ///   - scales: shorter sides to which the image is resized, each giving all crops of the mode; none leaves it to
-    ///     the mode, and where that has none of its own, to `resize`.
-    ///   - limits: `maxPixels` bounds the resized parts of the image together, and the crops together.
-    ///   - shouldContinue: asked for every few rows that are resized, and for each crop; false ends the work.
-    /// - Returns: the crops, normalised, scale by scale; all of one size, but for `dense`.
-    /// - Throws: `PreprocessingError` for settings that `validate` refuses, an image of other channels, or a
-    ///   result beyond the limits; `.stopped` when told to.
-    package func prepare(
-        _ image: Image,
-        crops mode: CropMode,
-        scales: [Int] = [],
-        limits: ImageLimits = ImageLimits(),
-        while shouldContinue: () -> Bool = { true }
-    ) throws(PreprocessingError) -> [PreparedCrop] {
-        try validate()
-        for scale in scales { try check("scales", scale, from: 1) }
-        guard image.channels == color.channels else {
-            throw .channels(expected: color, found: image.channels)
-        }
-        let size = ImageSize(height: image.height, width: image.width)
-        let wanted = scales.isEmpty ? mode.defaultScales(crop: crop) ?? [] : scales
-        let resizes = wanted.isEmpty ? [resize] : wanted.map(Resize.shorterSide)
-        let layouts = resizes.map { Layout(self, resized: $0.size(of: size), mode) }
-        var (resizedPixels, cropPixels) = (0, 0)
-        for layout in layouts {
-            resizedPixels += layout.needed.width * layout.needed.height
-            cropPixels += layout.cutPixels
-            guard max(resizedPixels, cropPixels) <= limits.maxPixels else {
-                throw .tooLarge(
-                    image: size,
-                    resized: layout.resized,
-                    crop: layout.output(of: layout.crops[0]),
-                    count: layouts.reduce(0) { $0 + $1.crops.count },
-                    maxPixels: limits.maxPixels
-                )
-            }
-        }
-        let normalizer = Normalizer(self)
-        var prepared: [PreparedCrop] = []
-        for layout in layouts {
-            prepared += try cut(layout, from: image, normalizer, while: shouldContinue)
-        }
-        return prepared
-    }
-
-    /// Computes the needed part of the resized image and cuts it up.
-    private func cut(
-        _ layout: Layout,
-        from image: Image,
-        _ normalizer: Normalizer,
-        while shouldContinue: () -> Bool
-    ) throws(PreprocessingError) -> [PreparedCrop] {
-        let place = layout.needed
-        let piece = image.resized(
-            width: layout.resized.width,
-            height: layout.resized.height,
-            interpolation: interpolation,
-            region: Region(
-                x: place.x - layout.canvas.image.x,
-                y: place.y - layout.canvas.image.y,
-                width: place.width,
-                height: place.height
-            ),
-            while: shouldContinue
-        )
-        guard let piece else { throw .stopped }
-        var prepared: [PreparedCrop] = []
-        for crop in layout.crops {
-            guard shouldContinue() else { throw .stopped }
-            let output = layout.output(of: crop)
-            let pixels = piece.cut(crop.region, lyingAt: place)
-                .resized(width: output.width, height: output.height, interpolation: interpolation)
-            prepared.append(
-                PreparedCrop(
-                    crop: crop,
-                    scale: min(layout.resized.height, layout.resized.width),
-                    channels: color.channels,
-                    height: output.height,
-                    width: output.width,
-                    values: normalizer.values(of: pixels, isMirrored: crop.isMirrored)
-                )
-            )
-        }
-        return prepared
-    }
-
-    /// The crops at one scale.
-    private struct Layout {
-        let resized: ImageSize
-        let canvas: Canvas
-        let crops: [Crop]
-        /// The part of the resized image that the crops show, on the canvas.
-        let needed: Region
-        /// The size that crops are resized to; nil leaves each its own.
-        private let cropSize: ImageSize?
-
-        init(_ preprocessing: Preprocessing, resized: ImageSize, _ mode: CropMode) {
-            let pad = preprocessing.pad
-            let size =
-                preprocessing.crop
-                ?? ImageSize(height: resized.height + 2 * pad, width: resized.width + 2 * pad)
-            self.resized = resized
-            canvas = Canvas(resized, pad: pad, crop: size)
-            crops = mode.crops(size, of: canvas.size, mirror: preprocessing.mirror)
-            needed = crops.reduce(crops[0].region) { $0.union($1.region) }.intersection(canvas.image)
-            cropSize = mode == .dense ? nil : size
-        }
-
-        /// The pixels of all crops as they are cut or as they are made, whichever are more.
-        var cutPixels: Int {
-            crops.reduce(0) { sum, crop in
-                let output = output(of: crop)
-                return sum + max(crop.width * crop.height, output.width * output.height)
-            }
-        }
-
-        func output(of crop: Crop) -> ImageSize {
-            cropSize ?? ImageSize(height: crop.height, width: crop.width)
-        }
-    }
 }
 
 extension Preprocessing.Resize {
@@ -219,6 +93,15 @@ extension Preprocessing {
             for value in values where !value.isFinite { throw .notANumber(setting: setting, found: value) }
         }
         for value in std where value <= 0 { throw .notPositive(setting: "std", found: value) }
+    }
+
+    /// Checks shorter sides that a caller asks for.
+    func validate(scales: [Int]) throws(PreprocessingError) {
+        var known: Set<Int> = []
+        for scale in scales {
+            try check("scales", scale, from: 1)
+            guard known.insert(scale).inserted else { throw .duplicate(setting: "scales", found: scale) }
+        }
     }
 
     private func check(_ setting: String, _ value: Int, from low: Int) throws(PreprocessingError) {

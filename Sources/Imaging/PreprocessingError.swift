@@ -8,6 +8,8 @@ package enum PreprocessingError: Error, Equatable, CustomStringConvertible {
     case notANumber(setting: String, found: Double)
     /// A value must be greater than zero.
     case notPositive(setting: String, found: Double)
+    /// A list names a value twice.
+    case duplicate(setting: String, found: Int)
     /// The image was decoded for another colour.
     case channels(expected: ColorMode, found: Int)
     /// The resized image, or all crops together, have too many pixels.
@@ -25,6 +27,8 @@ package enum PreprocessingError: Error, Equatable, CustomStringConvertible {
             "`\(setting)` is \(found) but must be a finite number"
         case .notPositive(let setting, let found):
             "`\(setting)` is \(found) but must be greater than 0"
+        case .duplicate(let setting, let found):
+            "`\(setting)` has \(found) twice but each may be there once"
         case .channels(let color, let found):
             "the image has \(found) channels but color \(color) needs \(color.channels)"
         case .tooLarge(let image, let resized, let crop, let count, let maxPixels):
