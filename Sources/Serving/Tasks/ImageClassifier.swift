@@ -31,6 +31,12 @@ package struct ImageClassifier: Sendable {
             self.deadline = deadline
             self.cancellation = cancellation
         }
+
+        /// Why nobody waits for the answer any more; nil while somebody does.
+        var reasonToStop: ServingError? {
+            if cancellation?.isCancelled == true { return .cancelled }
+            return deadline.map { .now >= $0 } == true ? .deadlineExceeded : nil
+        }
     }
 
     /// What came of an image.
@@ -190,7 +196,7 @@ package struct ImageClassifier: Sendable {
         _ model: Model
     ) throws(ServingError) -> Prepared {
         let start = ContinuousClock.now
-        let decoded = try decode(bytes, color: preprocessing.color)
+        let decoded = try decode(bytes, color: preprocessing.color, options)
         let isDecoded = ContinuousClock.now
         let crops = try crops(of: decoded.image, preprocessing, options)
         let items = crops.map { crop in
@@ -232,12 +238,17 @@ package struct ImageClassifier: Sendable {
         )
     }
 
-    private func decode(_ bytes: ArraySlice<UInt8>, color: ColorMode) throws(ServingError) -> DecodedImage {
+    private func decode(
+        _ bytes: ArraySlice<UInt8>,
+        color: ColorMode,
+        _ options: Options
+    ) throws(ServingError) -> DecodedImage {
         do {
-            return try ImageDecoder.decode(bytes, color: color, limits: limits)
+            return try ImageDecoder.decode(bytes, color: color, limits: limits) { options.reasonToStop == nil }
         } catch {
             switch error {
             case .tooLarge, .tooCostly: throw .tooLarge(code: "image_too_large", error.description)
+            case .stopped: throw options.reasonToStop ?? .cancelled
             default: throw .undecodable(error.description)
             }
         }
@@ -254,10 +265,12 @@ package struct ImageClassifier: Sendable {
                 crops: options.crops,
                 scales: options.scales,
                 limits: limits
-            )
+            ) { options.reasonToStop == nil }
         } catch {
             switch error {
             case .tooLarge: throw .tooLarge(code: "image_too_large", error.description)
+            case .stopped: throw options.reasonToStop ?? .cancelled
+            case .duplicate: throw .badRequest(error.description, code: "invalid_parameter")
             default: throw .internalError("preprocessing: \(error.description)")
             }
         }
