@@ -20,6 +20,9 @@ package protocol Op: Sendable {
     /// Multiplications followed by an addition for one item, biases not counted.
     func multiplyAdds(inputs: [Shape], output: Shape) -> Int
 
+    /// Whether a run reads all of its trained numbers: a table's rows are looked up instead.
+    var readsAllWeights: Bool { get }
+
     /// Where the output may lie.
     var placement: Placement { get }
 
@@ -73,6 +76,8 @@ package struct OpTask: Sendable {
 
 extension Op {
     package var parameters: [Parameter] { [] }
+
+    package var readsAllWeights: Bool { true }
 
     package var placement: Placement { .separate }
 

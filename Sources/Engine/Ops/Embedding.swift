@@ -38,6 +38,8 @@ package struct Embedding: Op {
 }
 
 extension Embedding {
+    package var readsAllWeights: Bool { false }
+
     package var stepRule: StepRule { .follows }
 
     package func taskCount(phase: Int, of call: OpCall) -> Int { call.batch }

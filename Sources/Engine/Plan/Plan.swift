@@ -22,15 +22,21 @@ package final class Plan: Sendable {
     let input: Port
     let outputs: [Port]
     /// The floats that all buffers take together, for one item.
-    package let floatsPerItem: Int
+    let floatsPerItem: Int
     /// The floats that each thread needs for the values of one item and, behind them, as scratch.
-    package let floatsPerThread: Int
+    let floatsPerThread: Int
     /// The floats of a thread's values.
     let valuesPerThread: Int
     /// The floats of one item's recurrent state.
     let statePerItem: Int
     /// The most steps of an item.
     let maxSteps: Int
+    /// The shape of an item, with the most steps of a sequence.
+    package let inputShape: Shape
+    /// Whether a sequence can be run in parts, each from the state in which the one before ended.
+    package let isStreamable: Bool
+    /// What a run asks of the machine.
+    package let cost: PlanCost
 
     /// Lays out a graph.
     ///
@@ -65,7 +71,10 @@ package final class Plan: Sendable {
         valuesPerThread = memory.floatsPerThread
         floatsPerThread = memory.floatsPerThread + scratchPerThread
         self.statePerItem = statePerItem
-        maxSteps = graph.inputShape[0]
+        maxSteps = graph.inputShape.dimensions.first ?? 1
+        inputShape = source.inputShape
+        isStreamable = source.isStreamable
+        cost = PlanCost(parts: self.steps.map(\.cost))
         input = Self.port("input", source.inputShape, source.hasSteps(.input), at: .input, assignment, memory)
         outputs = zip(graph.outputs, source.outputs).map { planned, output in
             let shape = source.shape(of: output.value)
@@ -80,6 +89,15 @@ package final class Plan: Sendable {
         }
         floatsPerItem = memory.floatsPerItem
     }
+
+    /// The bytes that the values of one item take.
+    package var bytesPerItem: Int { (floatsPerItem + statePerItem) * MemoryLayout<Float>.stride }
+
+    /// The bytes that each thread takes, whatever the batch.
+    package var bytesPerThread: Int { floatsPerThread * MemoryLayout<Float>.stride }
+
+    /// The names of the outputs.
+    package var outputNames: [String] { outputs.map(\.name) }
 
     private static func port(
         _ name: String,
@@ -149,6 +167,16 @@ final class Step: Sendable {
         self.scratch = scratch
         self.stateOffset = stateOffset
         weights = node.weights
+    }
+
+    /// What it asks of the machine.
+    var cost: PlanCost.Part {
+        let weightFloats = op.readsAllWeights ? weights.reduce(0) { $0 + $1.shape.elementCount } : 0
+        return PlanCost.Part(
+            multiplyAdds: op.multiplyAdds(inputs: inputShapes, output: outputShape),
+            valueBytes: (inputCounts.reduce(outputCount, +)) * MemoryLayout<Float>.stride,
+            weightBytes: weightFloats * MemoryLayout<Float>.stride
+        )
     }
 
     /// Whether there is anything to do: a view and a concatenation whose parts are in place have nothing.

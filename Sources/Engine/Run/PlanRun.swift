@@ -6,20 +6,22 @@ struct PlanRun {
     let plan: Plan
     let memory: OpCall.Memory
     let pool: WorkerPool
+    /// How many threads work: all of the pool's, or the caller's alone.
+    let threads: Int
 
     /// Items that a thread takes before the run asks whether to go on.
     private static let itemsPerRound = 2
 
     func run(while shouldContinue: () -> Bool) -> Bool {
-        let owned = plan.split > 0 ? memory.batch / pool.threads * pool.threads : 0
-        if pool.threads > 1 {
-            let round = pool.threads * Self.itemsPerRound
+        let owned = plan.split > 0 ? memory.batch / threads * threads : 0
+        if threads > 1 {
+            let round = threads * Self.itemsPerRound
             for first in stride(from: 0, to: owned, by: round) {
                 guard shouldContinue() else { return false }
                 runItems(first..<min(owned, first + round))
             }
         }
-        for item in (pool.threads > 1 ? owned : 0)..<(plan.split > 0 ? memory.batch : 0) {
+        for item in (threads > 1 ? owned : 0)..<(plan.split > 0 ? memory.batch : 0) {
             guard run(plan.steps[..<plan.split], items: item..<(item + 1), while: shouldContinue) else {
                 return false
             }
@@ -32,19 +34,23 @@ struct PlanRun {
         let items = 0..<memory.batch
         let parts = index < plan.split ? items.map { $0..<($0 + 1) } : [items]
         for part in parts {
-            let part = OpCall.Part(items: part, thread: 0, threads: pool.threads)
-            OpCall(plan.steps[index], memory: memory, part: part).run(on: pool)
+            let part = OpCall.Part(items: part, thread: 0, threads: threads)
+            run(OpCall(plan.steps[index], memory: memory, part: part))
         }
     }
 
     /// Runs steps one after another, each on all threads.
     private func run(_ steps: ArraySlice<Step>, items: Range<Int>, while shouldContinue: () -> Bool) -> Bool {
-        let part = OpCall.Part(items: items, thread: 0, threads: pool.threads)
+        let part = OpCall.Part(items: items, thread: 0, threads: threads)
         for step in steps {
             guard shouldContinue() else { return false }
-            OpCall(step, memory: memory, part: part).run(on: pool)
+            run(OpCall(step, memory: memory, part: part))
         }
         return true
+    }
+
+    private func run(_ call: OpCall) {
+        if threads > 1 { call.run(on: pool) } else { call.run() }
     }
 
     /// Runs the steps before the split on some items, each on one thread.

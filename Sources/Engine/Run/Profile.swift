@@ -21,7 +21,7 @@ extension Session {
     ///
     /// - Precondition: `prepare` was called and the input is set; it is used up.
     package func profile(runs: Int) -> Profile {
-        let run = planRun
+        let run = planRun(isAlone: false)
         var best = [Duration](repeating: .seconds(1 << 30), count: run.plan.steps.count)
         let clock = ContinuousClock()
         for _ in 0..<max(1, runs) {

@@ -1,9 +1,9 @@
-internal import Platform
+package import Platform
 
-/// A network ready to run: its plans and the memory that they share.
+/// The memory in which plans run, of any networks, one at a time.
 ///
 /// A session belongs to one thread.
-/// `prepare` for the items' shape and number, `setInput` for each item, `run`, then read the outputs. A run uses up its
+/// `prepare` for a plan and a number of items, `setInput` for each item, `run`, then read the outputs. A run uses up its
 /// input: set it again before the next. An item's output is bit-identical at every batch size, at every place in the
 /// batch and with every number of threads. A run allocates nothing.
 ///
@@ -12,48 +12,79 @@ internal import Platform
 /// else from zeros, and `withState` hands out the one in which it ended: the parts of a sequence, run one after the
 /// other, give the bits of the whole.
 package final class Session {
-    /// How many input shapes are remembered; the one that was not used for longest is forgotten first.
-    package static let maxPlans = 64
-
-    private let graph: Graph
-    private let weights: Weights
     private let pool: WorkerPool
+    private let network: Network?
     private let memory = Arena()
     private let threadMemory = Arena()
     private let states = Arena()
     private let steps = StepCounts()
-    private var plans: [(shape: Shape, plan: Plan)] = [] // the most recently used last
+    private var plan: Plan?
     private var batch = 0
 
-    /// A session for a network; nothing is laid out before the first `prepare`.
-    package init(graph: Graph, weights: Weights, pool: WorkerPool) {
-        self.graph = graph
-        self.weights = weights
+    /// A session without memory, for the plans of any networks.
+    package init(pool: WorkerPool) {
         self.pool = pool
+        network = nil
     }
 
-    /// Gets ready for a number of items of one shape.
+    /// A session for one network, which is planned by `prepare(inputShape:batch:)`.
+    package init(graph: Graph, weights: Weights, pool: WorkerPool) {
+        self.pool = pool
+        network = Network(graph, weights: weights)
+    }
+
+    /// Gets ready to run a plan on a number of items; outputs and states of earlier runs are lost.
     ///
-    /// - Throws: `ShapeError` when the network cannot take such items.
-    package func prepare(inputShape: Shape, batch: Int) throws(ShapeError) {
+    /// - Throws: `SystemError` when there is no memory; the session can be prepared for less then.
+    package func prepare(_ plan: Plan, batch: Int) throws(SystemError) {
         precondition(batch > 0, "a batch of \(batch)")
-        let plan = try plan(for: inputShape)
-        do throws(SystemError) {
-            try memory.reserve(plan.floatsPerItem * batch)
-            try threadMemory.reserve(plan.floatsPerThread * pool.threads)
-            try states.reserve(plan.statePerItem * batch)
-        } catch {
-            fatalError("a batch of \(batch) items of \(inputShape): \(error)")
-        }
+        self.plan = nil
+        try memory.reserve(Self.product(plan.floatsPerItem, batch))
+        try threadMemory.reserve(Self.product(plan.floatsPerThread, pool.threads))
+        try states.reserve(Self.product(plan.statePerItem, batch))
         steps.reserve(batch, steps: plan.maxSteps)
         self.batch = batch
+        self.plan = plan
     }
 
-    /// The memory that the activations of one item of a shape take, in bytes.
+    /// Gets ready for a number of items of one shape, in a session for one network.
+    ///
+    /// - Throws: `ShapeError` when the network cannot take such items, or there is no memory for so many.
+    package func prepare(inputShape: Shape, batch: Int) throws(ShapeError) {
+        let plan = try ownNetwork.plan(for: inputShape)
+        do throws(SystemError) {
+            try prepare(plan, batch: batch)
+        } catch {
+            throw ShapeError("a batch of \(batch) items of \(inputShape): \(error)")
+        }
+    }
+
+    /// The memory that the activations of one item of a shape take, in bytes, in a session for one network.
     ///
     /// - Throws: `ShapeError` when the network cannot take such items.
     package func itemBytes(inputShape: Shape) throws(ShapeError) -> Int {
-        try plan(for: inputShape).floatsPerItem * MemoryLayout<Float>.stride
+        try ownNetwork.plan(for: inputShape).bytesPerItem
+    }
+
+    /// Gives the memory back to the system; `prepare` comes before the next run.
+    package func trim() {
+        plan = nil
+        for arena in [memory, threadMemory, states] { arena.trim() }
+    }
+
+    /// The memory that the session holds for activations and scratch, in bytes; weights are not counted.
+    package var bytes: Int {
+        (memory.count + threadMemory.count + states.count) * MemoryLayout<Float>.stride
+    }
+
+    private static func product(_ count: Int, _ times: Int) -> Int {
+        let (product, isTooLarge) = count.multipliedReportingOverflow(by: times)
+        return isTooLarge ? .max : product
+    }
+
+    private var ownNetwork: Network {
+        guard let network else { preconditionFailure("the session was made for no network of its own") }
+        return network
     }
 
     /// Copies one item in, and sets its state to zeros.
@@ -105,17 +136,20 @@ package final class Session {
         return try states.withSpan(at: item * count, count: count, body)
     }
 
-    /// Runs the network on the items.
+    /// Runs the plan on the items.
     ///
-    /// - Parameter shouldContinue: asked before every operation, or every few items where threads own whole items;
-    ///   false ends the run.
+    /// - Parameters:
+    ///   - isAlone: whether this thread does everything, without waking the pool; nil where the plan says that waking it
+    ///     takes longer than it saves.
+    ///   - shouldContinue: asked before every operation, or every few items where threads own whole items; false ends
+    ///     the run.
     /// - Returns: whether the run came to its end, so that there are outputs.
-    package func run(while shouldContinue: () -> Bool = { true }) -> Bool {
-        planRun.run(while: shouldContinue)
+    package func run(isAlone: Bool? = nil, while shouldContinue: () -> Bool = { true }) -> Bool {
+        planRun(isAlone: isAlone ?? current.isTiny(batch: batch)).run(while: shouldContinue)
     }
 
     /// A run of the current plan on the current batch.
-    var planRun: PlanRun {
+    func planRun(isAlone: Bool) -> PlanRun {
         let plan = current
         let memory = OpCall.Memory(
             values: memory,
@@ -127,7 +161,7 @@ package final class Session {
             statePerItem: plan.statePerItem,
             batch: batch
         )
-        return PlanRun(plan: plan, memory: memory, pool: pool)
+        return PlanRun(plan: plan, memory: memory, pool: pool, threads: isAlone ? 1 : pool.threads)
     }
 
     /// Calls `body` with an output of one item; one that has a row for each step, with as many as the item has.
@@ -149,14 +183,9 @@ package final class Session {
         )
     }
 
-    /// The memory that the session holds for activations and scratch; weights are not counted.
-    package var memoryBytes: Int {
-        (memory.count + threadMemory.count + states.count) * MemoryLayout<Float>.stride
-    }
-
     private var current: Plan {
-        guard let last = plans.last else { preconditionFailure("prepare was not called") }
-        return last.plan
+        guard let plan else { preconditionFailure("prepare was not called") }
+        return plan
     }
 
     private func checkItem(_ item: Int) {
@@ -165,17 +194,6 @@ package final class Session {
 
     private func checkState(_ item: Int) {
         checkItem(item)
-        precondition(graph.isStreamable, "the network reads its sequences as a whole and keeps no state")
-    }
-
-    private func plan(for shape: Shape) throws(ShapeError) -> Plan {
-        if let index = plans.lastIndex(where: { $0.shape == shape }) {
-            if index < plans.count - 1 { plans.append(plans.remove(at: index)) }
-            return current
-        }
-        let plan = Plan(try graph.reshaped(to: shape), weights: weights)
-        if plans.count == Self.maxPlans { plans.removeFirst() }
-        plans.append((shape, plan))
-        return plan
+        precondition(current.isStreamable, "the network reads its sequences as a whole and keeps no state")
     }
 }

@@ -191,7 +191,7 @@ import Testing
             pool: WorkerPool(threads: 1)
         )
         try session.prepare(inputShape: [200], batch: 2)
-        let bytes = session.memoryBytes
+        let bytes = session.bytes
         #expect(bytes > 0)
         for steps in 1...200 {
             try session.prepare(inputShape: [steps], batch: 2)
@@ -200,7 +200,7 @@ import Testing
             }
             #expect(session.run())
         }
-        #expect(session.memoryBytes == bytes)
+        #expect(session.bytes == bytes)
     }
 
     @Test func `refuses items that the network cannot take`() throws {
@@ -224,9 +224,9 @@ import Testing
         for index in 0..<20 { value = try graph.add(Activation.tanh, name: "tanh\(index)", inputs: [value]) }
         graph.setOutput("output", to: value)
         let chain = Plan(graph, weights: Weights(synthetic: 0, for: graph))
-        #expect(chain.floatsPerItem == 4096)
+        #expect(chain.bytesPerItem == 4 * 4096)
         graph.setOutput("first", to: .node(0))
         let kept = Plan(graph, weights: Weights(synthetic: 0, for: graph))
-        #expect(kept.floatsPerItem == 8192)
+        #expect(kept.bytesPerItem == 4 * 8192)
     }
 }

@@ -1,0 +1,48 @@
+internal import Synchronization
+
+/// A graph with its weights, and the plans that were made of them.
+///
+/// Any thread may ask for a plan, which reshapes, optimises, chooses algorithms and packs what no plan has packed yet:
+/// a plan that is handed to an engine's thread has nothing left to do but run.
+package final class Network: Sendable {
+    /// How many input shapes are remembered; the one that was not used for longest is forgotten first.
+    package static let maxPlans = 64
+
+    package let graph: Graph
+    package let weights: Weights
+    /// The most recently used last.
+    private let plans = Mutex<[(shape: Shape, plan: Plan)]>([])
+    private let planning = Mutex(())
+
+    /// - Precondition: the weights were made for this graph, or for one with the same numbers under other shapes.
+    package init(_ graph: Graph, weights: Weights) {
+        self.graph = graph
+        self.weights = weights
+    }
+
+    /// The plan for items of a shape.
+    ///
+    /// - Throws: `ShapeError` when the network cannot take such items.
+    package func plan(for shape: Shape) throws(ShapeError) -> Plan {
+        if let known = known(shape) { return known }
+        // Held while a plan is made, which takes its time: who wants the same one waits for it instead of making it too.
+        return try planning.withLock { _ throws(ShapeError) in
+            if let known = known(shape) { return known }
+            let plan = Plan(try graph.reshaped(to: shape), weights: weights)
+            plans.withLock { plans in
+                if plans.count == Self.maxPlans { plans.removeFirst() }
+                plans.append((shape, plan))
+            }
+            return plan
+        }
+    }
+
+    private func known(_ shape: Shape) -> Plan? {
+        plans.withLock { plans in
+            guard let index = plans.lastIndex(where: { $0.shape == shape }) else { return nil }
+            let found = plans.remove(at: index)
+            plans.append(found)
+            return found.plan
+        }
+    }
+}
