@@ -5,6 +5,8 @@ import Zoo
 
 /// Networks over frames with synthetic weights against PyTorch; `Fixtures/make_frames.py` has the same cases.
 @Suite(.serialized) struct FramesParityTests {
+    private static let pool = WorkerPool(threads: 2)
+
     /// A network, named as in the fixture, and its clip.
     struct Case: Sendable, CustomTestStringConvertible {
         let name: String
@@ -79,7 +81,7 @@ import Zoo
 
     private static func logits(_ graph: Graph, _ items: [Tensor]) throws -> [[Float]] {
         let weights = Weights(synthetic: LogitsTests.seed, for: graph)
-        let session = Session(graph: graph, weights: weights, pool: LogitsTests.pool)
+        let session = Session(graph: graph, weights: weights, pool: Self.pool)
         try session.prepare(inputShape: items[0].shape, batch: items.count)
         for (index, item) in items.enumerated() { item.withSpan { session.setInput(index, to: $0) } }
         #expect(session.run())

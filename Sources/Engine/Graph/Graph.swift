@@ -28,14 +28,28 @@ package struct Graph: Sendable {
     /// The values that a run hands out, by name: `logits`, `probabilities`.
     package private(set) var outputs: [(name: String, value: Value)] = []
 
+    private var names: Set<String> = []
+    /// The full names of the trained arrays.
+    private var trained: Set<String> = []
+
     package init(inputShape: Shape) {
         self.inputShape = inputShape
     }
 
     /// Appends an operation and returns its output.
     ///
-    /// - Throws: `ShapeError` with the node's name when the inputs do not fit.
+    /// Names are unique, because weights are found and packed by them: those of nodes, or, where nodes share the prefix of
+    /// their tensors as the layers of a recurrent network do, those of the trained arrays.
+    ///
+    /// - Throws: `ShapeError` with the node's name when the inputs do not fit, or the name is taken.
     package mutating func add(_ op: any Op, name: String, inputs: [Value]) throws(ShapeError) -> Value {
+        let parameters = op.parameters.map { "\(name).\($0.name)" }
+        if let taken = parameters.first(where: trained.contains) {
+            throw ShapeError("\(name): another node has an array '\(taken)'")
+        }
+        guard !parameters.isEmpty || !names.contains(name) else {
+            throw ShapeError("\(name): another node has this name")
+        }
         let shape: Shape
         do {
             shape = try op.outputShape(of: inputs.map(self.shape(of:)))
@@ -43,6 +57,8 @@ package struct Graph: Sendable {
             throw ShapeError("\(name): \(error.description)")
         }
         nodes.append(Node(name: name, op: op, inputs: inputs, shape: shape))
+        names.insert(name)
+        trained.formUnion(parameters)
         if op.stepRule != .ignores { takesSequences = true }
         return .node(nodes.count - 1)
     }

@@ -218,6 +218,21 @@ import Testing
         }
     }
 
+    @Test func `refuses a name that another node has`() throws {
+        var graph = Graph(inputShape: [16])
+        let linear = Linear(inputs: 16, outputs: 16)
+        let first = try graph.add(linear, name: "fc", inputs: [.input])
+        #expect(throws: ShapeError("fc: another node has an array 'fc.weight'")) {
+            try graph.add(linear, name: "fc", inputs: [first])
+        }
+        let second = try graph.add(ChannelScale([.init(scale: 2)]), name: "scale", inputs: [first])
+        #expect(throws: ShapeError("scale: another node has this name")) {
+            try graph.add(ChannelScale([.init(scale: 3)]), name: "scale", inputs: [second])
+        }
+        #expect(graph.nodes.count == 2, "what was refused is not there")
+        #expect(try graph.reshaped(to: [16]).nodes.count == 2)
+    }
+
     @Test func `writes over values that nobody reads and keeps those that somebody does`() throws {
         var graph = Graph(inputShape: [4096])
         var value = Graph.Value.input
