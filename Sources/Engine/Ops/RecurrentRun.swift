@@ -1,6 +1,6 @@
 internal import CKernels
 
-extension Recurrent: BlockedOp {
+extension Recurrent: PackedOp {
     func readsPlanar(_ index: Int) -> Bool { true }
 
     var writesPlanar: Bool { true }

@@ -33,7 +33,7 @@ final class PackedWeights: Sendable {
     /// A convolution's algorithm is chosen for `nativeOutput`, its output on an image of the model's own size. With
     /// `releasing` the trained arrays are let go, unless the operation or another one needs them.
     func layer(
-        _ op: any BlockedOp,
+        _ op: any PackedOp,
         named name: String,
         weights: [TrainedArray],
         nativeOutput: Shape,
@@ -71,7 +71,7 @@ final class PackedWeights: Sendable {
     var tuningFailure: SystemError? { state.withLock(\.tuningFailure) }
 
     private func packed(
-        _ op: any BlockedOp,
+        _ op: any PackedOp,
         named name: String,
         weights: [Tensor],
         nativeOutput: Shape

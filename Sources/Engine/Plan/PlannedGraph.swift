@@ -124,7 +124,7 @@ extension PlannedGraph {
         of node: BoundGraph.Node,
         in graph: BoundGraph,
         sources: [Graph.Value]
-    ) -> (any BlockedOp)? {
+    ) -> (any PackedOp)? {
         let places = sources.compactMap { self.places[$0] }
         let areBlocked = places.map { layout(of: $0) == .blocked }
         let shapes = places.map(shape(of:))

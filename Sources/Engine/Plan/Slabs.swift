@@ -36,6 +36,6 @@ struct Slabs {
 
     private static func canBePlaced(_ op: any Op) -> Bool {
         if case .view = op.placement { return false }
-        return op is any BlockedOp
+        return op is any PackedOp
     }
 }

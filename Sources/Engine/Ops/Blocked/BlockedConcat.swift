@@ -3,7 +3,7 @@ internal import CKernels
 /// Joins blocked images along the channels.
 ///
 /// What the plan could place inside the output is there already.
-struct BlockedConcat: BlockedOp {
+struct BlockedConcat: PackedOp {
     /// The inputs that have to be copied.
     var copied: [Int]
 

@@ -2,7 +2,7 @@ internal import CKernels
 
 /// A convolution on blocked images with all that is fused into it:
 /// y = activation(norm'(W · max(norm(x), 0)) + residual).
-struct BlockedConv: BlockedOp, TakesActivation {
+struct BlockedConv: PackedOp, TakesActivation {
     let conv: Conv
     let grouping: ChannelGrouping
     /// What follows the convolution, channel by channel.

@@ -1,7 +1,7 @@
 internal import CKernels
 
 /// A line for each channel of a blocked image: batch norm and constant scales that no convolution took.
-struct BlockedLines: BlockedOp {
+struct BlockedLines: PackedOp {
     let lines: ChannelLines
 
     var structure: String { "rescale" }

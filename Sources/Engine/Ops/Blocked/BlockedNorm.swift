@@ -1,7 +1,7 @@
 internal import CKernels
 
 /// Local response normalisation of a blocked image.
-struct BlockedNorm: BlockedOp {
+struct BlockedNorm: PackedOp {
     let norm: LocalResponseNorm
 
     /// Nil when there is no kernel for it: a window beyond the neighbouring blocks, or no constant to keep the channels

@@ -1,7 +1,7 @@
 internal import CKernels
 
 /// Pooling over a sliding window of a blocked image.
-struct BlockedPool: BlockedOp {
+struct BlockedPool: PackedOp {
     let pool: Pool
 
     var structure: String { pool.structure }
@@ -33,7 +33,7 @@ struct BlockedPool: BlockedOp {
 }
 
 /// Average pooling of a blocked image to a fixed size.
-struct BlockedAverage: BlockedOp {
+struct BlockedAverage: PackedOp {
     let pool: AdaptiveAveragePool
 
     var structure: String { pool.structure }

@@ -1,7 +1,7 @@
 internal import CKernels
 
 /// The sum of two blocked images, or one image, and ReLU or ReLU6 of it.
-struct BlockedSum: BlockedOp {
+struct BlockedSum: PackedOp {
     var activation: Activation?
 
     var structure: String { activation?.structure ?? "sum" }

@@ -1,7 +1,7 @@
 internal import CKernels
 
 /// A fully connected layer with packed weights, on a vector or on a blocked image that would have been flattened.
-struct PackedLinear: BlockedOp {
+struct PackedLinear: PackedOp {
     let linear: Linear
     /// The image whose numbers are the inputs; pixels is 1 and `isVector` true for a vector.
     let channels: Int

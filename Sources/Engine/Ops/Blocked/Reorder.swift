@@ -1,7 +1,7 @@
 internal import CKernels
 
 /// A planar image as a blocked one.
-struct ToBlocked: BlockedOp {
+struct ToBlocked: PackedOp {
     var structure: String { "to blocks" }
 
     func readsPlanar(_ index: Int) -> Bool { true }
@@ -22,7 +22,7 @@ struct ToBlocked: BlockedOp {
 }
 
 /// A blocked image as a planar one.
-struct ToPlanar: BlockedOp {
+struct ToPlanar: PackedOp {
     var structure: String { "from blocks" }
 
     var writesPlanar: Bool { true }

@@ -4,7 +4,7 @@ internal import CKernels
 /// last.
 ///
 /// Its inputs and output are blocked, so a shape still says channels × height × width, but an item takes whole blocks.
-protocol BlockedOp: Op {
+protocol PackedOp: Op {
     /// Whether input `index` is planar instead.
     func readsPlanar(_ index: Int) -> Bool
 
@@ -21,7 +21,7 @@ protocol BlockedOp: Op {
     func packed(_ weights: [Tensor]) -> [Tensor]
 }
 
-extension BlockedOp {
+extension PackedOp {
     func readsPlanar(_ index: Int) -> Bool { false }
 
     var writesPlanar: Bool { false }
