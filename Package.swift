@@ -37,10 +37,32 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
-            name: "Serving",
+            name: "Inference",
             dependencies: [
-                "Engine", "HTTP", "Imaging", "Platform", "Support", "Zoo",
+                "Engine", "Platform", "Support", .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Models",
+            dependencies: [
+                "Engine", "Imaging", "Inference", "Platform", "Support", "Zoo",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Tasks",
+            dependencies: [
+                "Engine", "Imaging", "Inference", "Models", "Platform", "Support", "Zoo",
                 .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "API",
+            dependencies: [
+                "Engine", "HTTP", "Imaging", "Inference", "Models", "Platform", "Support", "Tasks",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -50,7 +72,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Engine", "Imaging", "Platform", "Serving", "Support", "Zoo",
+                "API", "Engine", "Imaging", "Inference", "Models", "Platform", "Support", "Tasks", "Zoo",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -68,7 +90,8 @@ let package = Package(
         .testTarget(
             name: "ServingTests",
             dependencies: [
-                "Serving", "HTTP", "Imaging", "Engine", "Zoo", "Platform", "Support",
+                "API", "HTTP", "Imaging", "Inference", "Engine", "Models", "Zoo", "Platform", "Support",
+                "Tasks",
                 .product(name: "Logging", package: "swift-log"),
             ],
             resources: [.copy("Fixtures")]

@@ -33,3 +33,9 @@ const void *linux_find(const void *bytes, size_t count, const void *needle, size
 }
 
 void linux_release_freed(void) { malloc_trim(0); }
+
+void linux_bound_allocator(void) {
+    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
+}

@@ -29,15 +29,20 @@ package struct Refusal: Error, Equatable, Sendable {
     )
     static let tooSlow = Refusal(.requestTimeout, "request_timeout", "the request did not arrive in time")
     static let incomplete = malformed("the connection ended in the middle of the request")
-    static let queueFull = Refusal(
-        .serviceUnavailable,
-        "queue_full",
-        "the server has as many requests waiting as it accepts; try again later"
-    )
-    static let bodiesFull = Refusal(
+    static let memoryFull = Refusal(
         .serviceUnavailable,
         "memory_full",
-        "the server holds as many bytes of request bodies as it accepts; try again later"
+        "the server holds as many bytes of requests and answers as it accepts; try again later"
+    )
+    static let tooSlowForRoom = Refusal(
+        .serviceUnavailable,
+        "memory_full",
+        "the server's memory is full, and this body was the slowest to arrive; try again later"
+    )
+    static let unanswered = Refusal(
+        .internalServerError,
+        "unanswered",
+        "the request was given up without an answer"
     )
     static let connectionsFull = Refusal(
         .serviceUnavailable,

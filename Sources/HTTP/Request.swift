@@ -6,59 +6,72 @@ package struct Request: Sendable {
     package let method: HTTPRequest.Method
     /// Percent-decoded, without the query; `*` asks about the server as a whole (OPTIONS).
     package let path: String
+    /// Path and query as the client wrote them.
+    package let target: String
     package let query: Query
     package let fields: HTTPFields
     package let body: [UInt8]
     /// The client's `X-Request-Id` if it is 1 to 128 visible ASCII characters, else a new one.
     package let id: String
+    /// The client's address in numbers, without its port.
+    package let client: String
     /// Set when the client has gone.
     package let cancellation: Cancellation
     /// When its head was complete.
+    package let headReceived: ContinuousClock.Instant
+    /// When all of it was here: its deadline counts from then, for a body has a rule of its own.
     package let received: ContinuousClock.Instant
-    private let lease: BodyLease?
+    /// The body's bytes, leased for as long as somebody holds the request.
+    let lease: MemoryLease?
 
     package init(
         method: HTTPRequest.Method,
         path: String,
+        target: String? = nil,
         query: Query = Query(),
         fields: HTTPFields = [:],
         body: [UInt8] = [],
         id: String = "",
+        client: String = "",
         cancellation: Cancellation = Cancellation(),
+        headReceived: ContinuousClock.Instant? = nil,
         received: ContinuousClock.Instant = .now
-    ) {
-        self.init(
-            method: method,
-            path: path,
-            query: query,
-            fields: fields,
-            body: body,
-            id: id,
-            cancellation: cancellation,
-            received: received,
-            lease: nil
-        )
-    }
-
-    /// A request whose body counts as memory in use for as long as the request lives.
-    init(
-        method: HTTPRequest.Method,
-        path: String,
-        query: Query,
-        fields: HTTPFields,
-        body: [UInt8],
-        id: String,
-        cancellation: Cancellation,
-        received: ContinuousClock.Instant,
-        lease: BodyLease?
     ) {
         self.method = method
         self.path = path
+        self.target = target ?? path
         self.query = query
         self.fields = fields
         self.body = body
         self.id = id
+        self.client = client
         self.cancellation = cancellation
+        self.headReceived = headReceived ?? received
+        self.received = received
+        lease = nil
+    }
+
+    /// The request of an exchange, whose body is leased for as long as the request lives.
+    init(
+        _ head: RequestHead,
+        body: [UInt8],
+        id: String,
+        client: String,
+        cancellation: Cancellation,
+        headReceived: ContinuousClock.Instant,
+        received: ContinuousClock.Instant,
+        lease: MemoryLease?
+    ) {
+        method = head.method
+        path = head.path
+        target = head.target
+        query = head.query
+        fields = head.fields
+        self.body = body
+        self.id = id
+        self.client = client
+        self.cancellation = cancellation
+        self.headReceived = headReceived
         self.received = received
         self.lease = lease
     }

@@ -14,6 +14,8 @@ package struct RequestHead: Sendable {
     }
 
     package let method: HTTPRequest.Method
+    /// What was asked for, as the client wrote it: visible ASCII.
+    package let target: String
     /// Percent-decoded, without the query; `*` for the asterisk form.
     package let path: String
     package let query: Query
@@ -30,6 +32,7 @@ package struct RequestHead: Sendable {
     /// - Throws: `Refusal` when they leave open where the request ends or whom it is for.
     init(_ line: RequestLine, fields: HTTPFields, limits: ParserLimits) throws(Refusal) {
         method = line.method
+        target = line.target
         path = line.path
         query = line.query
         version = line.version

@@ -4,6 +4,8 @@ internal import Platform
 /// The first line of a request (RFC 9112 §3).
 struct RequestLine: Sendable {
     let method: HTTPRequest.Method
+    /// As the client wrote it.
+    let target: String
     let path: String
     let query: Query
     let version: RequestHead.Version
@@ -21,6 +23,7 @@ struct RequestLine: Sendable {
         method = try Self.method(line.extracting(..<methodEnd))
         let target = line.extracting((methodEnd + 1)..<targetEnd)
         try Self.checkTarget(target)
+        self.target = String(decoding: target)
         (path, query) = try Self.split(target, method: method)
     }
 

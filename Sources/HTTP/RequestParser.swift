@@ -1,6 +1,26 @@
 internal import HTTPTypes
 internal import Platform
 
+/// How much a request may take before it is refused.
+package struct ParserLimits: Sendable, Equatable {
+    /// Method, target and version together; more is 414.
+    package var maxRequestLineBytes = 8 * 1024
+    /// All header and trailer lines with their line ends; more is 431.
+    package var maxFieldBytes = 32 * 1024
+    /// Header and trailer lines; more is 431.
+    package var maxFields = 100
+    /// The decoded body; more is 413.
+    package var maxBodyBytes = 32 * 1024 * 1024
+    /// Pieces of a chunked body; more is 400.
+    package var maxChunks = 64 * 1024
+    /// One chunk's size with its extensions; more is 400.
+    package var maxChunkLineBytes = 256
+    /// The extensions of all chunks together; more is 400.
+    package var maxChunkExtensionBytes = 16 * 1024
+
+    package init() {}
+}
+
 /// Turns the bytes of a connection into requests, however they are cut into pieces; no socket in it.
 ///
 /// It reads every rule of RFC 9112 the strict way, because a server that guesses disagrees with the proxy in
@@ -50,11 +70,24 @@ package struct RequestParser: Sendable {
     private var skippedEmptyLine = false
     private var body: [UInt8] = []
     private var bodyCapacityLimit = 0
+    private var maxBodyBytes: Int
     private var chunks = 0
     private var chunkExtensionBytes = 0
 
     package init(limits: ParserLimits = ParserLimits()) {
         self.limits = limits
+        maxBodyBytes = limits.maxBodyBytes
+    }
+
+    /// Lowers the limit for the body whose head has just been found.
+    ///
+    /// - Throws: `Refusal` when the body is announced as larger.
+    package mutating func limitBody(to limit: Int) throws(Refusal) {
+        maxBodyBytes = min(maxBodyBytes, limit)
+        bodyCapacityLimit = min(bodyCapacityLimit, maxBodyBytes)
+        if case .sized(let missing) = state, missing > maxBodyBytes {
+            throw .bodyTooLarge(limit: maxBodyBytes)
+        }
     }
 
     /// Whether nothing of a next request has arrived.
@@ -247,9 +280,7 @@ package struct RequestParser: Sendable {
             state = .trailers
             return
         }
-        guard chunk.size <= limits.maxBodyBytes - body.count else {
-            throw .bodyTooLarge(limit: limits.maxBodyBytes)
-        }
+        guard chunk.size <= maxBodyBytes - body.count else { throw .bodyTooLarge(limit: maxBodyBytes) }
         chunks += 1
         guard chunks <= limits.maxChunks else { throw .malformed("the body has too many chunks") }
         state = .chunk(missing: chunk.size)

@@ -8,33 +8,34 @@ package struct Response: Sendable {
     package var status: HTTPResponse.Status
     package var fields: HTTPFields
     package var body: [UInt8]
-    /// Makes the body when that is not known at once; nil when `body` is all of it.
-    package var stream: BodyProducer?
+    /// What the handler tells the access log of this answer; the server hands it on untouched.
+    package var annotation: (any Sendable)?
+    /// Whether a `BodyChannel` brings the body: in chunks, or to HTTP/1.0 until the connection ends.
+    package var isStreamed = false
 
     package init(status: HTTPResponse.Status = .ok, fields: HTTPFields = [:], body: [UInt8] = []) {
         self.status = status
         self.fields = fields
         self.body = body
     }
-
-    /// An answer whose body is sent while it is made: in chunks, or to HTTP/1.0 until the connection ends.
-    package init(status: HTTPResponse.Status = .ok, fields: HTTPFields = [:], stream: @escaping BodyProducer)
-    {
-        self.status = status
-        self.fields = fields
-        body = []
-        self.stream = stream
-    }
 }
 
-/// What makes a streamed body: called once, on the worker's thread, after the head has been handed over.
+/// What answers: called on an event loop's thread with every complete request, so it must not wait for anything.
 ///
-/// When it throws, the body is cut off and the connection closed, so that no client takes a part for the whole.
-package typealias BodyProducer = @Sendable (BodyChannel) throws -> Void
-
-/// What answers: called on a worker thread, may block, must not throw.
-package typealias RequestHandler = @Sendable (Request) -> Response
+/// It answers at once, or hands the responder on to whoever will.
+package typealias RequestHandler = @Sendable (Request, Responder) -> Void
 
 /// How the server phrases its own refusals, so that they look like the rest of the API.
 package typealias ErrorRenderer =
     @Sendable (_ status: HTTPResponse.Status, _ code: String, _ message: String) -> Response
+
+/// What becomes of a request once its head is known, before any of its body is asked for.
+package enum Admission: Sendable {
+    /// The body may come, up to so many bytes; nil: as many as the server takes.
+    case accept(maxBodyBytes: Int? = nil)
+    /// The request is answered so, and its body not read.
+    case refuse(Response)
+}
+
+/// Decides about a request by its head: called on an event loop's thread, so it must not wait for anything.
+package typealias AdmissionRule = @Sendable (RequestHead) -> Admission

@@ -38,7 +38,7 @@ package struct ResponseEncoder: Sendable {
         var text = "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\nDate: \(date)\r\n"
         // RFC 9110 §8.6: none with 204; with 304 only the length a 200 would have had, which nobody knows here.
         if status.code != 204, status.code != 304 {
-            if response.stream == nil {
+            if !response.isStreamed {
                 text += "Content-Length: \(response.body.count)\r\n"
             } else if context.version == .http11 {
                 text += "Transfer-Encoding: chunked\r\n"
@@ -80,7 +80,7 @@ package struct ResponseEncoder: Sendable {
     package static let lastChunk = Array("0\r\n\r\n".utf8)
 
     /// A handler has one answer to give; an interim one would leave the client waiting.
-    private static func status(of response: Response) -> HTTPResponse.Status {
+    static func status(of response: Response) -> HTTPResponse.Status {
         response.status.kind == .informational || response.status.kind == .invalid
             ? .internalServerError : response.status
     }

@@ -21,3 +21,17 @@ package struct Descriptor: ~Copyable, Sendable {
         close(number)
     }
 }
+
+/// How many descriptors the process may have open.
+package enum DescriptorLimit {
+    /// Raises the soft limit to the hard one, as far as the system allows.
+    ///
+    /// - Returns: the limit from now on.
+    @discardableResult package static func raise() -> Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+        var raised = rlimit(rlim_cur: limit.rlim_max, rlim_max: limit.rlim_max)
+        if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
+        return Int(min(limit.rlim_cur, 1 << 30))
+    }
+}

@@ -19,4 +19,7 @@ package enum MemoryAdvice {
 
     /// Gives what was freed back to the system: loading a model frees much that the allocator would keep.
     package static func releaseFreed() { linux_release_freed() }
+
+    /// Keeps the allocator from holding on to what a burst of requests needed; called once, before other threads.
+    package static func boundAllocator() { linux_bound_allocator() }
 }

@@ -26,7 +26,11 @@ package final class MemoryBudget: Sendable {
     package let limit: Int
     private let total = Atomic(0)
     private let refused = Atomic(0)
-    private let uses = Mutex([Int](repeating: 0, count: Use.allCases.count))
+    private let uses = Use.allCases.map { _ in Counter() }
+
+    private final class Counter: Sendable {
+        let value = Atomic(0)
+    }
 
     package init(limit: Int) {
         precondition(limit > 0, "a budget of \(limit) bytes")
@@ -37,7 +41,7 @@ package final class MemoryBudget: Sendable {
     package var used: Int { total.load(ordering: .relaxed) }
 
     /// How many bytes are leased for one use.
-    package func used(for use: Use) -> Int { uses.withLock { $0[use.rawValue] } }
+    package func used(for use: Use) -> Int { uses[use.rawValue].value.load(ordering: .relaxed) }
 
     /// How many leases were refused so far.
     package var refusals: Int { refused.load(ordering: .relaxed) }
@@ -49,13 +53,23 @@ package final class MemoryBudget: Sendable {
     }
 
     fileprivate func take(_ bytes: Int, for use: Use) -> Bool {
-        let (after, overflows) = total.add(bytes, ordering: .relaxed).oldValue.addingReportingOverflow(bytes)
-        guard !overflows, after <= limit || bytes <= 0 else {
-            total.subtract(bytes, ordering: .relaxed)
-            refused.add(1, ordering: .relaxed)
-            return false
+        var before = total.load(ordering: .relaxed)
+        while true {
+            // A refusal leaves no trace, so that it refuses nobody else for a moment.
+            let (after, overflows) = before.addingReportingOverflow(bytes)
+            guard !overflows, after <= limit || bytes <= 0 else {
+                refused.add(1, ordering: .relaxed)
+                return false
+            }
+            let (isDone, now) = total.weakCompareExchange(
+                expected: before,
+                desired: after,
+                ordering: .relaxed
+            )
+            if isDone { break }
+            before = now
         }
-        uses.withLock { $0[use.rawValue] += bytes }
+        uses[use.rawValue].value.add(bytes, ordering: .relaxed)
         return true
     }
 }

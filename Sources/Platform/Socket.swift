@@ -76,6 +76,9 @@ package struct Socket: ~Copyable, Sendable {
         get throws(SystemError) { try SocketAddress.bound(to: descriptor).port }
     }
 
+    /// The other end's address in numbers, without its port; empty when the connection has gone.
+    package var peerName: String { SocketAddress.peerName(of: number) }
+
     /// Takes the next waiting connection; small answers will leave at once (`TCP_NODELAY`).
     ///
     /// - Returns: the connection, or nil when none waits.

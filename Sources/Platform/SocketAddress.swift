@@ -68,13 +68,40 @@ package struct SocketAddress: Sendable {
     static func bound(to descriptor: borrowing Descriptor) throws(SystemError) -> SocketAddress {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let number = descriptor.number
         let result = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe getsockname(descriptor.number, $0, &length)
+                unsafe getsockname(number, $0, &length)
             }
         }
         guard result == 0 else { throw SystemError("getsockname") }
         return SocketAddress(storage: storage, length: length)
+    }
+
+    /// The address at the other end of a connection, in numbers; empty when the connection has gone.
+    static func peerName(of number: Int32) -> String {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        var text = [UInt8](repeating: 0, count: 64)
+        let result = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                guard unsafe getpeername(number, address, &length) == 0 else { return Int32(-1) }
+                return unsafe text.withUnsafeMutableBytes { bytes in
+                    let room = unsafe bytes.assumingMemoryBound(to: CChar.self)
+                    return unsafe getnameinfo(
+                        address,
+                        length,
+                        room.baseAddress,
+                        64,
+                        nil,
+                        0,
+                        NI_NUMERICHOST
+                    )
+                }
+            }
+        }
+        guard result == 0 else { return "" }
+        return String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
     }
 
     private init(storage: sockaddr_storage, length: socklen_t) {

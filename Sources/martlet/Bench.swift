@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import Engine
 internal import Platform
-internal import Serving
 internal import Support
 internal import Zoo
 

@@ -1,5 +1,4 @@
 internal import Engine
-internal import Serving
 internal import Support
 
 /// What `bench --profile` prints: the time of each operation, and how near those that multiply come to the peak.

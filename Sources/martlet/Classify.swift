@@ -1,8 +1,11 @@
+internal import API
 internal import ArgumentParser
 internal import Imaging
+internal import Inference
+internal import Models
 internal import Platform
-internal import Serving
 internal import Support
+internal import Tasks
 
 /// `martlet classify IMAGE…`: the most probable classes of image files, without a daemon.
 struct Classify: ParsableCommand {
@@ -35,17 +38,20 @@ struct Classify: ParsableCommand {
 
     func run() throws {
         let model = try models.model(modelName, for: "images") { $0.manifest.task == .imageClassification }
-        let scheduler = try Scheduler(threads: threads.count)
-        defer { scheduler.stop() }
-        let classifier = ImageClassifier(scheduler: scheduler, limits: ImageLimits())
+        let engine = try CommandEngine(threads: threads.count)
+        defer { engine.stop() }
+        let classifier = ImageClassifier(scheduler: engine.scheduler, limits: ImageLimits())
         let options = ImageClassifier.Options(crops: crops.mode, scales: crops.scales, average: average)
         var answers: [(path: String, answer: ImageClassifier.Answer)] = []
         for path in images {
             let bytes = try FileContents.read(path, maxBytes: 1 << 30)
             do {
-                answers.append((path, try classifier.classify(bytes[...], with: model, options)))
+                let answer = try engine.wait { () async throws(ServingError) in
+                    try await classifier.classify(bytes[...], with: model, options)
+                }
+                answers.append((path, answer))
             } catch {
-                throw CommandError("\(path): \(error.message)")
+                throw CommandError("\(path): \(error)")
             }
         }
         try output.print(

@@ -1,10 +1,11 @@
+internal import API
 internal import ArgumentParser
 internal import Engine
 internal import FoundationEssentials
 internal import Imaging
 internal import Logging
+internal import Models
 internal import Platform
-internal import Serving
 internal import Support
 
 /// Where the models are; taken by every subcommand that reads models.
@@ -17,17 +18,27 @@ struct ModelsOption: ParsableArguments {
 
     /// How the algorithms of convolutions are chosen: as in the daemon, or by the cost model.
     func tuning() throws -> Tuning {
-        let flags = isUntuned ? ["tune": "false"] : [:]
-        return try Configuration.load(flags: flags, environment: ProcessInfo.processInfo.environment).tuning
+        if isUntuned { return .off }
+        let environment = ProcessInfo.processInfo.environment
+        // Only what concerns the command is looked at: the daemon's port may be wrong here.
+        let sources = try SettingSources(flags: [:], environment: environment, reading: ())
+        guard try sources.text(for: .tune) != "false" else { return .off }
+        let cache = try sources.text(for: .cache) ?? CacheFolder.path(environment: environment) ?? ""
+        return .measured(folder: cache.isEmpty ? nil : "\(cache)/tuning")
     }
 
-    /// The folder: the flag, the environment, the default.
-    var path: String { folder ?? ProcessInfo.processInfo.environment["MARTLET_MODELS"] ?? "weights" }
+    /// The folder: the flag, the environment, the file of MARTLET_CONFIG, the default.
+    func path() throws -> String {
+        if let folder { return folder }
+        let environment = ProcessInfo.processInfo.environment
+        let sources = try SettingSources(flags: [:], environment: environment, reading: ())
+        return try sources.text(for: .models) ?? Setting.models.fallback ?? ""
+    }
 
     /// The names of the folder's models; none when there is no such folder.
     func names() throws -> [String] {
-        guard FileManager.default.fileExists(atPath: path) else { return [] }
-        return try Registry.modelNames(in: path)
+        guard try FileManager.default.fileExists(atPath: path()) else { return [] }
+        return try Registry.modelNames(in: path())
     }
 
     /// The model of that name, loaded; nil when the folder has none.
@@ -35,7 +46,7 @@ struct ModelsOption: ParsableArguments {
     /// - Throws: what is wrong with the model when it does not load.
     func find(_ name: String) throws -> Model? {
         guard try names().contains(name) else { return nil }
-        let registry = Registry(folder: path, tuning: try tuning(), logger: .silent)
+        let registry = try Registry(folder: path(), tuning: try tuning(), logger: .silent)
         try registry.load { $0 == name }
         return try registry.model(named: name)
     }
@@ -46,19 +57,20 @@ struct ModelsOption: ParsableArguments {
         let names = try names()
         let hint = nearestName(to: name, in: names).map { "; did you mean '\($0)'?" } ?? ""
         let known = names.isEmpty ? "no models" : names.joined(separator: ", ")
-        throw CommandError("unknown model '\(name)'\(hint) (\(path) has \(known))")
+        throw CommandError("unknown model '\(name)'\(hint) (\(try path()) has \(known))")
     }
 
     /// The named model, or the only one whose task fits when no name is given.
     func model(_ name: String?, for task: String, where fits: (Model) -> Bool) throws -> Model {
         if let name { return try model(name) }
-        let registry = Registry(folder: path, tuning: try tuning(), logger: .silent)
+        let registry = try Registry(folder: path(), tuning: try tuning(), logger: .silent)
         try registry.load()
         let candidates = registry.models().compactMap(\.current.model).filter(fits)
         guard candidates.count == 1 else {
             let names = candidates.map(\.name).joined(separator: ", ")
             let found = candidates.isEmpty ? "has none" : "has \(names)"
-            throw CommandError("name a model with --model: \(path) \(found) for \(task)")
+            let place = try path()
+            throw CommandError("name a model with --model: \(place) \(found) for \(task)")
         }
         return candidates[0]
     }

@@ -1,7 +1,10 @@
+internal import API
 internal import ArgumentParser
+internal import Inference
+internal import Models
 internal import Platform
-internal import Serving
 internal import Support
+internal import Tasks
 
 /// `martlet generate MODEL PROMPT`: a text that goes on from a prompt, without a daemon.
 struct Generate: ParsableCommand {
@@ -58,19 +61,26 @@ struct Generate: ParsableCommand {
 
     func run() throws {
         let model = try models.model(modelName)
-        let scheduler = try Scheduler(threads: threads.count)
-        defer { scheduler.stop() }
+        let engine = try CommandEngine(threads: threads.count)
+        defer { engine.stop() }
         var options = TextGenerator.Options(seed: seed ?? .random(in: 0...UInt64(UInt32.max)))
         options.maxTokens = maxTokens
         options.sampling.temperature = temperature
         options.sampling.topK = topK
         options.sampling.topP = topP
         options.stops = stops
-        var generation = try TextGenerator(scheduler: scheduler).begin(prompt, with: model, options)
-        var text = ""
-        while let piece = try generation.next() {
-            text += piece.text
-            if !output.isJSON { StandardStream.output.write(text: piece.text) }
+        let (generation, text) = try engine.wait { [options, prompt, isJSON = output.isJSON] in
+            var generation = try await TextGenerator(scheduler: engine.scheduler).begin(
+                prompt,
+                with: model,
+                options
+            )
+            var text = ""
+            while let piece = try await generation.next() {
+                text += piece.text
+                if !isJSON { StandardStream.output.write(text: piece.text) }
+            }
+            return (generation, text)
         }
         guard output.isJSON else { return StandardStream.output.write(text: "\n") }
         var json: JSONObject = ["model": .string(model.name), "version": .string(model.version)]

@@ -1,6 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
-internal import Serving
+internal import Support
 internal import Zoo
 
 /// `martlet inspect NAME`: the layer table of a model in the folder, else of an architecture.

@@ -1,6 +1,6 @@
+internal import API
 internal import ArgumentParser
 internal import Platform
-internal import Serving
 
 /// The one binary: every subcommand is a file beside this one.
 ///
@@ -12,7 +12,8 @@ struct Martlet: ParsableCommand {
         abstract: "Serves trained image classifiers and recurrent networks over HTTP.",
         version: Version.current,
         subcommands: [
-            Serve.self, Classify.self, Predict.self, Generate.self, Models.self, Inspect.self, Run.self,
+            Serve.self, Classify.self, Predict.self, Generate.self, ModelsCommand.self, Inspect.self,
+            Run.self,
             TensorCommand.self, Bench.self,
         ]
     )

@@ -1,6 +1,7 @@
 internal import Engine
+internal import Inference
+internal import Models
 internal import Platform
-internal import Serving
 internal import Zoo
 
 /// The network behind a name on the command line, with its weights.
@@ -38,16 +39,16 @@ struct NamedNetwork {
     init(_ model: Model, imageSize: ImageSide? = nil) throws {
         name = model.name
         architecture = model.architecture
-        func part(_ network: Model) throws -> Part {
+        func part(_ network: ServedNetwork) throws -> Part {
             var graph = network.graph
             if let imageSize, graph.inputShape.rank == 3 {
                 graph = try graph.reshaped(to: [graph.inputShape[0], imageSize.height, imageSize.width])
             }
             return Part(graph: graph, weights: network.weights)
         }
-        main = try part(model)
-        extractor = try model.extractor.map(part)
-        decoder = try model.decoder.map(part)
+        main = try part(model.network)
+        extractor = try (model.extractor?.network).map(part)
+        decoder = try (model.decoder?.network).map(part)
     }
 
     /// An architecture without weights; its sessions have synthetic ones.
@@ -74,7 +75,9 @@ struct NamedNetwork {
         guard let architecture = Architecture.all.first(where: { $0.name == name }) else {
             let known = Architecture.all.map(\.name) + (try models.names())
             let hint = nearestName(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ""
-            throw CommandError("'\(name)' is neither a model of \(models.path) nor an architecture\(hint)")
+            throw CommandError(
+                "'\(name)' is neither a model of \(try models.path()) nor an architecture\(hint)"
+            )
         }
         return try NamedNetwork(
             architecture,

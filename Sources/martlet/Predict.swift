@@ -1,8 +1,11 @@
+internal import API
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Inference
+internal import Models
 internal import Platform
-internal import Serving
 internal import Support
+internal import Tasks
 
 /// `martlet predict TEXT…` or `martlet predict IMAGE…`: predictions of a sequence model, without a daemon.
 struct Predict: ParsableCommand {
@@ -44,40 +47,38 @@ struct Predict: ParsableCommand {
 
     func run() throws {
         let model = try models.model(modelName, for: "sequences") { $0.manifest.task != .imageClassification }
-        let scheduler = try Scheduler(threads: threads.count)
-        defer { scheduler.stop() }
+        let engine = try CommandEngine(threads: threads.count)
+        defer { engine.stop() }
         let inputs = try inputs(for: model)
-        var request = PredictRequest(instances: inputs.map(\.instance))
-        request.topK = topK
-        request.translation = beams.map { beams in
+        var options = SequencePredictor.Options()
+        options.count = topK
+        options.translation = beams.map { beams in
             var options = Translator.Options()
             options.beams = beams
             return options
         }
-        let answers = try SequencePredictor(scheduler: scheduler).predict(
-            request.instances,
-            with: model,
-            translation: request.translation,
-            count: topK
-        )
+        let predictor = SequencePredictor(scheduler: engine.scheduler)
+        let instances = inputs.map(\.instance)
+        let answers = try engine.wait { [options] () async throws(ServingError) in
+            try await predictor.predict(instances, with: model, options)
+        }
+        var form = PredictionForm()
+        form.topK = topK
         output.print(
-            json: .object(["predictions": .array(answers.map { request.json($0, labels: model.labels) })]),
+            json: .object(["predictions": .array(answers.map { form.json($0, labels: model.labels) })]),
             text: zip(inputs, answers).map { text($0.name, $1, model.labels) }.joined(separator: "\n\n")
         )
     }
 
     /// A text stands for itself, images are the frames of one clip, anything else is written as JSON.
-    private func inputs(for model: Model) throws -> [(name: String, instance: JSONValue)] {
+    private func inputs(for model: Model) throws -> [(name: String, instance: Instance)] {
         switch model.manifest.input {
-        case .text: return instances.map { ($0, .string($0)) }
+        case .text: return instances.map { ($0, .text($0)) }
         case .frames:
-            let frames = try instances.map { path -> JSONValue in
-                let image = Data(try FileContents.read(path, maxBytes: 1 << 30))
-                return .object(["b64": .string(image.base64EncodedString())])
-            }
-            return [(instances.joined(separator: " "), .array(frames))]
+            let frames = try instances.map { try FileContents.read($0, maxBytes: 1 << 30)[...] }
+            return [(instances.joined(separator: " "), .clip(frames))]
         case .image, .tokens, .features:
-            return try instances.map { ($0, try JSONValue(parsing: Array($0.utf8))) }
+            return try instances.map { ($0, try InstanceReader.instance(Array($0.utf8), for: model)) }
         }
     }
 
@@ -98,7 +99,7 @@ struct Predict: ParsableCommand {
 
     /// A translation and the logarithm of its probability.
     private func line(_ translation: Translator.Translation) -> String {
-        let tokens = translation.tokens.map(\.plain).joined(separator: " ")
+        let tokens = translation.tokens.map(\.json.plain).joined(separator: " ")
         return "\(translation.text ?? tokens)  \(translation.score)"
     }
 
@@ -106,7 +107,7 @@ struct Predict: ParsableCommand {
     private func line(_ tag: TokenTags.Tag, _ labels: [String]?) -> String {
         let best = tag.scores.top(1, labels: labels)[0]
         let label = best.label ?? "\(best.index)"
-        let step = tag.token?.plain ?? tag.frame.map(String.init)
+        let step = tag.token?.json.plain ?? tag.frame.map(String.init)
         let columns = [step, label, JSONValue.float(Float(best.probability)).text]
         return columns.compactMap(\.self).joined(separator: "  ")
     }

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import Engine
-internal import Serving
 internal import Support
 
 /// `martlet run MODEL`: from the tensor `input` of one safetensors file to `logits` and `probabilities` in another.

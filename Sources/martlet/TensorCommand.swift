@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import Engine
 internal import Imaging
+internal import Models
 internal import Platform
-internal import Serving
 internal import Support
 
 /// `martlet tensor IMAGE`: writes exactly what a network would see of an image.
@@ -27,7 +27,8 @@ struct TensorCommand: ParsableCommand {
     @OptionGroup var output: OutputOption
 
     func run() throws {
-        guard case .image(let preprocessing) = try models.model(modelName).input else {
+        let model = try models.model(modelName)
+        guard case .image(let preprocessing) = model.input else {
             throw CommandError(
                 "model '\(modelName)' takes sequences; only image models have a tensor of an image"
             )

@@ -1,5 +1,6 @@
 import HTTP
 import HTTPTypes
+import Platform
 import Testing
 
 /// One connection's protocol, driven by numbers instead of sockets and clocks.
@@ -9,12 +10,14 @@ import Testing
         var state: ConnectionState
         let start = ContinuousClock.Instant.now
         var elapsed: Duration = .zero
+        let budget = MemoryBudget(limit: 512 << 20)
 
         init(_ configure: (inout HTTPServerConfiguration) -> Void = { _ in }) {
             var configuration = HTTPServerConfiguration()
             configure(&configuration)
             let rules = ConnectionRules(
                 configuration: configuration,
+                budget: budget,
                 renderError: { status, code, _ in Response(status: status, body: Array(code.utf8)) },
                 firstID: 1
             )
@@ -104,7 +107,7 @@ import Testing
         var bench = Bench()
         bench.receive(Self.get("/1"))
         let request = bench.ready()[0].request
-        bench.state.close()
+        bench.state.close(at: bench.moment)
         #expect(request.cancellation.isCancelled)
         bench.answer(1, "late")
         #expect(!bench.state.wantsWrite)
@@ -323,14 +326,14 @@ import Testing
         for id in ids { #expect(id.count == 16 && id.allSatisfy(\.isHexDigit)) }
     }
 
-    @Test func `takes no more of a stream than may wait to be written`() throws {
+    @Test func `takes no more of a stream than may wait to be written`() async throws {
         var bench = Bench()
         bench.receive(Self.get("/") + Self.get("/behind"))
-        let channel = BodyChannel(capacity: 1 << 20, writeTimeout: .zero) {}
-        bench.state.answer(1, with: Response { _ in }, channel, at: bench.moment)
+        let channel = BodyChannel(capacity: 1 << 20) {}
+        bench.state.answer(1, with: Response(), channel, at: bench.moment)
         bench.answer(2, "behind")
         #expect(bench.sent().hasSuffix("\r\n\r\n"))
-        try channel.write([UInt8](repeating: 65, count: 200_000))
+        try await channel.write([UInt8](repeating: 65, count: 200_000))
         channel.finish(.complete)
         bench.state.bodyArrived(at: bench.moment)
         #expect(bench.state.outbound.count < 66_000)
@@ -342,31 +345,31 @@ import Testing
     }
 
     @Test func `runs no timer while a stream has nothing to say, and drops a client that does not read`()
-        throws
+        async throws
     {
         var bench = Bench()
         bench.receive(Self.get("/"))
-        let channel = BodyChannel(writeTimeout: .zero) {}
-        bench.state.answer(1, with: Response { _ in }, channel, at: bench.moment)
+        let channel = BodyChannel() {}
+        bench.state.answer(1, with: Response(), channel, at: bench.moment)
         _ = bench.sent()
         #expect(bench.deadline == nil)
         bench.elapsed = .seconds(100)
-        try channel.write([65])
+        try await channel.write([65])
         bench.state.bodyArrived(at: bench.moment)
         #expect(bench.deadline == .seconds(130))
         let request = bench.ready()[0].request
         bench.expire(after: .seconds(130))
         #expect(bench.state.phase == .closed)
         #expect(request.cancellation.isCancelled)
-        #expect(throws: BodyChannel.Failure.clientGone) { try channel.write([66]) }
+        await #expect(throws: BodyChannel.Failure.timeout) { try await channel.write([66]) }
     }
 
-    @Test func `ends a stream whose connection has gone before it began`() {
+    @Test func `ends a stream whose connection has gone before it began`() async {
         var bench = Bench()
         bench.receive(Self.get("/"))
-        bench.state.close()
-        let channel = BodyChannel(writeTimeout: .zero) {}
-        bench.state.answer(1, with: Response { _ in }, channel, at: bench.moment)
-        #expect(throws: BodyChannel.Failure.clientGone) { try channel.write([66]) }
+        bench.state.close(at: bench.moment)
+        let channel = BodyChannel() {}
+        bench.state.answer(1, with: Response(), channel, at: bench.moment)
+        await #expect(throws: BodyChannel.Failure.clientGone) { try await channel.write([66]) }
     }
 }

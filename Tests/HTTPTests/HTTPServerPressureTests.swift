@@ -58,68 +58,96 @@ import Testing
         }
     }
 
-    @Test func `says 503 at once when the queue is full, and keeps the connection`() throws {
+    @Test func `says 503 to connections over the limit`() throws {
         let gate = Gate()
         try withServer(
-            {
-                $0.workers = 1
-                $0.queueCapacity = 1
-            },
+            { $0.maxConnections = 2 },
             handler: { request in
-                if request.path == "/hold" { gate.pass() }
+                gate.pass()
                 return echo(request)
             }
         ) { server in
-            let hold = "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n"
-            let (first, second, third) = (
-                try TestClient(port: server.port), try TestClient(port: server.port),
-                try TestClient(port: server.port)
-            )
-            first.send(hold)
-            gate.await(1)
-            second.send(hold)
-            #expect(eventually { server.statistics.queuedRequests == 1 })
-            third.send(Self.get)
-            let refusal = third.answer()
-            #expect(refusal?.status == 503)
-            #expect(refusal?.body.hasPrefix("queue_full: ") == true)
-            #expect(refusal?.fields["retry-after"] == "1")
-            gate.open()
-            #expect(first.answer()?.status == 200)
-            #expect(second.answer()?.status == 200)
-            third.send(Self.get)
-            #expect(third.answer()?.status == 200)
-        }
-    }
-
-    @Test func `says 503 to connections over the limit`() throws {
-        try withServer({ $0.maxConnections = 2 }) { server in
             let clients = [try TestClient(port: server.port), try TestClient(port: server.port)]
-            for client in clients {
-                client.send(Self.get)
-                #expect(client.answer()?.status == 200)
-            }
+            for client in clients { client.send(Self.get) }
+            gate.await(2)
             let third = try TestClient(port: server.port)
             third.send(Self.get)
             let answer = third.answer()
             #expect(answer?.status == 503)
             #expect(answer?.body.hasPrefix("connections_full: ") == true)
             #expect(third.ends())
-            clients[0].close()
-            #expect(eventually { (try? answersOnce(server)) == true })
+            gate.open()
+            for client in clients { #expect(client.answer()?.status == 200) }
         }
     }
 
-    @Test func `says 503 when bodies fill the memory they may have`() throws {
-        try withServer({ $0.maxBufferedBytes = 1_000_000 }) { server in
+    @Test func `closes the longest idle connection for a newcomer`() throws {
+        try withServer({ $0.maxConnections = 2 }) { server in
+            let clients = [try TestClient(port: server.port), try TestClient(port: server.port)]
+            for client in clients {
+                client.send(Self.get)
+                #expect(client.answer()?.status == 200)
+            }
+            #expect(try answersOnce(server))
+            #expect(clients[0].ends())
+            clients[1].send(Self.get)
+            #expect(clients[1].answer()?.status == 200)
+            #expect(server.statistics.closedForRoom == 1)
+            #expect(server.statistics.refusals.isEmpty)
+        }
+    }
+
+    @Test func `leaves room for others beside a crowd of unfinished requests`() throws {
+        try withServer({
+            $0.maxConnections = 20
+            $0.maxConnectionsPerAddress = 10
+        }) { server in
+            var crowd: [TestClient] = []
+            for _ in 0..<100 {
+                let client = try TestClient(port: server.port)
+                client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n")
+                crowd.append(client)
+            }
+            let other = try TestClient(port: server.port, from: 0x7F00_0002)
+            other.send(Self.get)
+            #expect(other.answer()?.status == 200)
+            #expect((server.statistics.refusals["connections_full"] ?? 0) > 0)
+        }
+    }
+
+    @Test func `has the slowest body give way when bodies fill the memory`() throws {
+        let budget = MemoryBudget(limit: 1_000_000)
+        try withServer(budget: budget) { server in
             let (holder, client) = (try TestClient(port: server.port), try TestClient(port: server.port))
             holder.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 900001\r\n\r\n")
             holder.send([UInt8](repeating: 65, count: 900_000))
             #expect(eventually { server.statistics.bufferedBytes == 900_000 })
             client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\n\r\n")
-            client.send([UInt8](repeating: 65, count: 299_999))
+            client.send([UInt8](repeating: 65, count: 300_000))
+            #expect(client.answer()?.status == 200)
+            #expect(holder.answer()?.body.hasPrefix("memory_full: ") == true)
+            #expect(holder.ends())
+            #expect(eventually { server.statistics.bufferedBytes == 0 })
+        }
+    }
+
+    @Test func `says 503 when nothing unfinished can give way`() throws {
+        let gate = Gate()
+        try withServer(
+            budget: MemoryBudget(limit: 1_000_000),
+            handler: { request in
+                if request.path == "/hold" { gate.pass() }
+                return Response()
+            }
+        ) { server in
+            let (holder, client) = (try TestClient(port: server.port), try TestClient(port: server.port))
+            holder.send("POST /hold HTTP/1.1\r\nHost: h\r\nContent-Length: 900000\r\n\r\n")
+            holder.send([UInt8](repeating: 65, count: 900_000))
+            gate.await(1)
+            client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\n\r\n")
+            client.send([UInt8](repeating: 65, count: 300_000))
             #expect(client.answer()?.body.hasPrefix("memory_full: ") == true)
-            holder.send("A")
+            gate.open()
             #expect(holder.answer()?.status == 200)
             #expect(eventually { server.statistics.bufferedBytes == 0 })
         }

@@ -142,8 +142,9 @@ import Testing
             configuration.port = server.port
             let second = HTTPServer(
                 configuration: configuration,
+                budget: MemoryBudget(limit: 1 << 20),
                 renderError: { status, _, _ in Response(status: status) },
-                handler: echo
+                handler: { request, responder in responder.respond(echo(request)) }
             )
             let error = #expect(throws: SystemError.self) { try second.start() }
             #expect(error?.description == "listen [::1]:\(server.port): address already in use (EADDRINUSE)")

@@ -45,7 +45,8 @@ import Testing
     }
 
     @Test func `announces a streamed body by the version's means`() {
-        let stream = Response { _ in }
+        var stream = Response()
+        stream.isStreamed = true
         #expect(
             encode(stream, ResponseEncoder.Context())
                 == "HTTP/1.1 200 OK\r\nDate: D\r\nTransfer-Encoding: chunked\r\n\r\n"

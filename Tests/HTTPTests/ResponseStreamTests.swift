@@ -14,13 +14,15 @@ import Testing
 
     @Test func `sends each piece when it is made`() throws {
         let gate = Gate()
-        try withServer(handler: { _ in
-            Response(fields: [.contentType: "text/event-stream"]) { channel in
-                try channel.write(Array("one".utf8))
-                gate.pass()
-                try channel.write(Array("twenty-two bytes long.".utf8))
+        try withServer(
+            responding: streaming(fields: [.contentType: "text/event-stream"]) { _ in
+                { channel in
+                    try await channel.write(Array("one".utf8))
+                    gate.pass()
+                    try await channel.write(Array("twenty-two bytes long.".utf8))
+                }
             }
-        }) { server in
+        ) { server in
             let client = try TestClient(port: server.port)
             client.send(Self.get())
             let head = try #require(client.head())
@@ -39,7 +41,8 @@ import Testing
     }
 
     @Test func `ends the connection where HTTP/1.0 cannot know the end otherwise`() throws {
-        try withServer(handler: { _ in Response { try $0.write(Array("all of it".utf8)) } }) { server in
+        try withServer(responding: streaming { _ in { try await $0.write(Array("all of it".utf8)) } }) {
+            server in
             let client = try TestClient(port: server.port)
             client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
             let head = try #require(client.head())
@@ -50,28 +53,38 @@ import Testing
         }
     }
 
-    @Test func `makes no body for HEAD`() throws {
-        let made = Mutex(false)
-        try withServer(handler: { _ in Response { _ in made.withLock { $0 = true } } }) { server in
+    @Test func `tells who makes a body for HEAD that nobody reads it`() throws {
+        let failures = Mutex<[BodyChannel.Failure]>([])
+        try withServer(
+            responding: streaming { _ in
+                { channel in
+                    try await Self.writeEndlessly(to: channel) { error in
+                        failures.withLock { $0.append(error) }
+                    }
+                }
+            }
+        ) { server in
             let client = try TestClient(port: server.port)
             client.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\nHEAD / HTTP/1.1\r\nHost: h\r\n\r\n")
             for _ in 0..<2 {
                 #expect(client.answer(isHead: true)?.fields["transfer-encoding"] == "chunked")
             }
-            #expect(!made.withLock { $0 })
+            #expect(eventually { failures.withLock { $0 } == [.clientGone, .clientGone] })
         }
     }
 
     @Test func `keeps pipelined answers behind a stream`() throws {
         let gate = Gate()
-        try withServer(handler: { request in
-            guard request.path == "/stream" else { return echo(request) }
-            return Response { channel in
-                try channel.write(Array("begin".utf8))
-                gate.pass()
-                try channel.write(Array("end".utf8))
+        try withServer(
+            responding: streaming { request in
+                guard request.path == "/stream" else { return nil }
+                return { channel in
+                    try await channel.write(Array("begin".utf8))
+                    gate.pass()
+                    try await channel.write(Array("end".utf8))
+                }
             }
-        }) { server in
+        ) { server in
             let client = try TestClient(port: server.port)
             client.send(Self.get("/stream") + Self.get("/behind") + Self.get("/stream") + Self.get("/last"))
             #expect(client.head()?.status == 200)
@@ -89,12 +102,14 @@ import Testing
     }
 
     @Test func `cuts the body off when its maker fails`() throws {
-        try withServer(handler: { _ in
-            Response { channel in
-                try channel.write(Array("part".utf8))
-                throw Broken()
+        try withServer(
+            responding: streaming { _ in
+                { channel in
+                    try await channel.write(Array("part".utf8))
+                    throw Broken()
+                }
             }
-        }) { server in
+        ) { server in
             let client = try TestClient(port: server.port)
             client.send(Self.get() + Self.get("/never"))
             #expect(client.head()?.status == 200)
@@ -107,21 +122,24 @@ import Testing
     @Test func `makes a slow reader's stream wait, and nobody else`() throws {
         let written = Mutex(0)
         let failure = Mutex<BodyChannel.Failure?>(nil)
-        try withServer({ $0.writeTimeout = .milliseconds(300) }) { request in
-            guard request.path == "/flood" else { return echo(request) }
-            return Response { channel in
-                let piece = [UInt8](repeating: 65, count: 1 << 20)
-                do throws(BodyChannel.Failure) {
-                    for _ in 0..<1024 {
-                        try channel.write(piece)
-                        written.withLock { $0 += piece.count }
+        try withServer(
+            { $0.writeTimeout = .milliseconds(300) },
+            responding: streaming { request in
+                guard request.path == "/flood" else { return nil }
+                return { channel in
+                    let piece = [UInt8](repeating: 65, count: 1 << 20)
+                    do throws(BodyChannel.Failure) {
+                        for _ in 0..<1024 {
+                            try await channel.write(piece)
+                            written.withLock { $0 += piece.count }
+                        }
+                    } catch {
+                        failure.withLock { $0 = error }
+                        throw error
                     }
-                } catch {
-                    failure.withLock { $0 = error }
-                    throw error
                 }
             }
-        } _: { server in
+        ) { server in
             let (slow, other) = (try TestClient(port: server.port), try TestClient(port: server.port))
             slow.send(Self.get("/flood"))
             #expect(slow.head()?.status == 200)
@@ -139,14 +157,16 @@ import Testing
     func `tells the writer that the client has left`(isReset: Bool) throws {
         let failure = Mutex<BodyChannel.Failure?>(nil)
         let wasCancelled = Mutex(false)
-        try withServer(handler: { request in
-            Response { channel in
-                try Self.writeEndlessly(to: channel) { error in
-                    wasCancelled.withLock { $0 = request.cancellation.isCancelled }
-                    failure.withLock { $0 = error }
+        try withServer(
+            responding: streaming { request in
+                { channel in
+                    try await Self.writeEndlessly(to: channel) { error in
+                        wasCancelled.withLock { $0 = request.cancellation.isCancelled }
+                        failure.withLock { $0 = error }
+                    }
                 }
             }
-        }) { server in
+        ) { server in
             let client = try TestClient(port: server.port)
             client.send(Self.get())
             #expect(client.head()?.status == 200)
@@ -161,13 +181,15 @@ import Testing
 
     @Test func `drains: a stream comes to its end, and then its connection`() throws {
         let gate = Gate()
-        try withServer(handler: { _ in
-            Response { channel in
-                try channel.write(Array("one".utf8))
-                gate.pass()
-                try channel.write(Array("two".utf8))
+        try withServer(
+            responding: streaming { _ in
+                { channel in
+                    try await channel.write(Array("one".utf8))
+                    gate.pass()
+                    try await channel.write(Array("two".utf8))
+                }
             }
-        }) { server in
+        ) { server in
             let client = try TestClient(port: server.port)
             client.send(Self.get())
             #expect(client.head()?.status == 200)
@@ -185,26 +207,28 @@ import Testing
 
     @Test func `ends a stream that a drain cannot wait for`() throws {
         let failure = Mutex<BodyChannel.Failure?>(nil)
-        try withServer(handler: { _ in
-            Response { channel in
-                try Self.writeEndlessly(to: channel) { error in failure.withLock { $0 = error } }
+        try withServer(
+            responding: streaming { _ in
+                { channel in
+                    try await Self.writeEndlessly(to: channel) { error in failure.withLock { $0 = error } }
+                }
             }
-        }) { server in
+        ) { server in
             let client = try TestClient(port: server.port)
             client.send(Self.get())
             #expect(client.head()?.status == 200)
             server.drain(deadline: .milliseconds(20))
-            #expect(failure.withLock { $0 } == .clientGone)
+            #expect(eventually { failure.withLock { $0 } == .clientGone })
         }
     }
 
     /// Writes until that fails, and tells why before the body ends with it.
     private static func writeEndlessly(
         to channel: BodyChannel,
-        failed: (BodyChannel.Failure) -> Void
-    ) throws(BodyChannel.Failure) {
+        failed: @Sendable (BodyChannel.Failure) -> Void
+    ) async throws(BodyChannel.Failure) {
         do throws(BodyChannel.Failure) {
-            while true { try channel.write(Array("token ".utf8)) }
+            while true { try await channel.write(Array("token ".utf8)) }
         } catch {
             failed(error)
             throw error

@@ -15,7 +15,8 @@ final class TestClient {
     private var number: Int32
     private var received: [UInt8] = []
 
-    init(port: Int) throws {
+    /// Connects from an IPv4 address.
+    init(port: Int, from source: UInt32 = 0x7F00_0001) throws {
         number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         try #require(number >= 0)
         var timeout = timeval(tv_sec: 30, tv_usec: 0) // a test that hangs fails instead
@@ -23,6 +24,13 @@ final class TestClient {
         setsockopt(number, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = source.bigEndian
+        let bound = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        try #require(bound == 0)
         address.sin_port = UInt16(port).bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         let result = withUnsafePointer(to: &address) { pointer in
@@ -162,30 +170,91 @@ final class Gate: Sendable {
     }
 }
 
+/// An answer that is worked out on a thread of its own, which may wait.
+typealias BlockingHandler = @Sendable (Request) -> Response
+
+/// Makes the body of a streamed answer; nil where the request is answered by `echo`.
+typealias BodyMaker = @Sendable (BodyChannel) async throws -> Void
+
+/// Threads that end with their requests.
+let handlerThreads = ThreadGroup()
+
+/// Runs each job on a new thread, so that one that waits for a test holds up nobody.
+final class ThreadExecutor: TaskExecutor {
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        do {
+            try handlerThreads.start(name: "job") { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        } catch {
+            fatalError("\(error)")
+        }
+    }
+}
+
+let threads = ThreadExecutor()
+
+/// Runs a server whose handler may wait for the length of a test.
+func withServer(
+    _ configure: (inout HTTPServerConfiguration) -> Void = { _ in },
+    budget: MemoryBudget = MemoryBudget(limit: 512 << 20),
+    admit: @escaping AdmissionRule = { _ in .accept() },
+    log: AccessLog? = nil,
+    handler: @escaping BlockingHandler = echo,
+    _ body: (HTTPServer) throws -> Void
+) throws {
+    let responding: RequestHandler = { request, responder in
+        Task(executorPreference: threads) { responder.respond(handler(request)) }
+    }
+    try withServer(configure, budget: budget, admit: admit, log: log, responding: responding, body)
+}
+
 /// Runs a server for the length of a test.
 func withServer(
     _ configure: (inout HTTPServerConfiguration) -> Void = { _ in },
-    handler: @escaping RequestHandler = echo,
+    budget: MemoryBudget = MemoryBudget(limit: 512 << 20),
+    admit: @escaping AdmissionRule = { _ in .accept() },
+    log: AccessLog? = nil,
+    responding: @escaping RequestHandler,
     _ body: (HTTPServer) throws -> Void
 ) throws {
     var configuration = HTTPServerConfiguration()
     configuration.port = 0
-    configuration.workers = 4
     configure(&configuration)
     let server = HTTPServer(
         configuration: configuration,
+        budget: budget,
         renderError: { status, code, message in
             Response(status: status, body: Array("\(code): \(message)".utf8))
         },
-        handler: handler
+        admit: admit,
+        log: log,
+        handler: responding
     )
     try server.start()
     defer { server.drain(deadline: .seconds(5)) }
     try body(server)
 }
 
+/// Answers with bodies that are made while they are sent.
+func streaming(fields: HTTPFields = [:], _ make: @escaping @Sendable (Request) -> BodyMaker?)
+    -> RequestHandler
+{
+    { request, responder in
+        guard let make = make(request) else { return responder.respond(echo(request)) }
+        let channel = responder.respond(Response(fields: fields), streaming: 64 * 1024)
+        Task(executorPreference: threads) {
+            do {
+                try await make(channel)
+                channel.finish(.complete)
+            } catch {
+                channel.finish(.truncated)
+            }
+        }
+    }
+}
+
 /// Answers with the method, the path and the body.
-let echo: RequestHandler = { request in
+let echo: BlockingHandler = { request in
     Response(body: Array("\(request.method) \(request.path) ".utf8) + request.body)
 }
 

@@ -1,4 +1,6 @@
+import API
 import Foundation
+import Support
 import Testing
 
 extension EndToEndTests {

@@ -1,3 +1,4 @@
+import API
 import Engine
 import Foundation
 import Testing

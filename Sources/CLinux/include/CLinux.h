@@ -25,3 +25,6 @@ const void *_Nullable linux_find(const void *_Nonnull bytes, size_t count, const
 
 /// Gives memory that was freed back to the system (malloc_trim(3)).
 void linux_release_freed(void);
+
+/// Keeps the allocator to two arenas, and large blocks out of them, so that what is freed goes back to the system.
+void linux_bound_allocator(void);

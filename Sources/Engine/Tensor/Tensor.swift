@@ -17,6 +17,18 @@ package struct Tensor: Sendable {
         }
     }
 
+    /// A tensor whose values `write` writes; the memory holds zeros before.
+    ///
+    /// - Precondition: there is memory for them.
+    package init<Failure: Error>(
+        shape: Shape,
+        writing write: (inout MutableSpan<Float>) throws(Failure) -> Void
+    ) throws(Failure) {
+        self = unsafe Tensor(shape: shape) { (_: UnsafeMutableBufferPointer<Float>) in }
+        var span = unsafe storage.mutable.mutableSpan
+        try write(&span)
+    }
+
     /// A tensor whose values `fill` writes; the memory holds zeros before.
     ///
     /// - Precondition: there is memory for them.

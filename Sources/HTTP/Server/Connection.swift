@@ -7,8 +7,8 @@ final class Connection {
     var state: ConnectionState
     /// What the loop watches the socket for.
     var interest: Epoll.Interest = .read
-    /// How many bytes of this connection's bodies the server's count includes.
-    var countedBytes = 0
+    /// When the loop will look whether it is late, unless it is told an earlier time.
+    var scheduled: ContinuousClock.Instant?
     /// Whether it is beyond the limit, and only told so.
     let isExcess: Bool
     private var isShutDown = false
@@ -39,7 +39,7 @@ final class Connection {
                 state.receive(buffer.span.extracting(..<count), at: moment)
             }
         } catch {
-            state.close() // reset: the client has gone
+            state.close(at: moment) // reset: the client has gone
         }
     }
 
@@ -54,7 +54,7 @@ final class Connection {
                 state.sent(count, at: moment)
             }
         } catch {
-            state.close() // reset: the client has gone
+            state.close(at: moment) // reset: the client has gone
         }
         if state.phase == .lingering, !isShutDown {
             isShutDown = true

@@ -1,24 +1,37 @@
 internal import HTTPTypes
+package import Platform
 internal import Synchronization
 
 /// What all connections of a server share: limits, the wording of refusals, request names, counters.
 package final class ConnectionRules: Sendable {
     let configuration: HTTPServerConfiguration
     let counters = ServerCounters()
+    let budget: MemoryBudget
+    let admit: AdmissionRule
+    let log: AccessLog?
     private let renderError: ErrorRenderer
     private let nextID: Atomic<UInt64>
 
     /// - Parameters:
     ///   - configuration: the limits.
+    ///   - budget: what bodies and answers are leased from.
     ///   - renderError: the wording.
+    ///   - admit: decides about requests by their heads.
+    ///   - log: takes the account of each request.
     ///   - firstID: where the names of requests begin; random, so that two runs differ.
     package init(
         configuration: HTTPServerConfiguration,
+        budget: MemoryBudget,
         renderError: @escaping ErrorRenderer,
+        admit: @escaping AdmissionRule = { _ in .accept() },
+        log: AccessLog? = nil,
         firstID: UInt64 = .random(in: .min ... .max)
     ) {
         self.configuration = configuration
+        self.budget = budget
         self.renderError = renderError
+        self.admit = admit
+        self.log = log
         nextID = Atomic(firstID)
     }
 

@@ -29,27 +29,36 @@ package struct ConnectionState {
     /// With so many bytes of answers unread, no further request is.
     private static let maxUnreadBytes = 1 << 20
 
-    private let rules: ConnectionRules
+    let rules: ConnectionRules
+    /// The client's address in numbers.
+    let client: String
     /// How far the connection is.
-    package private(set) var phase = Phase.reading
+    package internal(set) var phase = Phase.reading
     /// What has to be written.
-    package private(set) var outbound = Outbound()
-    private var parser: RequestParser
+    package internal(set) var outbound = Outbound()
+    var parser: RequestParser
     private var arrival: Arrival?
-    private var exchanges: [Exchange] = []
+    var exchanges: [Exchange] = []
     private var ready: [(sequence: Int, request: Request)] = []
+    /// The arriving body's bytes.
+    private var bodyLease: MemoryLease?
+    /// The bytes of answers that wait, once they are more than a few.
+    var answerLease: MemoryLease?
+    /// Accounts of answers that are not written yet, each with the byte that ends it.
+    var unlogged: [(lastByte: Int, served: Served)] = []
     /// Bytes received while as many requests as allowed were pending.
-    private var backlog: [UInt8] = []
+    var backlog: [UInt8] = []
     private var requestCount = 0
     private var droppedBytes = 0
-    private var inputHasEnded = false
+    var inputHasEnded = false
     private var isDraining = false
-    private var owesContinue = false
-    private var timers: ConnectionTimers
+    var owesContinue = false
+    var timers: ConnectionTimers
 
     /// A connection that has just been accepted.
-    package init(rules: ConnectionRules, at moment: Moment) {
+    package init(rules: ConnectionRules, client: String = "", at moment: Moment) {
         self.rules = rules
+        self.client = client
         parser = RequestParser(limits: rules.configuration.parserLimits)
         timers = ConnectionTimers(now: moment.now)
     }
@@ -69,8 +78,55 @@ package struct ConnectionState {
     /// Whether there is something to write.
     package var wantsWrite: Bool { !outbound.isEmpty }
 
-    /// Bytes of the body that is arriving; complete ones are counted by their `BodyLease`.
+    /// Bytes of the body that is arriving; complete ones belong to their requests.
     package var bufferedBytes: Int { parser.bodyCount }
+
+    /// How much of the arriving body came in the last one to two seconds.
+    func bodyProgress(at now: ContinuousClock.Instant) -> Int { timers.progress.bytes(at: now) }
+
+    /// Since when the connection has nothing to do; nil when it has.
+    ///
+    /// A new one is not idle for its first second.
+    package var idleSince: ContinuousClock.Instant? {
+        switch phase {
+        case .lingering: timers.lingerStarted
+        case .reading where parser.isBetweenRequests && isQuiet:
+            timers.idleSince + (requestCount == 0 ? .seconds(1) : .zero)
+        case .reading, .finishing, .closed: nil
+        }
+    }
+
+    /// Whether the connection has nothing to do and may be closed.
+    func isIdle(at now: ContinuousClock.Instant) -> Bool { idleSince.map { $0 <= now } ?? false }
+
+    /// Whether a part of a request is all there is.
+    package var isPartial: Bool { phase == .reading && !parser.isBetweenRequests && exchanges.isEmpty }
+
+    var isQuiet: Bool { exchanges.isEmpty && outbound.isEmpty && backlog.isEmpty }
+
+    /// Leases the bytes of bodies that have arrived since the last call.
+    ///
+    /// - Returns: whether the budget had them; if not, call it again when others have given way, or `dropUnleased`.
+    package mutating func leaseBodies() -> Bool {
+        for (_, request) in ready {
+            guard let lease = request.lease, lease.bytes != request.body.count else { continue }
+            guard lease.resize(to: request.body.count) else { return false }
+        }
+        guard parser.bodyCount > 0, phase == .reading else { return true }
+        let lease = bodyLease ?? rules.budget.lease(0, for: .bodies)
+        bodyLease = lease
+        return lease?.resize(to: parser.bodyCount) ?? false
+    }
+
+    /// Refuses the requests whose bodies found no room.
+    package mutating func dropUnleased(at moment: Moment) {
+        for (sequence, request) in ready where request.lease.map({ $0.bytes != request.body.count }) ?? false
+        {
+            ready.removeAll { $0.sequence == sequence }
+            answer(sequence, with: rules.response(to: .memoryFull), refusal: .memoryFull, at: moment)
+        }
+        if parser.bodyCount > (bodyLease?.bytes ?? 0) { refuse(.memoryFull, at: moment) }
+    }
 
     /// Whether a request's body is arriving.
     package var isReceivingBody: Bool { phase == .reading && parser.isInBody }
@@ -81,6 +137,9 @@ package struct ConnectionState {
         defer { ready = [] }
         return ready
     }
+
+    /// Forgets the requests that nobody has taken.
+    mutating func dropReady() { ready = [] }
 
     // MARK: What happens to it
 
@@ -96,7 +155,7 @@ package struct ConnectionState {
             }
         case .finishing, .lingering:
             droppedBytes += bytes.count
-            if droppedBytes > rules.configuration.maxLingerBytes { close() }
+            if droppedBytes > rules.configuration.maxLingerBytes { close(at: moment) }
         case .closed: break
         }
         advance(at: moment)
@@ -106,28 +165,7 @@ package struct ConnectionState {
     package mutating func receiveEnd(at moment: Moment) {
         inputHasEnded = true
         timers.probeStarted = moment.now
-        if phase == .lingering { close() }
-        advance(at: moment)
-    }
-
-    /// A handler has answered the request with this number.
-    ///
-    /// - Parameters:
-    ///   - sequence: the request's number.
-    ///   - response: the answer.
-    ///   - channel: where its body comes from; nil when it is whole.
-    ///   - moment: the time.
-    package mutating func answer(
-        _ sequence: Int,
-        with response: Response,
-        _ channel: BodyChannel? = nil,
-        at moment: Moment
-    ) {
-        guard let index = exchanges.firstIndex(where: { $0.sequence == sequence }) else {
-            channel?.close()
-            return
-        }
-        exchanges[index].answer(with: response, channel)
+        if phase == .lingering { close(at: moment) }
         advance(at: moment)
     }
 
@@ -138,13 +176,15 @@ package struct ConnectionState {
     package mutating func sent(_ count: Int, at moment: Moment) {
         outbound.advance(by: count)
         timers.lastSent = moment.now
+        logWritten(at: moment)
         advance(at: moment)
+        leaseAnswers()
     }
 
     /// Refuses what is arriving and closes once that is said.
     package mutating func refuse(_ refusal: Refusal, at moment: Moment) {
         guard phase == .reading else { return }
-        fail(refusal)
+        fail(refusal, at: moment)
         advance(at: moment)
     }
 
@@ -152,47 +192,55 @@ package struct ConnectionState {
     package mutating func drain(at moment: Moment) {
         isDraining = true
         if phase == .reading, parser.isBetweenRequests, backlog.isEmpty {
-            if exchanges.isEmpty, outbound.isEmpty { close() } else { phase = .finishing }
+            if exchanges.isEmpty, outbound.isEmpty { close(at: moment) } else { phase = .finishing }
         }
         advance(at: moment)
     }
 
     /// The connection is over: the client has gone, or nobody can wait for it.
-    package mutating func close() {
-        for exchange in exchanges where exchange.isUnfinished { exchange.cancel() }
+    package mutating func close(at moment: Moment, _ failure: BodyChannel.Failure = .clientGone) {
+        guard phase != .closed else { return }
+        for exchange in exchanges where exchange.isUnfinished { exchange.cancel(failure) }
         rules.counters.abandoned.add(exchanges.count(where: \.isUnfinished), ordering: .relaxed)
         phase = .closed
+        logAbandoned(at: moment)
         exchanges = []
         ready = []
         backlog = []
         arrival = nil
         parser.refuse()
+        bodyLease = nil
+        answerLease = nil
         outbound.removeAll()
     }
 
     // MARK: Requests in
 
     /// Whether the next request has to wait: as many are pending as may be, or the client does not read its answers.
-    private var isBlocked: Bool {
+    var isBlocked: Bool {
         guard parser.isBetweenRequests else { return false }
         return exchanges.count >= rules.configuration.maxPipelinedRequests
             || outbound.count >= Self.maxUnreadBytes
     }
 
     /// Reads requests from `bytes`; returns how many were used, which is all unless it is blocked.
-    private mutating func parse(_ bytes: Span<UInt8>, at moment: Moment) -> Int {
+    mutating func parse(_ bytes: Span<UInt8>, at moment: Moment) -> Int {
         var position = 0
         if parser.isInBody, !bytes.isEmpty {
             owesContinue = false // the client has not waited for it
-            timers.lastBodyByte = moment.now
         }
         while phase == .reading, position < bytes.count || parser.isInBody, !isBlocked {
             if parser.isBetweenRequests { timers.headStarted = moment.now }
-            guard let event = parser.next(bytes, at: &position) else { break }
+            let (isInBody, before) = (parser.isInBody, position)
+            let event = parser.next(bytes, at: &position)
+            if isInBody, position > before {
+                timers.bodyArrived(position - before, at: moment.now, rules.configuration)
+            }
+            guard let event else { break }
             switch event {
             case .head(let head): begin(head, bodyIsHere: position < bytes.count, at: moment)
-            case .body(let body): complete(body)
-            case .refusal(let refusal): fail(refusal)
+            case .body(let body): complete(body, at: moment)
+            case .refusal(let refusal): fail(refusal, at: moment)
             }
         }
         return position
@@ -201,125 +249,110 @@ package struct ConnectionState {
     private mutating func begin(_ head: RequestHead, bodyIsHere: Bool, at moment: Moment) {
         let id = RequestID.accepted(head.fields[.requestID], else: rules.freshID())
         arrival = Arrival(head: head, id: id, received: moment.now)
-        timers.startBody(at: moment.now)
+        timers.startBody(at: moment.now, rules.configuration)
         // RFC 9110 §10.1.1: not needed when the body is arriving already.
         owesContinue = head.expectsContinue && head.framing != .none && !bodyIsHere
+        switch rules.admit(head) {
+        case .accept(let maxBodyBytes?):
+            do throws(Refusal) {
+                try parser.limitBody(to: maxBodyBytes)
+            } catch {
+                fail(error, at: moment)
+            }
+        case .accept(nil): break
+        case .refuse(let response): turnAway(response, head, at: moment)
+        }
     }
 
-    private mutating func complete(_ body: [UInt8]) {
+    /// Answers a request without its body; without one, the connection can go on.
+    private mutating func turnAway(_ response: Response, _ head: RequestHead, at moment: Moment) {
+        guard head.framing == .none else { return fail(with: response, code: nil, at: moment) }
+        var position = 0
+        _ = parser.next(Span<UInt8>(), at: &position) // the empty body
+        complete([], at: moment, answer: response)
+    }
+
+    private mutating func complete(_ body: [UInt8], at moment: Moment, answer: Response? = nil) {
         guard let arrival else { preconditionFailure("a body without a head") }
         self.arrival = nil
         owesContinue = false
         requestCount += 1
         rules.counters.received.add(1, ordering: .relaxed)
         let head = arrival.head
-        let exchange = Exchange(
+        var exchange = Exchange(
             sequence: requestCount,
             context: ResponseEncoder.Context(
                 isHead: head.method == .head,
                 version: head.version,
                 requestID: arrival.id
-            )
+            ),
+            served: served(arrival, bytesIn: body.count, at: moment)
         )
+        if let answer { exchange.answer(with: answer, nil, at: moment.now) }
         exchanges.append(exchange)
-        let request = Request(
-            method: head.method,
-            path: head.path,
-            query: head.query,
-            fields: head.fields,
-            body: body,
-            id: arrival.id,
-            cancellation: exchange.cancellation,
-            received: arrival.received,
-            lease: BodyLease(body.count, in: rules.counters)
-        )
-        ready.append((exchange.sequence, request))
+        // A body that arrived with its head has no lease yet; its bytes are leased before it is handed over.
+        let lease = body.isEmpty ? nil : bodyLease ?? rules.budget.lease(0, for: .bodies)
+        bodyLease = nil
+        if answer == nil {
+            let request = Request(
+                head,
+                body: body,
+                id: arrival.id,
+                client: client,
+                cancellation: exchange.cancellation,
+                headReceived: arrival.received,
+                received: moment.now,
+                lease: lease
+            )
+            ready.append((exchange.sequence, request))
+        }
         let isLast = requestCount >= rules.configuration.maxRequestsPerConnection
         if !head.keepsAlive || isDraining || isLast { phase = .finishing }
     }
 
+    private func served(_ arrival: Arrival?, bytesIn: Int, at moment: Moment) -> Served? {
+        guard rules.log != nil else { return nil }
+        return Served(
+            id: arrival?.id ?? "",
+            client: client,
+            method: arrival?.head.method.rawValue ?? "",
+            target: arrival?.head.target ?? "",
+            bytesIn: bytesIn,
+            headReceived: arrival?.received ?? moment.now,
+            received: moment.now,
+            written: moment.now
+        )
+    }
+
     /// Answers what is arriving with a refusal, after the pending answers, and reads nothing more.
-    private mutating func fail(_ refusal: Refusal) {
+    mutating func fail(_ refusal: Refusal, at moment: Moment) {
+        fail(with: rules.response(to: refusal), code: refusal.code, at: moment)
+    }
+
+    mutating func fail(with response: Response, code: String?, at moment: Moment) {
         var context = ResponseEncoder.Context(isHead: arrival?.head.method == .head)
         context.requestID = arrival?.id ?? rules.freshID()
         requestCount += 1
-        exchanges.append(
-            Exchange(
-                sequence: requestCount,
-                context: context,
-                response: rules.response(to: refusal)
-            )
+        var exchange = Exchange(
+            sequence: requestCount,
+            context: context,
+            response: response,
+            served: served(arrival, bytesIn: parser.bodyCount, at: moment)
         )
+        exchange.served?.answered = moment.now
+        exchange.served?.refusal = code
+        exchanges.append(exchange)
         phase = .finishing
+        stopReading()
+    }
+
+    /// Lets go of everything that has arrived and was not handed over.
+    mutating func stopReading() {
         arrival = nil
         owesContinue = false
         backlog = []
+        bodyLease = nil
         parser.refuse()
-    }
-
-    // MARK: Answers out
-
-    /// Does all that has become possible: answers in order, 100, requests from the backlog, closing.
-    private mutating func advance(at moment: Moment) {
-        guard phase != .closed else { return }
-        let hadOutbound = !outbound.isEmpty
-        repeat { encodeAnswers(at: moment) } while parseBacklog(at: moment)
-        if owesContinue, exchanges.isEmpty {
-            owesContinue = false
-            outbound.append(ResponseEncoder.continueBytes)
-            timers.startBody(at: moment.now)
-        }
-        if phase == .reading, inputHasEnded, backlog.isEmpty {
-            // RFC 9112 §8: an incomplete request is told so, in case the client still reads.
-            if parser.isBetweenRequests { phase = .finishing } else { fail(.incomplete) }
-            encodeAnswers(at: moment)
-        }
-        if !hadOutbound { timers.lastSent = moment.now }
-        guard exchanges.isEmpty, outbound.isEmpty else { return }
-        if phase == .finishing {
-            phase = inputHasEnded ? .closed : .lingering
-            timers.lingerStarted = moment.now
-        }
-    }
-
-    private mutating func encodeAnswers(at moment: Moment) {
-        while let first = exchanges.first, first.response != nil {
-            if !first.hasBegun {
-                let closes = first.closesConnection
-                if closes { dropRequests(after: first.sequence) }
-                let keepsAlive = !closes && (phase == .reading || exchanges.count > 1)
-                exchanges[0].begin(&outbound, keepsAlive: keepsAlive, date: moment.date)
-            }
-            switch exchanges[0].moveBody(to: &outbound) {
-            case .waiting: return
-            case .complete: break
-            // Without a last chunk the end of the connection says that the body is not whole (RFC 9112 §8).
-            case .truncated: dropRequests(after: first.sequence)
-            }
-            exchanges.removeFirst()
-            timers.idleSince = moment.now
-        }
-    }
-
-    /// The connection ends with this answer: requests pipelined behind it stay unanswered.
-    private mutating func dropRequests(after sequence: Int) {
-        for exchange in exchanges where exchange.sequence != sequence { exchange.cancel() }
-        exchanges.removeAll { $0.sequence != sequence }
-        ready = []
-        backlog = []
-        arrival = nil
-        owesContinue = false
-        parser.refuse()
-        phase = .finishing
-    }
-
-    private mutating func parseBacklog(at moment: Moment) -> Bool {
-        guard phase == .reading, !backlog.isEmpty, !isBlocked else { return false }
-        var bytes: [UInt8] = []
-        swap(&bytes, &backlog)
-        let used = parse(bytes.span, at: moment)
-        if phase == .reading, used < bytes.count { backlog = Array(bytes[used...]) }
-        return true
     }
 
     // MARK: Time
@@ -331,8 +364,9 @@ package struct ConnectionState {
     package mutating func expire(at moment: Moment) {
         guard let timer = nextTimer, timer.at <= moment.now else { return }
         switch timer.kind {
-        case .head, .body: fail(.tooSlow)
-        case .idle, .linger, .write: close()
+        case .head, .body: fail(.tooSlow, at: moment)
+        case .idle, .linger: close(at: moment)
+        case .write: close(at: moment, .timeout)
         case .probe:
             timers.probeStarted = moment.now + .seconds(5)
             outbound.append(ResponseEncoder.continueBytes)
@@ -350,7 +384,7 @@ package struct ConnectionState {
                 if !owesContinue { running.insert(.body) }
             } else if !parser.isBetweenRequests {
                 running.insert(.head)
-            } else if exchanges.isEmpty, outbound.isEmpty, backlog.isEmpty {
+            } else if isQuiet {
                 running.insert(.idle)
             }
         }
@@ -358,8 +392,7 @@ package struct ConnectionState {
         return timers.next(
             running,
             rules.configuration,
-            isFirstRequest: requestCount == 0,
-            bodyCount: parser.bodyCount
+            isFirstRequest: requestCount == 0
         )
     }
 

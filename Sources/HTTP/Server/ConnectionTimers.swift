@@ -20,8 +20,10 @@ struct ConnectionTimers {
     }
 
     var headStarted: ContinuousClock.Instant
-    var bodyStarted: ContinuousClock.Instant
-    var lastBodyByte: ContinuousClock.Instant
+    /// Until when the body's bytes so far are enough.
+    private var bodyIsDue: ContinuousClock.Instant
+    private(set) var progress: BodyProgress
+    private var lastBodyByte: ContinuousClock.Instant
     var idleSince: ContinuousClock.Instant
     var lastSent: ContinuousClock.Instant
     var lingerStarted: ContinuousClock.Instant
@@ -29,7 +31,8 @@ struct ConnectionTimers {
 
     init(now: ContinuousClock.Instant) {
         headStarted = now
-        bodyStarted = now
+        bodyIsDue = now
+        progress = BodyProgress(since: now)
         lastBodyByte = now
         idleSince = now
         lastSent = now
@@ -37,8 +40,21 @@ struct ConnectionTimers {
         probeStarted = now
     }
 
-    mutating func startBody(at now: ContinuousClock.Instant) {
-        bodyStarted = now
+    mutating func startBody(at now: ContinuousClock.Instant, _ configuration: HTTPServerConfiguration) {
+        bodyIsDue = now + configuration.bodyGrace
+        progress = BodyProgress(since: now)
+        lastBodyByte = now
+    }
+
+    /// Bytes earn the body time, but what arrived long ago does not allow it to stop now: the credit is bounded.
+    mutating func bodyArrived(
+        _ count: Int,
+        at now: ContinuousClock.Instant,
+        _ configuration: HTTPServerConfiguration
+    ) {
+        let earned = Duration.seconds(Double(count) / Double(max(1, configuration.bodyMinimumRate)))
+        bodyIsDue = min(bodyIsDue + earned, now + configuration.bodyGrace * 2)
+        progress.add(count, at: now)
         lastBodyByte = now
     }
 
@@ -46,8 +62,7 @@ struct ConnectionTimers {
     func next(
         _ running: Running,
         _ configuration: HTTPServerConfiguration,
-        isFirstRequest: Bool,
-        bodyCount: Int
+        isFirstRequest: Bool
     ) -> Timer? {
         var next: Timer?
         func consider(_ wait: Running, _ kind: Kind, _ at: @autoclosure () -> ContinuousClock.Instant) {
@@ -56,7 +71,7 @@ struct ConnectionTimers {
             if next.map({ at < $0.at }) ?? true { next = Timer(kind: kind, at: at) }
         }
         consider(.head, .head, headStarted + configuration.headTimeout)
-        consider(.body, .body, bodyDeadline(configuration, bodyCount: bodyCount))
+        consider(.body, .body, min(bodyIsDue, lastBodyByte + configuration.bodyGrace))
         // A new connection has to begin its first request as fast as to finish its head.
         consider(
             .idle,
@@ -68,12 +83,30 @@ struct ConnectionTimers {
         consider(.probe, .probe, probeStarted + configuration.probeDelay)
         return next
     }
+}
 
-    /// The average rate has to hold after the grace, and no pause may be longer than the grace.
-    private func bodyDeadline(_ configuration: HTTPServerConfiguration, bodyCount: Int)
-        -> ContinuousClock.Instant
-    {
-        let earned = Duration.seconds(Double(bodyCount) / Double(max(1, configuration.bodyMinimumRate)))
-        return min(bodyStarted + configuration.bodyGrace + earned, lastBodyByte + configuration.bodyGrace)
+/// How much of a body has arrived in the last one to two seconds.
+struct BodyProgress {
+    private static let window: Duration = .seconds(1)
+    private var windowStart: ContinuousClock.Instant
+    private var current = 0
+    private var previous = 0
+
+    init(since now: ContinuousClock.Instant) { windowStart = now }
+
+    mutating func add(_ count: Int, at now: ContinuousClock.Instant) {
+        let elapsed = windowStart.duration(to: now)
+        if elapsed >= Self.window {
+            previous = elapsed < Self.window * 2 ? current : 0
+            current = 0
+            windowStart = now
+        }
+        current += count
+    }
+
+    func bytes(at now: ContinuousClock.Instant) -> Int {
+        let elapsed = windowStart.duration(to: now)
+        if elapsed < Self.window { return previous + current }
+        return elapsed < Self.window * 2 ? current : 0
     }
 }

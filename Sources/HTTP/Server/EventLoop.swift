@@ -3,18 +3,24 @@ internal import Synchronization
 
 /// One thread that accepts, parses and writes for many connections, and never blocks on any of them.
 ///
-/// Everything here belongs to that thread; what others may touch is `answers` and `drain`. A server could run
-/// several loops, each with a listener of its own: they share only the rules and the queue.
+/// Everything here belongs to that thread; what others may touch is `answers` and `drain`. The handler is called on it,
+/// and answers come back through `answers` from wherever they are made.
 final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thread but for Sendable members
     private static let listenerToken = UInt64.max
     private static let wakerToken = UInt64.max - 1
     private static let maxExcess = 64
 
+    /// From when to finish what has begun, and until when.
+    struct Drain: Sendable {
+        let start: ContinuousClock.Instant
+        let deadline: ContinuousClock.Instant
+    }
+
     private let rules: ConnectionRules
-    private let queue: BoundedQueue<Job>
+    private let handler: RequestHandler
     private let waker: Waker
     private let answers: AnswerList
-    private let drainDeadline = Mutex<ContinuousClock.Instant?>(nil)
+    private let draining = Mutex<Drain?>(nil)
 
     private var epoll: Epoll
     private var acceptor: Acceptor
@@ -25,16 +31,16 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
     private var moment = Moment(now: .now, date: "")
     private var second = -1
     private var isDraining = false
-    /// No connection's deadline is earlier; often none is as early, since most waits end before their time.
-    private var nextDeadline: ContinuousClock.Instant?
+    private var deadlines = DeadlineHeap()
+    private var crowd = Crowd()
 
     init(
         listener: consuming Socket,
         rules: ConnectionRules,
-        queue: BoundedQueue<Job>
+        handler: @escaping RequestHandler
     ) throws(SystemError) {
         self.rules = rules
-        self.queue = queue
+        self.handler = handler
         waker = try Waker()
         answers = AnswerList(waker: waker)
         epoll = try Epoll()
@@ -42,9 +48,9 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
         try epoll.add(waker.number, .read, token: Self.wakerToken)
     }
 
-    /// Asks the loop, from any thread, to finish what has begun until `deadline` and then to return.
-    func drain(until deadline: ContinuousClock.Instant) {
-        drainDeadline.withLock { $0 = min($0 ?? deadline, deadline) }
+    /// Asks the loop, from any thread, to finish what has begun and then to return.
+    func drain(_ drain: Drain) {
+        draining.withLock { $0 = $0 ?? drain }
         waker.wake()
     }
 
@@ -53,13 +59,15 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
         defer { answers.close() }
         while true {
             tick()
-            let drainDeadline = drainDeadline.withLock { $0 }
-            if let drainDeadline {
+            let drain = draining.withLock { $0 }
+            if let drain, drain.start <= moment.now {
                 if !isDraining { startDraining() }
-                if moment.now >= drainDeadline { closeAll() }
+                if moment.now >= drain.deadline { closeAll() }
                 if connections.isEmpty { return }
             }
-            let wakeUp = [nextDeadline, acceptor.pausedUntil, drainDeadline].compactMap(\.self).min()
+            takeAnswers()
+            let drainTime = isDraining ? drain?.deadline : drain?.start
+            let wakeUp = [deadlines.first, acceptor.pausedUntil, drainTime].compactMap(\.self).min()
             turn(timeout: wakeUp.map { moment.now.duration(to: $0) })
             expire()
             acceptor.resume(epoll, now: moment.now)
@@ -73,12 +81,13 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
         } catch {
             preconditionFailure("\(error)")
         }
+        answers.awaken()
         tick()
         for i in 0..<count {
             let (token, happened) = epoll.event(i)
             switch token {
             case Self.listenerToken: accept()
-            case Self.wakerToken: takeAnswers()
+            case Self.wakerToken: waker.reset()
             default: serve(token, happened)
             }
         }
@@ -98,7 +107,8 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
 
     private func accept() {
         while let socket = acceptor.accept(epoll, now: moment.now) {
-            let isExcess = connections.count - excessCount >= rules.configuration.maxConnections
+            let client = socket.peerName
+            let isExcess = !hasRoom(for: client)
             // A few more are told why; beyond them even that costs too much.
             if isExcess, excessCount >= Self.maxExcess { continue }
             let token = nextToken
@@ -107,7 +117,7 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
                 socket,
                 token: token,
                 isExcess: isExcess,
-                state: ConnectionState(rules: rules, at: moment)
+                state: ConnectionState(rules: rules, client: client, at: moment)
             )
             do {
                 try epoll.add(connection.socket.number, .read, token: token)
@@ -120,64 +130,114 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
             if isExcess {
                 excessCount += 1
                 connection.state.refuse(.connectionsFull, at: moment)
+            } else {
+                crowd.enter(client)
             }
             settle(connection)
         }
+    }
+
+    /// Whether one more connection of a client may come, for which idle and unfinished ones give way.
+    private func hasRoom(for client: String) -> Bool {
+        let limit = rules.configuration.maxConnections
+        let share = rules.configuration.maxConnectionsPerAddress ?? max(64, limit / 2)
+        if crowd.count(client) >= share { return closeOne(of: client) }
+        return connections.count - excessCount < limit || closeOne(of: nil)
+    }
+
+    /// Closes the connection that is missed least.
+    private func closeOne(of client: String?) -> Bool {
+        let victim = crowd.victim(of: client, among: connections, now: moment.now)
+        guard let victim, let connection = connections[victim] else { return false }
+        if connection.state.isPartial { connection.state.refuse(.connectionsFull, at: moment) }
+        connection.send(at: moment)
+        connection.state.close(at: moment)
+        rules.counters.closedForRoom.add(1, ordering: .relaxed)
+        remove(connection)
+        return true
     }
 
     private func serve(_ token: UInt64, _ happened: Epoll.Interest) {
         guard let connection = connections[token] else { return }
         // Both sides closed or a reset: a half-close alone does not come here.
-        if !happened.isDisjoint(with: .hangup) { connection.state.close() }
+        if !happened.isDisjoint(with: .hangup) { connection.state.close(at: moment) }
         if happened.contains(.read), connection.state.wantsRead { connection.receive(&buffer, at: moment) }
         settle(connection)
     }
 
+    /// Passes answers on until none is left; those that come later wake the loop.
     private func takeAnswers() {
-        waker.reset()
-        for answer in answers.takeAll() {
-            guard let connection = connections[answer.connection] else {
-                answer.discard()
-                continue
-            }
-            switch answer.content {
-            case .response(let response, let channel):
-                connection.state.answer(answer.sequence, with: response, channel, at: moment)
-            case .bodyArrived: connection.state.bodyArrived(at: moment)
-            }
-            settle(connection)
+        while true {
+            let batch = answers.takeOrSleep()
+            if batch.isEmpty { return }
+            for answer in batch { take(answer) }
         }
+    }
+
+    private func take(_ answer: AnswerList.Answer) {
+        if case .bodyArrived = answer.content {
+        } else {
+            rules.counters.active.subtract(1, ordering: .relaxed)
+        }
+        guard let connection = connections[answer.connection] else { return answer.discard() }
+        switch answer.content {
+        case .response(let response, let channel):
+            connection.state.answer(answer.sequence, with: response, channel, at: moment)
+        case .bodyArrived: connection.state.bodyArrived(at: moment)
+        case .unanswered:
+            let response = rules.response(to: .unanswered)
+            connection.state.answer(answer.sequence, with: response, refusal: .unanswered, at: moment)
+        }
+        settle(connection)
     }
 
     /// Does everything that a change of the connection's state makes possible.
     private func settle(_ connection: Connection) {
-        var ready = connection.state.takeReady()
-        repeat {
+        while true {
+            lease(connection)
+            let ready = connection.state.takeReady()
             for (sequence, request) in ready { submit(request, sequence, of: connection) }
-            countBytes(of: connection)
             connection.send(at: moment)
-            ready = connection.state.takeReady()
-        } while !ready.isEmpty
+            if ready.isEmpty { break }
+        }
         if connection.state.phase == .closed { return remove(connection) }
         watch(connection)
-        if let deadline = connection.state.deadline { nextDeadline = min(nextDeadline ?? deadline, deadline) }
+        schedule(connection)
     }
 
     private func submit(_ request: Request, _ sequence: Int, of connection: Connection) {
-        let job = Job(connection: connection.token, sequence: sequence, request: request, answers: answers)
-        if queue.offer(job) { return }
-        connection.state.answer(sequence, with: rules.response(to: .queueFull), at: moment)
+        rules.counters.active.add(1, ordering: .relaxed)
+        let (token, answers) = (connection.token, answers)
+        let responder = Responder { content in
+            answers.append(AnswerList.Answer(connection: token, sequence: sequence, content: content))
+        }
+        handler(request, responder)
     }
 
-    private func countBytes(of connection: Connection) {
-        let change = connection.state.bufferedBytes - connection.countedBytes
-        guard change != 0 else { return }
-        connection.countedBytes += change
-        let total = rules.counters.buffered.add(change, ordering: .relaxed).newValue
-        guard change > 0, total > rules.configuration.maxBufferedBytes, connection.state.isReceivingBody
-        else { return }
-        connection.state.refuse(.bodiesFull, at: moment)
-        countBytes(of: connection)
+    /// Leases what has arrived of bodies; where there is no room, the slowest unfinished ones give way.
+    private func lease(_ connection: Connection) {
+        while !connection.state.leaseBodies() {
+            guard let slowest = slowestBody(but: connection) else {
+                return connection.state.dropUnleased(at: moment)
+            }
+            slowest.state.refuse(.tooSlowForRoom, at: moment)
+            slowest.send(at: moment)
+            watch(slowest)
+            schedule(slowest)
+        }
+    }
+
+    /// The body of at least a read's length that made least progress lately; of equals the larger.
+    private func slowestBody(but other: Connection) -> Connection? {
+        var slowest: (connection: Connection, progress: Int, held: Int)?
+        for connection in connections.values where connection !== other && connection.state.isReceivingBody {
+            let held = connection.state.bufferedBytes
+            guard held >= buffer.count else { continue }
+            let progress = connection.state.bodyProgress(at: moment.now)
+            if let found = slowest, (found.progress, -found.held) <= (progress, -held) { continue }
+            slowest = (connection, progress, held)
+        }
+        return slowest?.connection
     }
 
     private func watch(_ connection: Connection) {
@@ -187,25 +247,32 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
             try epoll.modify(connection.socket.number, wanted, token: connection.token)
             connection.interest = wanted
         } catch {
-            connection.state.close()
+            connection.state.close(at: moment)
             remove(connection)
         }
     }
 
     private func remove(_ connection: Connection) {
-        rules.counters.buffered.subtract(connection.countedBytes, ordering: .relaxed)
+        // and with it goes the descriptor
+        guard connections.removeValue(forKey: connection.token) != nil else { return }
         rules.counters.open.subtract(1, ordering: .relaxed)
-        if connection.isExcess { excessCount -= 1 }
-        connections[connection.token] = nil // and with it goes the descriptor
+        if connection.isExcess { excessCount -= 1 } else { crowd.leave(connection.state.client) }
     }
 
     // MARK: Time
 
-    /// Looks at every connection, but only when the earliest deadline of the last look has come.
+    private func schedule(_ connection: Connection) {
+        guard let deadline = connection.state.deadline else { return }
+        // Most waits end before their time: an entry that is early enough stays, and is looked at then.
+        if let scheduled = connection.scheduled, scheduled <= deadline { return }
+        connection.scheduled = deadline
+        deadlines.insert(deadline, connection.token)
+    }
+
     private func expire() {
-        guard let due = nextDeadline, due <= moment.now else { return }
-        nextDeadline = nil
-        for connection in Array(connections.values) {
+        while let (at, token) = deadlines.popFirst(until: moment.now) {
+            guard let connection = connections[token], connection.scheduled == at else { continue }
+            connection.scheduled = nil
             connection.state.expire(at: moment)
             settle(connection)
         }
@@ -225,7 +292,7 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
 
     private func closeAll() {
         for connection in Array(connections.values) {
-            connection.state.close()
+            connection.state.close(at: moment)
             remove(connection)
         }
     }

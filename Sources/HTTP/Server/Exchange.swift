@@ -23,17 +23,23 @@ struct Exchange {
     private(set) var hasBegun = false
     /// Where its body comes from when that is streamed.
     private var channel: BodyChannel?
+    /// For the access log; nil where nobody keeps one.
+    var served: Served?
+    /// How many bytes of answers the connection had before this one.
+    private(set) var firstByte = 0
 
     init(
         sequence: Int,
         context: ResponseEncoder.Context,
         cancellation: Cancellation = Cancellation(),
-        response: Response? = nil
+        response: Response? = nil,
+        served: Served? = nil
     ) {
         self.sequence = sequence
         self.context = context
         self.cancellation = cancellation
         self.response = response
+        self.served = served
     }
 
     /// Whether somebody still works on the answer.
@@ -43,28 +49,38 @@ struct Exchange {
     /// tells the end of the body (RFC 9112 §6.3).
     var closesConnection: Bool {
         guard let response else { return false }
-        return response.closesConnection || response.stream != nil && context.version == .http10
+        return response.closesConnection || response.isStreamed && context.version == .http10
     }
 
-    /// Takes the handler's answer.
-    mutating func answer(with response: Response, _ channel: BodyChannel?) {
+    /// Takes the handler's answer; where no body may follow, its maker is told so.
+    mutating func answer(with response: Response, _ channel: BodyChannel?, at now: ContinuousClock.Instant) {
         self.response = response
-        self.channel = channel
+        self.response?.isStreamed = channel != nil
+        served?.answered = now
+        if ResponseEncoder.hasBody(response, isHead: context.isHead) {
+            self.channel = channel
+        } else {
+            channel?.close()
+        }
     }
 
     /// Tells who works on the answer that nobody waits for it any more.
-    func cancel() {
+    func cancel(_ failure: BodyChannel.Failure = .clientGone) {
         cancellation.cancel()
-        channel?.close()
+        channel?.close(failure)
     }
+
+    /// How many bytes of an answer wait here, for those before it to be written.
+    var waitingBytes: Int { hasBegun ? 0 : response?.body.count ?? 0 }
 
     /// Writes the head.
     mutating func begin(_ outbound: inout Outbound, keepsAlive: Bool, date: String) {
         guard let response else { preconditionFailure("answer \(sequence) begins before it is there") }
         var context = context
         context.keepsAlive = keepsAlive
+        firstByte = outbound.appended
         outbound.append(ResponseEncoder.head(of: response, context, date: date))
-        if channel == nil { outbound.append(ResponseEncoder.body(of: response, context)) }
+        if !response.isStreamed { outbound.append(ResponseEncoder.body(of: response, context)) }
         hasBegun = true
     }
 

@@ -6,23 +6,20 @@ package struct HTTPServerConfiguration: Sendable {
     package var port = 8080
     /// How much of a head the parser takes; its body limit is `maxBodyBytes`.
     package var parserLimits = ParserLimits()
-    /// Request bodies in memory over all connections; what would exceed them gets 503.
-    package var maxBufferedBytes = 512 * 1024 * 1024
-    /// Connections beyond this get 503 and are closed.
-    package var maxConnections = 1024
-    /// Threads that call the handler.
-    package var workers = 64
-    /// Complete requests that wait for a worker; more get 503.
-    package var queueCapacity = 256
+    /// Connections beyond this, or beyond the descriptors that the process may have, get 503 and are closed; idle ones
+    /// give way first.
+    package var maxConnections = 4096
+    /// Connections of one address; nil: half of all, and at least 64.
+    package var maxConnectionsPerAddress: Int?
     /// Requests of one connection that are answered at a time; reading pauses beyond it.
     package var maxPipelinedRequests = 8
     /// After this many requests a connection is closed, so that load balancers can spread clients anew.
     package var maxRequestsPerConnection = 1_000_000
     /// The whole head has to arrive in this time, else 408.
     package var headTimeout: Duration = .seconds(10)
-    /// A body has to arrive this fast on average, in bytes per second, else 408.
+    /// A body has to arrive this fast, in bytes per second, else 408.
     package var bodyMinimumRate = 8 * 1024
-    /// How long a body may fall behind `bodyMinimumRate`, or stand still.
+    /// How long a body may stand still or, at its beginning, fall behind `bodyMinimumRate`; later twice as long.
     package var bodyGrace: Duration = .seconds(10)
     /// A connection without a request is closed after this time.
     package var idleTimeout: Duration = .seconds(75)

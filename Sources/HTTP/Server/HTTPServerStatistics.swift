@@ -6,9 +6,7 @@ package struct HTTPServerStatistics: Sendable, Equatable {
     package var openConnections = 0
     /// Connections accepted so far.
     package var acceptedConnections = 0
-    /// Requests that wait for a worker now.
-    package var queuedRequests = 0
-    /// Requests that a worker answers now.
+    /// Requests that the handler has and that are not answered.
     package var activeRequests = 0
     /// Requests received whole so far.
     package var receivedRequests = 0
@@ -16,6 +14,8 @@ package struct HTTPServerStatistics: Sendable, Equatable {
     package var bufferedBytes = 0
     /// Requests whose client left before the answer.
     package var abandonedRequests = 0
+    /// Connections that were closed to make room for others.
+    package var closedForRoom = 0
     /// Requests that the server itself refused, by the code of the reason.
     package var refusals: [String: Int] = [:]
 }
@@ -26,23 +26,23 @@ final class ServerCounters: Sendable {
     let accepted = Atomic(0)
     let active = Atomic(0)
     let received = Atomic(0)
-    let buffered = Atomic(0)
     let abandoned = Atomic(0)
+    let closedForRoom = Atomic(0)
     private let refusals = Mutex<[String: Int]>([:])
 
     func countRefusal(_ code: String) {
         refusals.withLock { $0[code, default: 0] += 1 }
     }
 
-    func statistics(queued: Int) -> HTTPServerStatistics {
+    func statistics(bufferedBytes: Int) -> HTTPServerStatistics {
         HTTPServerStatistics(
             openConnections: open.load(ordering: .relaxed),
             acceptedConnections: accepted.load(ordering: .relaxed),
-            queuedRequests: queued,
             activeRequests: active.load(ordering: .relaxed),
             receivedRequests: received.load(ordering: .relaxed),
-            bufferedBytes: buffered.load(ordering: .relaxed),
+            bufferedBytes: bufferedBytes,
             abandonedRequests: abandoned.load(ordering: .relaxed),
+            closedForRoom: closedForRoom.load(ordering: .relaxed),
             refusals: refusals.withLock { $0 }
         )
     }

@@ -6,6 +6,10 @@ package struct Outbound: Sendable {
     private var offset = 0
     /// How many bytes wait.
     package private(set) var count = 0
+    /// How many bytes have been written so far.
+    private(set) var written = 0
+    /// How many bytes have been added so far.
+    var appended: Int { written + count }
 
     package var isEmpty: Bool { count == 0 }
 
@@ -29,6 +33,7 @@ package struct Outbound: Sendable {
     mutating func advance(by written: Int) {
         precondition(written <= count, "\(written) of \(count) bytes written")
         count -= written
+        self.written += written
         offset += written
         var finished = 0
         while finished < segments.count, offset >= segments[finished].count {
@@ -39,7 +44,9 @@ package struct Outbound: Sendable {
         if segments.isEmpty { segments = [] } // an idle connection holds no memory
     }
 
+    /// Drops what waits.
     mutating func removeAll() {
-        self = Outbound()
+        segments = []
+        (count, offset) = (0, 0)
     }
 }

@@ -11,7 +11,8 @@ extension JSONValue {
     /// The value as a string of JSON.
     package var text: String { String(decoding: encoded, as: UTF8.self) }
 
-    private func write(to output: inout [UInt8]) {
+    /// Appends the value as JSON text.
+    package func write(to output: inout [UInt8]) {
         switch self {
         case .null: output += "null".utf8
         case .bool(let value): output += (value ? "true" : "false").utf8

@@ -1,4 +1,6 @@
 import Foundation
+import Models
+import Support
 
 /// One answer as it came over the wire.
 struct Answer {

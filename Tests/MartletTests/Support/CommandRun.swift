@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// One run of the `martlet` binary to its end, in the checkout's root.
 struct CommandRun {

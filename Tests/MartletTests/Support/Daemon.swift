@@ -1,3 +1,4 @@
+import API
 import Foundation
 
 /// A `martlet serve` process on a free loopback port.
@@ -67,16 +68,17 @@ final class Daemon {
         var text = ""
         while true {
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-            if let line = lines.first(where: { $0.hasPrefix("listening on http://") }),
+            if lines.contains(where: { $0.hasPrefix("serving ") }),
+                let line = lines.first(where: { $0.hasPrefix("listening on http://") }),
                 let port = line.split(separator: ":").last.flatMap({ UInt16($0) })
             {
                 return port
             }
             let handle = output.fileHandleForReading
             var wanted = pollfd(fd: handle.fileDescriptor, events: Int16(POLLIN), revents: 0)
-            guard poll(&wanted, 1, 60_000) > 0 else { throw failure("did not listen within a minute") }
+            guard poll(&wanted, 1, 60_000) > 0 else { throw failure("did not serve within a minute") }
             let data = handle.availableData
-            guard !data.isEmpty else { throw failure("ended without listening") }
+            guard !data.isEmpty else { throw failure("ended without serving") }
             text += String(decoding: data, as: UTF8.self)
         }
     }

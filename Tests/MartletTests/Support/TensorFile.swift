@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// A safetensors file as its parts, to write well-formed files with the wrong tensors in them.
 struct TensorFile {

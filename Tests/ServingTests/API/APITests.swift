@@ -1,17 +1,20 @@
+import API
 import Foundation
 import HTTP
 import HTTPTypes
 import Imaging
+import Inference
 import Logging
+import Models
 import Platform
-import Serving
 import Support
+import Tasks
 import Testing
 
 /// The endpoints on the bundled models, without a socket.
 struct APITests {
     private let scheduler: Scheduler
-    private let api: API
+    private let api: Service
 
     init() throws {
         let metrics = ServingMetrics(version: "test")
@@ -20,15 +23,12 @@ struct APITests {
         logger.logLevel = .critical
         let registry = Registry(folder: Repository.weights, logger: logger, warmUp: scheduler.warmUp)
         try registry.load { ["digits", "surnames"].contains($0) }
-        api = API(
+        api = try Service(
             registry: registry,
             metrics: metrics,
-            classifier: ImageClassifier(scheduler: scheduler, limits: ImageLimits(), metrics: metrics),
-            predictor: SequencePredictor(scheduler: scheduler, metrics: metrics),
-            generator: TextGenerator(scheduler: scheduler, metrics: metrics),
+            scheduler: scheduler,
             generations: GenerationLimit(2),
-            sequences: SequenceStore(),
-            requestTimeout: .seconds(30)
+            sequences: SequenceStore()
         )
     }
 

@@ -1,13 +1,16 @@
+import API
 import Engine
 import Foundation
 import HTTP
 import HTTPTypes
 import Imaging
+import Inference
 import Logging
+import Models
 import Platform
-import Serving
 import Support
 import Synchronization
+import Tasks
 import Testing
 
 /// Clips of images and streams of them, without a socket.
@@ -15,7 +18,7 @@ struct ClipEndpointTests {
     private let folder: TemporaryFolder
     private let registry: Registry
     private let scheduler: Scheduler
-    private let api: API
+    private let api: Service
     private let frames: [String]
 
     init() throws {
@@ -30,20 +33,17 @@ struct ClipEndpointTests {
         scheduler = try Scheduler(.init(policy: BatchPolicy(maxBatchSize: 8)), threads: 2)
         registry = Registry(folder: folder.path, logger: logger, warmUp: scheduler.warmUp)
         try registry.load()
-        api = Self.api(registry, scheduler)
+        api = try Self.api(registry, scheduler)
         frames = try ClipModel.frames()
     }
 
-    private static func api(_ registry: Registry, _ scheduler: Scheduler) -> API {
-        API(
+    private static func api(_ registry: Registry, _ scheduler: Scheduler) throws -> Service {
+        try Service(
             registry: registry,
             metrics: ServingMetrics(version: "test"),
-            classifier: ImageClassifier(scheduler: scheduler, limits: ImageLimits()),
-            predictor: SequencePredictor(scheduler: scheduler),
-            generator: TextGenerator(scheduler: scheduler),
+            scheduler: scheduler,
             generations: GenerationLimit(1),
-            sequences: SequenceStore(),
-            requestTimeout: .seconds(30)
+            sequences: SequenceStore()
         )
     }
 
@@ -51,7 +51,7 @@ struct ClipEndpointTests {
         _ model: String,
         _ instances: String...,
         parameters: String = "",
-        by other: API? = nil
+        by other: Service? = nil
     ) throws -> (status: Int, json: JSONValue) {
         let list = instances.joined(separator: ",")
         let body = #"{"instances": [\#(list)], "parameters": {\#(parameters)}}"#
@@ -225,8 +225,8 @@ struct ClipEndpointTests {
     @Test func `a stream whose frames run is in use`() throws {
         scheduler.stop()
         let gate = Gate()
-        let slow = try Scheduler { gate.run }
-        let api = Self.api(registry, slow)
+        let slow = try Scheduler { BatchRunner.Functions(run: gate.run) }
+        let api = try Self.api(registry, slow)
         let parameters = #""sequence_id": "s", "sequence_start": true"#
         let threads = ThreadGroup()
         try threads.start(name: "client") {

@@ -1,9 +1,11 @@
+import API
 import Foundation
 import HTTP
 import HTTPTypes
 import Imaging
-import Serving
+import Inference
 import Support
+import Tasks
 import Testing
 
 /// `:generate` on small models, without a socket.
@@ -12,20 +14,17 @@ struct GenerateEndpointTests {
     private let scheduler: Scheduler
     private let metrics = ServingMetrics(version: "test")
     private let limit = GenerationLimit(2)
-    private let api: API
+    private let api: Service
 
     init() throws {
         folder = try TemporaryFolder()
         scheduler = try Scheduler(threads: 1)
-        api = API(
+        api = try Service(
             registry: try CharacterModel.registry(in: folder),
             metrics: metrics,
-            classifier: ImageClassifier(scheduler: scheduler, limits: ImageLimits()),
-            predictor: SequencePredictor(scheduler: scheduler),
-            generator: TextGenerator(scheduler: scheduler, metrics: metrics),
+            scheduler: scheduler,
             generations: limit,
-            sequences: SequenceStore(),
-            requestTimeout: .seconds(30)
+            sequences: SequenceStore()
         )
     }
 
@@ -35,22 +34,12 @@ struct GenerateEndpointTests {
 
     private func json(_ response: Response) throws -> JSONValue { try JSONValue(parsing: response.body) }
 
-    /// The data of the events that a streamed answer sends, whether it came to its end, and nothing else.
-    private func events(_ response: Response) throws -> (data: [String], isWhole: Bool) {
-        let channel = BodyChannel(capacity: 1 << 20, writeTimeout: .zero) {}
-        let stream = try #require(response.stream)
-        var isWhole = true
-        do {
-            try stream(channel)
-        } catch is ServingError {
-            isWhole = false
-        }
-        let text = String(decoding: channel.take(.max).bytes, as: UTF8.self)
-        let events = text.split(separator: "\n\n").map { event in
+    /// The data of the events that a streamed answer sends, and nothing else.
+    private func events(_ response: Response) -> [String] {
+        String(decoding: response.body, as: UTF8.self).split(separator: "\n\n").map { event in
             #expect(event.hasPrefix("data: "))
             return String(event.dropFirst(6))
         }
-        return (events, isWhole)
     }
 
     @Test func `answers the text and what gives it again`() throws {
@@ -74,8 +63,7 @@ struct GenerateEndpointTests {
         let whole = try json(post("{\(request)}"))
         let response = post("{\(request), \"stream\": true}")
         #expect(response.fields[.contentType] == "text/event-stream")
-        let (data, isWhole) = try events(response)
-        #expect(isWhole)
+        let data = events(response)
         #expect(data.last == "[DONE]")
         let values = try data.dropLast().map { try JSONValue(parsing: Array($0.utf8)) }
         let pieces = values.dropLast()
@@ -98,8 +86,9 @@ struct GenerateEndpointTests {
             query: Query([Query.Pair(name: "timeout_ms", value: "200")]),
             body: Array(#"{"prompt": "ab", "max_tokens": 65536, "stream": true}"#.utf8)
         )
-        let (data, isWhole) = try events(api.respond(to: request))
-        #expect(!isWhole)
+        let answer = api.whole(request)
+        let data = events(answer.response)
+        #expect(answer.end == .truncated)
         #expect(try JSONValue(parsing: Array(data.last!.utf8))["code"] == .string("deadline_exceeded"))
     }
 
@@ -142,23 +131,19 @@ struct GenerateEndpointTests {
     @Test func `refuses more texts at a time than it makes, until one ends`() throws {
         defer { scheduler.stop() }
         let stream = #"{"prompt": "a", "max_tokens": 3, "stream": true}"#
-        var streams: [Response] = [post(stream), post(stream)]
-        let refused = post(stream)
+        let others = [try limit.permit(), try limit.permit()]
+        let refused = withExtendedLifetime(others) { post(stream) }
         #expect(refused.status == .serviceUnavailable)
         #expect(refused.fields[.retryAfter] == "1")
         #expect(try json(refused)["code"] == .string("generations_full"))
-        _ = try events(streams[0])
-        streams.removeAll()
-        #expect(limit.count == 0)
         #expect(post(stream).status == .ok)
+        #expect(limit.count == 0)
     }
 
     @Test func `counts texts and tokens, and a stream when it has ended`() throws {
         defer { scheduler.stop() }
         _ = post(#"{"prompt": "a", "max_tokens": 5}"#)
-        let stream = post(#"{"prompt": "a", "max_tokens": 7, "stream": true}"#)
-        #expect(!rendered.contains(#"route="generate",method="POST",status="200"} 2"#))
-        _ = try events(stream)
+        _ = post(#"{"prompt": "a", "max_tokens": 7, "stream": true}"#)
         #expect(rendered.contains(#"route="generate",method="POST",status="200"} 2"#))
         #expect(
             rendered.contains(#"martlet_generations_total{model="letters",version="1",reason="length"} 2"#)

@@ -1,12 +1,15 @@
+import API
 import Foundation
 import HTTP
 import HTTPTypes
 import Imaging
+import Inference
 import Logging
+import Models
 import Platform
-import Serving
 import Support
 import Synchronization
+import Tasks
 import Testing
 
 /// Sequences that go on between requests, without a socket.
@@ -15,7 +18,7 @@ struct SequenceEndpointTests {
     private let scheduler: Scheduler
     private let metrics = ServingMetrics(version: "test")
     private let clock = TestClock()
-    private let api: API
+    private let api: Service
 
     /// A clock that a test sets.
     private final class TestClock: Sendable {
@@ -53,15 +56,12 @@ struct SequenceEndpointTests {
         limits.timeToLive = .seconds(60)
         let store = SequenceStore(limits) { [clock] in clock.now }
         metrics.collect(sequences: store)
-        api = API(
+        api = try Service(
             registry: registry,
             metrics: metrics,
-            classifier: ImageClassifier(scheduler: scheduler, limits: ImageLimits()),
-            predictor: SequencePredictor(scheduler: scheduler),
-            generator: TextGenerator(scheduler: scheduler),
+            scheduler: scheduler,
             generations: GenerationLimit(1),
-            sequences: store,
-            requestTimeout: .seconds(30)
+            sequences: store
         )
     }
 

@@ -1,6 +1,6 @@
 import Engine
+import Inference
 import Platform
-import Serving
 import Support
 import Synchronization
 import Testing

@@ -1,7 +1,9 @@
+import API
 import Engine
 import HTTP
+import Inference
+import Models
 import Platform
-import Serving
 import Support
 import Synchronization
 import Testing
@@ -19,7 +21,8 @@ struct SchedulerTests {
             policy: BatchPolicy(maxBatchSize: maxBatch),
             maxQueueItems: maxItems
         )
-        return try Scheduler(configuration, metrics: metrics) { [gate] in gate.run }
+        return try Scheduler(configuration, metrics: metrics) { [gate] in BatchRunner.Functions(run: gate.run)
+        }
     }
 
     private func item(_ value: Float) -> Tensor { Tensor(shape: [1, 3], values: [value, 0, 0]) }
@@ -187,7 +190,7 @@ struct SchedulerTests {
         gate.open()
         _ = clients.join()
         scheduler.stop()
-        #expect(gate.batches.prefix(3).map(\.model) == ["busy", "busy", "quiet"])
+        #expect(gate.batches.prefix(3).map(\.model) == ["busy", "quiet", "busy"])
     }
 
     @Test func `an item of a wrong shape is refused before it is queued`() throws {

@@ -1,4 +1,6 @@
-import Serving
+import API
+import Inference
+import Tasks
 import Testing
 
 struct ConfigurationTests {
@@ -16,21 +18,38 @@ struct ConfigurationTests {
 
     @Test func `without sources everything has its default`() throws {
         let configuration = try resolve()
-        #expect(configuration.host == "127.0.0.1")
-        #expect(configuration.port == 8080)
+        #expect(configuration[.host] == "127.0.0.1")
+        #expect(configuration.integer(.port) == 8080)
         #expect(configuration.models == "weights")
-        #expect(configuration.threads == 3)
-        #expect(configuration.maxBatchDelay == .zero)
+        #expect(configuration.integer(.threads) == 3)
+        #expect(configuration.duration(.maxBatchDelay) == .zero)
         #expect(configuration.entries.allSatisfy { $0.source == .builtIn })
         #expect(configuration.http.maxBodyBytes == 32 << 20)
-        #expect(configuration.scheduler == Scheduler.Configuration())
+        #expect(configuration.scheduler == Scheduler.Configuration(maxQueueDelay: .milliseconds(1500)))
         #expect(configuration.sequences == SequenceStore.Limits())
-        #expect(configuration.maxGenerations == configuration.workers / 2)
+        #expect(configuration.limits == Service.Limits())
+    }
+
+    @Test func `every setting has a name of its own, a default that it takes, and help`() throws {
+        #expect(Set(Setting.all.map(\.name)).count == Setting.all.count)
+        for setting in Setting.all {
+            #expect(!setting.help.isEmpty)
+            let value = try resolve()[setting]
+            guard !value.isEmpty else { continue }
+            #expect(try resolve(flags: [setting.name: value])[setting] == value, "\(setting.name)")
+        }
+    }
+
+    @Test func `a command looks at its own settings only`() throws {
+        let sources = SettingSources(environment: ["MARTLET_PORT": "abc", "MARTLET_MODELS": "m"])
+        #expect(try sources.text(for: .models) == "m")
+        #expect(try sources.text(for: .cache) == nil)
+        #expect(throws: ConfigurationError.self) { try sources.text(for: .port) }
     }
 
     @Test func `the key that seals states is never printed`() throws {
         let configuration = try resolve(environment: ["MARTLET_STATE_KEY": "0123456789abcdef"])
-        #expect(configuration.stateKey == "0123456789abcdef")
+        #expect(configuration[.stateKey] == "0123456789abcdef")
         #expect(configuration.entries.first { $0.name == "state_key" }?.value == "(secret)")
     }
 
@@ -38,17 +57,17 @@ struct ConfigurationTests {
         let configuration = try resolve(
             flags: ["port": "1"],
             environment: ["MARTLET_PORT": "2", "MARTLET_THREADS": "5", "OTHER": "x"],
-            yaml: "port: 3\nthreads: 6\nworkers: 7\nhost: '::1'\n"
+            yaml: "port: 3\nthreads: 6\nmax_sequences: 7\nhost: '::1'\n"
         )
-        #expect(configuration.port == 1)
-        #expect(configuration.threads == 5)
-        #expect(configuration.workers == 7)
-        #expect(configuration.host == "::1")
+        #expect(configuration.integer(.port) == 1)
+        #expect(configuration.integer(.threads) == 5)
+        #expect(configuration.integer(.maxSequences) == 7)
+        #expect(configuration[.host] == "::1")
         let sources = Dictionary(uniqueKeysWithValues: configuration.entries.map { ($0.name, $0) })
         #expect(sources["port"]?.source == .flag("--port"))
         #expect(sources["threads"]?.source == .environment("MARTLET_THREADS"))
-        #expect(sources["workers"]?.source.description == "m.yaml")
-        #expect(sources["workers"]?.value == "7")
+        #expect(sources["max_sequences"]?.source.description == "m.yaml")
+        #expect(sources["max_sequences"]?.value == "7")
         #expect(sources["models"]?.source == .builtIn)
     }
 
@@ -56,15 +75,15 @@ struct ConfigurationTests {
         let configuration = try resolve(
             yaml: "max_batch_delay_ms: 2\nrequest_timeout_ms: 1500\nlog_level: DEBUG\n"
         )
-        #expect(configuration.maxBatchDelay == .milliseconds(2))
-        #expect(configuration.requestTimeout == .milliseconds(1500))
+        #expect(configuration.duration(.maxBatchDelay) == .milliseconds(2))
+        #expect(configuration.duration(.requestTimeout) == .milliseconds(1500))
         #expect(configuration.logLevel == .debug)
         #expect(configuration.entries.first { $0.name == "request_timeout_ms" }?.value == "1500")
     }
 
     @Test(arguments: ["", "# nothing\n", "---\n"])
     func `an empty file sets nothing`(yaml: String) throws {
-        #expect(try resolve(yaml: yaml).port == 8080)
+        #expect(try resolve(yaml: yaml).integer(.port) == 8080)
     }
 
     // swift-format-ignore
@@ -109,9 +128,12 @@ struct ConfigurationTests {
         let folder = try TemporaryFolder()
         try folder.write("port: 9\n", to: "m.yaml")
         let path = folder.path + "/m.yaml"
-        #expect(try Configuration.load(flags: ["config": path], environment: [:], processors: 1).port == 9)
+        #expect(
+            try Configuration.load(flags: ["config": path], environment: [:], processors: 1).integer(.port)
+                == 9
+        )
         let variables = ["MARTLET_CONFIG": path]
-        #expect(try Configuration.load(flags: [:], environment: variables, processors: 1).port == 9)
+        #expect(try Configuration.load(flags: [:], environment: variables, processors: 1).integer(.port) == 9)
         let error = #expect(throws: ConfigurationError.self) {
             try Configuration.load(flags: ["config": path + "x"], environment: [:], processors: 1)
         }
@@ -130,7 +152,7 @@ struct ConfigurationTests {
         ]
         for (environment, folder) in cases {
             let found = try Configuration.load(flags: [:], environment: environment, processors: 1)
-            #expect(found.cache == folder)
+            #expect(found[.cache] == folder)
             guard case .measured(let tuning) = found.tuning else {
                 Issue.record("tuning is off for \(environment)")
                 continue

@@ -1,4 +1,3 @@
-import Serving
 import Support
 import Testing
 

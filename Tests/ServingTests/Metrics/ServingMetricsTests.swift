@@ -1,6 +1,8 @@
 import Engine
+import Inference
+import Models
 import Platform
-import Serving
+import Support
 import Testing
 
 struct ServingMetricsTests {

@@ -1,6 +1,6 @@
 import Engine
 import Imaging
-import Serving
+import Models
 import Support
 import Testing
 import Zoo

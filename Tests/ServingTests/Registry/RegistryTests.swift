@@ -1,8 +1,9 @@
 import Engine
 import Foundation
+import Inference
 import Logging
+import Models
 import Platform
-import Serving
 import Support
 import Synchronization
 import Testing

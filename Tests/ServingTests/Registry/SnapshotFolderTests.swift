@@ -1,6 +1,6 @@
 import Foundation
 import Logging
-import Serving
+import Models
 import Testing
 
 /// Folders with timm's `config.json`; whether they load as far as their weights is enough here.

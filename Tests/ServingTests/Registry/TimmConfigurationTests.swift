@@ -1,5 +1,5 @@
 import Imaging
-import Serving
+import Models
 import Support
 import Testing
 

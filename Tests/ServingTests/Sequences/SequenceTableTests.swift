@@ -1,5 +1,5 @@
 import Engine
-import Serving
+import Tasks
 import Testing
 
 struct SequenceTableTests {

@@ -1,5 +1,6 @@
+import API
 import Foundation
-import Serving
+import Models
 import Support
 import Testing
 

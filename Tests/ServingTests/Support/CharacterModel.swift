@@ -1,6 +1,6 @@
 import Engine
 import Logging
-import Serving
+import Models
 
 /// A small LSTM with synthetic weights that generates text, in a folder as the registry reads it.
 enum CharacterModel {

@@ -1,6 +1,5 @@
 import Engine
 import Foundation
-import Serving
 import Zoo
 
 /// A LeNet-5 that makes features of frames and a small LSTM that reads them, of synthetic weights, in a folder as the

@@ -1,5 +1,5 @@
+import Inference
 import Platform
-import Serving
 import Support
 
 /// Holds batches back until they are let through, and remembers them.
@@ -26,7 +26,7 @@ final class Gate: Sendable {
     var run: BatchRunner.Run {
         { model, items, shouldContinue throws(ServingError) in
             let values = items.map { item in item.tensor.withSpan { $0[0] } }
-            self.state.signal { $0.batches.append((model.name, values)) }
+            self.state.signal { $0.batches.append((model.model, values)) }
             while true {
                 let step = ContinuousClock.now + .milliseconds(1)
                 let passed = self.state.wait(until: step) { state -> Bool? in

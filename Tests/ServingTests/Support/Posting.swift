@@ -1,8 +1,8 @@
+import API
 import HTTP
 import HTTPTypes
-import Serving
 
-extension API {
+extension Service {
     /// The answer to JSON that is posted to a verb of a model.
     func post(_ json: String, to model: String, _ verb: String) -> Response {
         respond(

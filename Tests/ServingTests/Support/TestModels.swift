@@ -1,7 +1,7 @@
 import Engine
 import Foundation
+import Models
 import Platform
-import Serving
 import Support
 import Zoo
 

@@ -1,6 +1,6 @@
 import Engine
 import Logging
-import Serving
+import Models
 import Zoo
 
 /// Small encoder–decoders with synthetic weights, in folders as the registry reads them.

@@ -1,6 +1,6 @@
 import Foundation
-import Serving
 import Support
+import Tasks
 import Testing
 
 /// The search with numbers that are worked out by hand; the tokens are a, b and the end.

@@ -1,10 +1,12 @@
 import Engine
 import Foundation
 import Imaging
+import Inference
 import Logging
+import Models
 import Platform
-import Serving
 import Support
+import Tasks
 import Testing
 
 /// The models in `weights/`, from bytes to classes.

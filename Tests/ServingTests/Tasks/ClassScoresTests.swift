@@ -1,6 +1,6 @@
 import Foundation
-import Serving
 import Support
+import Tasks
 import Testing
 
 struct ClassScoresTests {

@@ -1,6 +1,8 @@
 import Engine
-import Serving
+import Inference
+import Models
 import Support
+import Tasks
 import Testing
 import Zoo
 

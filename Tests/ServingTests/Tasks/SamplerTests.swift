@@ -1,6 +1,6 @@
 import Engine
-import Serving
 import Support
+import Tasks
 import Testing
 
 struct SamplerTests {

@@ -1,7 +1,9 @@
 import Engine
 import Imaging
-import Serving
+import Inference
+import Models
 import Support
+import Tasks
 import Testing
 import Zoo
 

@@ -1,10 +1,12 @@
 import Engine
 import Foundation
 import HTTP
+import Inference
+import Models
 import Platform
-import Serving
 import Support
 import Synchronization
+import Tasks
 import Testing
 
 struct TextGeneratorTests: Sendable {
@@ -49,7 +51,7 @@ struct TextGeneratorTests: Sendable {
             let row = whole.outputs[0].suffix(model.classes).dropFirst() // never the unknown token
             let best = try #require(row.indices.max { row[$0] < row[$1] })
             let number = best - row.startIndex + 1
-            #expect(piece.token == .string(CharacterModel.vocabulary[number]), "token \(piece.index)")
+            #expect(piece.token == .text(CharacterModel.vocabulary[number]), "token \(piece.index)")
             tokens.append(Float(number))
         }
     }
@@ -118,16 +120,16 @@ struct TextGeneratorTests: Sendable {
     @Test func `stops when the client has gone or the deadline passes`() throws {
         defer { scheduler.stop() }
         let cancellation = Cancellation()
-        var options = TextGenerator.Options(seed: 1)
-        options.cancellation = cancellation
+        let options = TextGenerator.Options(seed: 1)
         let model = try registry.model(named: "letters")
-        var generation = try TextGenerator(scheduler: scheduler).begin("a", with: model, options)
+        let generator = TextGenerator(scheduler: scheduler)
+        var generation = try generator.begin("a", with: model, options, .test(cancellation: cancellation))
         _ = try generation.next()
         cancellation.cancel()
         let error = #expect(throws: ServingError.self) { try generation.next() }
         #expect(error?.code == "cancelled")
         let late = #expect(throws: ServingError.self) {
-            try generate("a") { $0.deadline = .now - .seconds(1) }
+            try generator.begin("a", with: model, options, .test(deadline: .now - .seconds(1)))
         }
         #expect(late?.code == "deadline_exceeded")
     }
@@ -148,7 +150,7 @@ struct TextGeneratorTests: Sendable {
         )
         var (text, expected) = ("", "")
         while let piece = try generation.next() {
-            guard case .string(let word) = piece.token else { break }
+            guard case .text(let word) = piece.token else { break }
             text += piece.text
             expected += word == "." ? word : " " + word
         }

@@ -1,4 +1,4 @@
-import Serving
+import Models
 import Testing
 
 struct TokenFeatureTests {

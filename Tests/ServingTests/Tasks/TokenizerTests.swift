@@ -1,4 +1,4 @@
-import Serving
+import Models
 import Support
 import Testing
 

@@ -1,10 +1,12 @@
 import Engine
 import Foundation
 import HTTP
+import Inference
+import Models
 import Platform
-import Serving
 import Support
 import Synchronization
+import Tasks
 import Testing
 
 /// Encoder–decoders as models: what PyTorch decodes, however it is batched.
@@ -70,7 +72,7 @@ struct TranslatorTests {
         }
         for (what, beams, penalty) in [("greedy", 1, 0.0), ("beam", 3, 0), ("penalized", 3, 1)] {
             let found = try translate([Self.source], model, beams: beams, penalty: penalty)[0][0]
-            #expect(found.tokens == (try expected(what)).map { .integer(Int($0)) }, "\(what)")
+            #expect(found.tokens == (try expected(what)).map { .number(Int($0)) }, "\(what)")
             #expect(found.text == nil)
             #expect((found.stop == .length) == (found.tokens.count == 12), "\(what)")
         }
@@ -114,8 +116,8 @@ struct TranslatorTests {
         let runs = Atomic(0)
         let scheduler = try Scheduler {
             let runner = BatchRunner(pool: WorkerPool(threads: 1))
-            return { model, items, shouldContinue throws(ServingError) in
-                let outputs = try runner.run(model, items, while: shouldContinue)
+            return BatchRunner.Functions { network, items, shouldContinue throws(ServingError) in
+                let outputs = try runner.run(network, items, while: shouldContinue)
                 if runs.add(1, ordering: .relaxed).newValue == 4 { cancellation.cancel() }
                 return outputs
             }
@@ -123,9 +125,9 @@ struct TranslatorTests {
         defer { scheduler.stop() }
         let error = #expect(throws: ServingError.self) {
             try SequencePredictor(scheduler: scheduler).predict(
-                Self.source,
+                [Self.source],
                 with: model("lstm", "none", 1),
-                cancellation: cancellation
+                context: .test(cancellation: cancellation)
             )
         }
         #expect(error == .cancelled)

@@ -1,0 +1,119 @@
+internal import HTTP
+internal import HTTPTypes
+internal import Imaging
+internal import Inference
+package import Logging
+internal import Models
+internal import Platform
+internal import Support
+internal import Tasks
+
+/// The daemon, put together: models, engine, API, server; from the first log line to the last.
+///
+/// In order: block signals, list the models, listen, load them, say READY, wait for a signal, say STOPPING, drain, end.
+package struct Daemon {
+    private let configuration: Configuration
+    private let environment: [String: String]
+    private let logger: Logger
+
+    package init(_ configuration: Configuration, environment: [String: String], logger: Logger) {
+        self.configuration = configuration
+        self.environment = environment
+        self.logger = logger
+    }
+
+    /// Serves until SIGTERM or SIGINT; the second ends the process at once.
+    ///
+    /// - Parameter announce: called with `listening on http://HOST:PORT` when connections are welcome, and with
+    ///   `serving N models` once those of the folder are loaded.
+    /// - Throws: `SystemError` when the models' folder cannot be read or the address not be listened on.
+    package func run(announce: @escaping @Sendable (String) -> Void) throws {
+        MemoryAdvice.boundAllocator()
+        let termination = try Termination()
+        let manager = ServiceManager(environment: environment)
+        let parts = try makeParts()
+        let service = try Service(parts, limits: configuration.limits, logger: logger)
+        let listing = try parts.registry.list()
+        let server = HTTPServer(
+            configuration: configuration.http,
+            budget: parts.budget,
+            renderError: { Response(status: $0, code: $1, message: $2) },
+            admit: service.admit,
+            log: AccessLog(logger, rate: configuration.integer(.accessLog)).write,
+            handler: { service.respond(to: $0, $1) }
+        )
+        parts.metrics.collect(server: server)
+        termination.deferToWait()
+        try server.start()
+        let address = "http://\(bracketed(configuration[.host])):\(server.port)"
+        announce("listening on \(address)")
+        manager.notify("STATUS=loading the models of \(configuration.models)")
+        // Models come while requests are answered already: one for a model that is not there gets 503.
+        _ = try Thread(name: "loader") { [registry = parts.registry] in
+            registry.load(listing)
+            let count = registry.models().count { $0.current.model != nil }
+            manager.notify("READY=1", "STATUS=listening on \(address)")
+            announce("serving \(count) models")
+        }
+        let signal = termination.wait()
+        logger.info("draining", metadata: ["signal": "\(signal)"])
+        manager.notify("STOPPING=1", "STATUS=draining")
+        service.beginDraining()
+        server.drain(deadline: configuration.duration(.drainTimeout))
+        service.close()
+        parts.scheduler.stop()
+        parts.lane.close()
+        logger.info("stopped")
+    }
+
+    private func makeParts() throws -> Service.Parts {
+        let metrics = ServingMetrics(version: Version.current)
+        let budget = MemoryBudget(limit: configuration.integer(.maxMemory))
+        let threads = configuration.integer(.threads)
+        let lane = try Lane(threads: threads)
+        let scheduler = try Scheduler(
+            configuration.scheduler,
+            threads: threads,
+            metrics: metrics,
+            budget: budget
+        )
+        let registry = Registry(
+            folder: configuration.models,
+            tuning: configuration.tuning,
+            logger: logger
+        ) { model throws(ServingError) in
+            try lane.wait { () async throws(ServingError) in try await scheduler.warmUp(model) }
+        }
+        let classifier = ImageClassifier(
+            scheduler: scheduler,
+            limits: configuration.images,
+            budget: budget,
+            metrics: metrics
+        )
+        let parts = Service.Parts(
+            registry: registry,
+            metrics: metrics,
+            scheduler: scheduler,
+            classifier: classifier,
+            predictor: SequencePredictor(scheduler: scheduler, classifier: classifier, metrics: metrics),
+            generator: TextGenerator(scheduler: scheduler, metrics: metrics),
+            generations: GenerationLimit(configuration.integer(.maxGenerations)),
+            sequences: SequenceStore(configuration.sequences, budget: budget),
+            seal: configuration.seal,
+            lane: lane,
+            budget: budget
+        )
+        metrics.collect(parts)
+        return parts
+    }
+
+    /// An IPv6 address as a URL has it (RFC 3986 §3.2.2).
+    private func bracketed(_ host: String) -> String {
+        host.utf8.contains(UInt8(ascii: ":")) && host.utf8.first != UInt8(ascii: "[") ? "[\(host)]" : host
+    }
+}
+
+/// The program's version, shown by `martlet --version` and in the metrics.
+package enum Version {
+    package static let current = "0.1.0"
+}

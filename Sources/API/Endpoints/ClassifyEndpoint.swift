@@ -1,0 +1,83 @@
+internal import HTTP
+internal import HTTPTypes
+internal import Imaging
+internal import Inference
+internal import Models
+internal import Support
+internal import Tasks
+
+extension Service {
+    private static let classifyParameters = [
+        "top_k", "crops", "scales", "average", "timeout_ms", "detail",
+    ]
+
+    /// `POST /v1/models/{model}:classify`: one image or several in, the most probable classes of each out.
+    func classify(_ call: Call) async throws -> Response {
+        let model = try model(call)
+        let upload = try ImageUpload(call.request, context(of: call), parameterNames: Self.classifyParameters)
+        let parameters = try RequestParameters(
+            call.request.query.pairs + upload.fields,
+            known: Self.classifyParameters
+        )
+        let context = try context(of: call, parameters)
+        let options = try Self.options(parameters)
+        let listing = ImageAnswer(
+            topK: try parameters.positiveInteger("top_k") ?? 5,
+            labels: model.labels,
+            listsCrops: try parameters.flag("detail", spelled: "crops")
+        )
+        let results = try await classifier.classify(
+            images: upload.images,
+            with: model,
+            options,
+            admission: call.admission,
+            context
+        )
+        let heading: JSONObject = ["model": .string(model.name), "version": .string(model.version)]
+        return upload.isList
+            ? try list(results, heading, listing) : try single(results[0].get(), heading, listing)
+    }
+
+    private static func options(_ parameters: RequestParameters) throws(ServingError)
+        -> ImageClassifier.Options
+    {
+        let scales = try parameters.positiveIntegers("scales", upTo: Preprocessing.maxSide, most: 16) ?? []
+        return ImageClassifier.Options(
+            crops: try parameters.choice("crops", of: CropMode.self) ?? .center,
+            scales: scales,
+            average: try parameters.choice("average", of: ClassScores.Average.self) ?? .probabilities
+        )
+    }
+
+    private func single(
+        _ image: ImageClassifier.Answer,
+        _ heading: JSONObject,
+        _ listing: ImageAnswer
+    ) throws -> Response {
+        var json = heading
+        for member in try listing.json(image).members { json.append(member.key, member.value) }
+        var response = Response(json: json)
+        response.addServerTiming("decode", image.decode)
+        response.addServerTiming("preprocess", image.preprocess)
+        response.addServerTiming("queue", image.inference.queue)
+        response.addServerTiming("inference", image.inference.compute)
+        return response
+    }
+
+    private func list(
+        _ results: [Result<ImageClassifier.Answer, ServingError>],
+        _ heading: JSONObject,
+        _ listing: ImageAnswer
+    ) throws -> Response {
+        var entries: [JSONValue] = []
+        for result in results {
+            switch result {
+            case .success(let image): entries.append(.object(try listing.json(image)))
+            case .failure(let error): entries.append(.object(error.json))
+            }
+        }
+        var json = heading
+        json.append("results", .array(entries))
+        return Response(json: json)
+    }
+}

@@ -1,0 +1,27 @@
+internal import HTTP
+internal import HTTPTypes
+internal import Models
+internal import Support
+
+extension Service {
+    /// `GET /v1/models`: every model of the folder, also those that failed to load.
+    func listModels() -> Response {
+        Response(json: ["models": .array(registry.models().map { $0.json() })])
+    }
+
+    /// `GET /v1/models/{model}`: one model, with TensorFlow Serving's `model_version_status`.
+    func describeModel(_ call: Call) throws -> Response {
+        let entry = try registry.entry(named: call.model, version: call.version)
+        let versions = call.version.flatMap(entry.version).map { [$0] } ?? entry.versions
+        return Response(json: entry.json(version: call.version, status: versions))
+    }
+
+    /// `GET /v1/models/{model}/labels`: the classes by index.
+    func listLabels(_ call: Call) throws -> Response {
+        let model = try registry.model(named: call.model, version: call.version)
+        guard let labels = model.labels else {
+            throw ServingError.missing(code: "no_labels", "model '\(model.name)' has no labels")
+        }
+        return Response(json: ["labels": .strings(labels)])
+    }
+}

@@ -1,0 +1,76 @@
+internal import Engine
+internal import HTTP
+internal import HTTPTypes
+internal import Models
+internal import Support
+internal import Tasks
+
+extension Service {
+    /// The answer of `:predict` for one stretch of a sequence that goes on from an earlier request.
+    ///
+    /// The numbers are those of the whole sequence at once, bit for bit.
+    func predictSequence(
+        _ request: PredictRequest,
+        _ sequence: SequenceParameters,
+        with model: Model,
+        _ context: RequestContext
+    ) async throws -> Response {
+        let instance = request.instances[0]
+        let given =
+            try sequence.state.map { text throws(ServingError) in try seal.open(text, for: model) } ?? []
+        let advance = { [predictor] (state: [Float]) async throws(ServingError) in
+            let answer = try await predictor.advance(instance, from: state, with: model, context)
+            return (result: answer, state: answer.state)
+        }
+        let answer: SequencePredictor.Advanced
+        if let id = sequence.id {
+            answer = try await sequences.advance(
+                SequenceTable.Key(model: model.name, version: model.version, id: id),
+                start: sequence.starts ? given : nil,
+                step: sequence.step,
+                ends: sequence.ends,
+                advance
+            )
+        } else {
+            answer = try await advance(given).result
+        }
+        var json: JSONObject = [
+            "predictions": .array([request.form.json(answer.answer, labels: model.labels)])
+        ]
+        if sequence.returnsState { json.append("state", .string(seal.seal(answer.state, of: model))) }
+        return Response(json: json)
+    }
+
+    /// `DELETE /v1/models/{model}/sequences/{id}`: forgets a sequence.
+    func endSequence(_ call: Call) throws -> Response {
+        let model = try model(call)
+        let id = call.captured["id"] ?? ""
+        try sequences.remove(SequenceTable.Key(model: model.name, version: model.version, id: id))
+        return Response(status: .noContent)
+    }
+
+    /// Requires one stretch, of a model whose answers depend on nothing but its state and the steps that come.
+    static func checkGoesOn(_ request: PredictRequest, _ model: Model) throws(ServingError) {
+        guard request.count == 1 else {
+            let message = "a sequence goes on with one instance, found \(request.count)"
+            throw .badRequest("instances: \(message)", code: "invalid_parameter")
+        }
+        guard request.horizon == nil else {
+            let message = "a sequence that goes on is predicted one step ahead"
+            throw .badRequest("parameters.horizon: \(message)", code: "invalid_parameter")
+        }
+        let pools = model.manifest.pooling.map { $0 != .last } ?? false
+        guard model.graph.isStreamable, !pools, model.manifest.task != .textGeneration, model.decoder == nil
+        else {
+            let reason =
+                switch model.manifest.task {
+                case .imageClassification: "it takes images"
+                case .textGeneration: "its texts go on with ':generate'"
+                case .sequenceToSequence: "it reads each source as a whole"
+                default: pools ? "it pools over the whole sequence" : "it reads sequences backwards too"
+                }
+            let message = "model '\(model.name)' cannot go on from an earlier request: \(reason)"
+            throw .badRequest(message, code: "not_streamable")
+        }
+    }
+}

@@ -1,0 +1,183 @@
+internal import HTTP
+internal import HTTPTypes
+internal import Models
+internal import Support
+internal import Tasks
+
+/// The body of `:predict`.
+struct PredictRequest {
+    /// The most instances that one request may carry.
+    static let maxInstances = 1024
+
+    private(set) var instances: [Instance] = []
+    /// How many instances the request has, those counted that cannot be read.
+    private(set) var count = 1
+    /// What is wrong with an instance.
+    private(set) var fault: ServingError?
+    /// How the predictions are written.
+    var form = PredictionForm()
+    /// How many steps ahead a regression looks; nil for one, and no list of them.
+    private(set) var horizon: Int?
+    /// How a model of sequences to sequences decodes; nil for its defaults.
+    private(set) var translation: Translator.Options?
+    /// How it goes on from an earlier request; nil when each instance is a whole sequence.
+    private(set) var sequence: SequenceParameters?
+
+    /// Reads what a request sends to a model.
+    ///
+    /// - Throws: `ServingError` that names what is wrong.
+    init(_ request: Request, for model: Model, _ context: RequestContext) throws {
+        try RequestBody.checkEncoding(request)
+        switch RequestBody.mediaType(request) {
+        case "text/plain":
+            guard let text = String(validating: request.body, as: UTF8.self) else {
+                throw ServingError.badRequest("the body is not valid UTF-8", code: "invalid_utf8")
+            }
+            // What `echo` and most editors add at the end is not part of the text.
+            instances = [.text(text.last?.isNewline == true ? String(text.dropLast()) : text)]
+        case "application/json", "application/x-www-form-urlencoded", "":
+            try readJSON(request, for: model, context)
+        case let type:
+            throw ServingError.unsupported(
+                "Content-Type '\(type)' is not supported; send application/json or text/plain"
+            )
+        }
+        try check(fits: model)
+    }
+
+    private mutating func readJSON(_ request: Request, for model: Model, _ context: RequestContext) throws {
+        var list: Instances?
+        var found = "nothing"
+        var parameters = JSONValue.null
+        try RequestBody.read(request, context, known: ["instances", "parameters", "signature_name"]) {
+            reader,
+            name in
+            switch name {
+            case "instances":
+                found = try reader.kind().name
+                guard try reader.kind() == .array else { return try reader.skip() }
+                list = try Instances(&reader, InstanceReader(model.input))
+            case "parameters": parameters = try reader.value()
+            default: try reader.skip()
+            }
+        }
+        guard let list else {
+            throw ServingError.badRequest(
+                "instances: expected an array, found \(found)",
+                code: "invalid_json"
+            )
+        }
+        guard 1...Self.maxInstances ~= list.count else {
+            throw ServingError.badRequest(
+                "instances: expected 1 to \(Self.maxInstances), found \(list.count)",
+                code: "invalid_json"
+            )
+        }
+        (instances, count) = (list.instances, list.count)
+        fault = list.fault.map { fault in
+            // The instance of a lone sequence needs no place.
+            if list.count == 1, case .sequence = model.input { return fault }
+            return fault.at("instance \(list.instances.count)")
+        }
+        switch parameters {
+        case .null: break
+        case .object(let parameters): try read(parameters)
+        case let other:
+            throw ServingError.badRequest(
+                "parameters: expected an object, found \(other.kind)",
+                code: "invalid_json"
+            )
+        }
+    }
+
+    /// The instances of a request: those before the first that is wrong, and what is wrong with it.
+    private struct Instances {
+        var instances: [Instance] = []
+        var count = 0
+        var fault: ServingError?
+
+        init(_ reader: inout JSONPullReader, _ form: InstanceReader) throws {
+            var (instances, count, fault) = ([Instance](), 0, ServingError?.none)
+            try reader.array { reader, index in
+                count += 1
+                // After the first that is wrong the others only have to be JSON.
+                guard fault == nil, index < maxInstances else { return try reader.skip() }
+                switch try form.read(&reader) {
+                case .success(let instance): instances.append(instance)
+                case .failure(let error): fault = error
+                }
+            }
+            (self.instances, self.count, self.fault) = (instances, count, fault)
+        }
+    }
+
+    private mutating func read(_ parameters: JSONObject) throws {
+        sequence = try SequenceParameters(parameters)
+        translation = try Translator.Options(parameters)
+        let others = SequenceParameters.keys + Translator.Options.keys
+        let known = ["top_k", "scores", "horizon"] + others
+        for member in parameters.members where !others.contains(member.key) {
+            switch (member.key, member.value) {
+            case ("top_k", .number(let value)): form.topK = try Self.count("top_k", value)
+            case ("horizon", .number(let value)): horizon = try Self.count("horizon", value)
+            case ("scores", .bool(let value)): form.listsScores = value
+            case ("top_k", let other), ("scores", let other), ("horizon", let other):
+                let expected = member.key == "scores" ? "true or false" : "a whole number of at least 1"
+                throw ServingError.invalidParameter(
+                    "parameters.\(member.key)",
+                    expected: expected,
+                    found: other.kind
+                )
+            case (let name, _):
+                throw ServingError.badRequest(
+                    "unknown parameter '\(name.clipped(to: 200))'\(didYouMean(name, known))",
+                    code: "unknown_parameter"
+                )
+            }
+        }
+        form.listsForecast = horizon != nil
+    }
+
+    private static func count(_ name: String, _ value: Double) throws(ServingError) -> Int {
+        if let count = Int(exactly: value), count >= 1 { return count }
+        throw .invalidParameter(name, expected: "a whole number of at least 1", found: "\(value)")
+    }
+
+    /// Refuses what other tasks take.
+    private func check(fits model: Model) throws(ServingError) {
+        guard case .image = model.input, sequence == nil else { return }
+        let foreign =
+            horizon != nil ? "horizon" : translation != nil ? "beams, max_tokens, length_penalty" : nil
+        guard let foreign else { return }
+        let task = "model '\(model.name)' is for '\(model.manifest.task.rawValue)'"
+        throw .badRequest(
+            "parameters: \(task), which has no \(foreign)",
+            code: "invalid_parameter"
+        )
+    }
+}
+
+extension Translator.Options {
+    static let keys = ["beams", "max_tokens", "length_penalty"]
+
+    /// Reads the parameters of `:predict` that are for translations; nil when there is none of them.
+    ///
+    /// - Throws: `ServingError` for a wrong type and a number out of range.
+    init?(_ parameters: JSONObject) throws(ServingError) {
+        guard parameters.members.contains(where: { Self.keys.contains($0.key) }) else { return nil }
+        self.init()
+        do throws(FormatError) {
+            let fields = JSONFields(path: "parameters", object: parameters)
+            beams = try fields.optional("beams")?.integer(in: Self.beamsRange) ?? beams
+            maxTokens = try fields.optional("max_tokens")?.integer(in: 1...1 << 16)
+            if let reader = fields.optional("length_penalty") {
+                lengthPenalty = try reader.number()
+                guard Self.penaltyRange.contains(lengthPenalty) else {
+                    throw reader.fault("expected a number from 0 to 10, found \(lengthPenalty)")
+                }
+            }
+        } catch {
+            throw .badRequest(error.description, code: "invalid_parameter")
+        }
+    }
+}

@@ -1,0 +1,67 @@
+internal import HTTP
+internal import HTTPTypes
+internal import Inference
+internal import Support
+
+/// What answers one route, and under which name the metrics count it.
+struct Endpoint: Sendable {
+    /// Answers on the event loop: at once, from what is in memory.
+    typealias Control = @Sendable (Service, Call) throws -> Response
+    /// Answers on the lane; nil when it has answered itself, piece by piece.
+    typealias Work = @Sendable (Service, Call, Responder) async throws -> Response?
+
+    enum Action: Sendable {
+        case control(Control)
+        case work(Work)
+    }
+
+    let name: String
+    let action: Action
+
+    static func control(_ name: String, _ respond: @escaping Control) -> Endpoint {
+        Endpoint(name: name, action: .control(respond))
+    }
+
+    static func work(_ name: String, _ respond: @escaping @Sendable (Service, Call) async throws -> Response)
+        -> Endpoint
+    {
+        Endpoint(name: name, action: .work { service, call, _ in try await respond(service, call) })
+    }
+}
+
+/// One request with what its route captured.
+struct Call: Sendable {
+    let request: Request
+    let record: RequestRecord
+    /// The request's place at the engine, where it needs one.
+    var admission: Scheduler.Admission?
+    /// The route's placeholders: `model`, `version`, `id`.
+    let captured: [String: String]
+
+    var model: String { captured["model"] ?? "" }
+    var version: String? { captured["version"] }
+}
+
+extension Service {
+    /// Every route of the daemon: the table of contents of its HTTP interface.
+    static let routes: Router<Endpoint> = {
+        var router = Router<Endpoint>()
+        router.on(.get, "/v1/models", .control("models") { service, _ in service.listModels() })
+        for model in ["/v1/models/{model}", "/v1/models/{model}/versions/{version}"] {
+            router.on(.get, model, .control("model") { service, call in try service.describeModel(call) })
+            router.on(.get, model + "/labels", .control("labels") { try $0.listLabels($1) })
+            router.on(.post, model + ":classify", .work("classify") { try await $0.classify($1) })
+            router.on(.post, model + ":predict", .work("predict") { try await $0.predict($1) })
+            router.on(
+                .post,
+                model + ":generate",
+                Endpoint(name: "generate", action: .work { try await $0.generate($1, $2) })
+            )
+            router.on(.delete, model + "/sequences/{id}", .work("sequence") { try $0.endSequence($1) })
+        }
+        router.on(.get, "/livez", .control("livez") { service, _ in service.live() })
+        router.on(.get, "/readyz", .control("readyz") { service, _ in service.ready() })
+        router.on(.get, "/metrics", .control("metrics") { service, _ in service.exposeMetrics() })
+        return router
+    }()
+}

@@ -1,0 +1,312 @@
+package import HTTP
+internal import HTTPTypes
+package import Inference
+package import Logging
+package import Models
+package import Platform
+package import Support
+internal import Synchronization
+package import Tasks
+
+/// The daemon's HTTP interface: finds the endpoint of a request and turns whatever it throws into an answer.
+///
+/// Probes, metrics and listings are answered on the event loop itself, whatever else goes on; everything else is one
+/// `async` function on the lane, which holds no thread while it waits. To add a route: a line in `routes` and a method in
+/// a file of `Endpoints`.
+package final class Service: Sendable {
+    /// What requests share.
+    package struct Parts: Sendable {
+        package let registry: Registry
+        package let metrics: ServingMetrics
+        package let scheduler: Scheduler
+        package let classifier: ImageClassifier
+        package let predictor: SequencePredictor
+        package let generator: TextGenerator
+        package let generations: GenerationLimit
+        package let sequences: SequenceStore
+        package let seal: StateSeal
+        package let lane: Lane
+        package let budget: MemoryBudget
+
+        package init(
+            registry: Registry,
+            metrics: ServingMetrics,
+            scheduler: Scheduler,
+            classifier: ImageClassifier,
+            predictor: SequencePredictor,
+            generator: TextGenerator,
+            generations: GenerationLimit,
+            sequences: SequenceStore,
+            seal: StateSeal = StateSeal(),
+            lane: Lane,
+            budget: MemoryBudget
+        ) {
+            self.registry = registry
+            self.metrics = metrics
+            self.scheduler = scheduler
+            self.classifier = classifier
+            self.predictor = predictor
+            self.generator = generator
+            self.generations = generations
+            self.sequences = sequences
+            self.seal = seal
+            self.lane = lane
+            self.budget = budget
+        }
+    }
+
+    /// What one request may cost, and which models have to be there.
+    package struct Limits: Sendable, Equatable {
+        /// How long a request may take when it does not say, from its last byte.
+        package var requestTimeout: Duration = .seconds(30)
+        /// The largest answer, as it is estimated before it is computed.
+        package var maxAnswerBytes = 64 << 20
+        /// The most steps that the forecasts of a request may have together.
+        package var maxForecastSteps = 65_536
+        package var readiness = Readiness.all
+
+        package init() {}
+    }
+
+    /// When the daemon says that it is ready.
+    package enum Readiness: String, Sendable, CaseIterable {
+        /// Every model of the folder can answer.
+        case all
+        /// One of them can.
+        case any
+    }
+
+    let registry: Registry
+    let metrics: ServingMetrics
+    let scheduler: Scheduler
+    let classifier: ImageClassifier
+    let predictor: SequencePredictor
+    let generator: TextGenerator
+    let generations: GenerationLimit
+    let sequences: SequenceStore
+    let seal: StateSeal
+    let lane: Lane
+    let budget: MemoryBudget
+    let limits: Limits
+    let logger: Logger
+    private let pacer: RefusalPacer
+    private let draining = Atomic(false)
+
+    package init(
+        _ parts: Parts,
+        limits: Limits = Limits(),
+        logger: Logger = Logger(label: "martlet.api") { _ in SwiftLogNoOpLogHandler() }
+    ) throws(SystemError) {
+        pacer = try RefusalPacer()
+        registry = parts.registry
+        metrics = parts.metrics
+        scheduler = parts.scheduler
+        classifier = parts.classifier
+        predictor = parts.predictor
+        generator = parts.generator
+        generations = parts.generations
+        sequences = parts.sequences
+        seal = parts.seal
+        lane = parts.lane
+        budget = parts.budget
+        self.limits = limits
+        self.logger = logger
+    }
+
+    /// Whether the daemon is on its way out: it goes on answering but says it is not ready.
+    package var isDraining: Bool { draining.load(ordering: .relaxed) }
+
+    /// From now on `/readyz` says no.
+    package func beginDraining() { draining.store(true, ordering: .relaxed) }
+
+    /// Ends the service's own thread.
+    package func close() { pacer.close() }
+
+    /// Answers a request; called on the event loop, and never holds it up.
+    package func respond(to request: Request, _ responder: Responder) {
+        let started = Started(request)
+        switch dispatch(started) {
+        case .answer(let route, let response): finish(started, route, response, responder)
+        case .control(let route, let call, let respond):
+            let response: Response
+            do { response = try respond(self, call) } catch { response = refusal(error, started) }
+            finish(started, route, response, responder)
+        case .work(let route, var call, let respond):
+            do {
+                if route == "classify" || route == "predict" { call.admission = try admission(of: call) }
+            } catch {
+                let response = refusal(error, started)
+                guard RefusalPacer.paces(error) else {
+                    return finish(started, route, response, responder)
+                }
+                return pacer.send { [self] in finish(started, route, response, responder) }
+            }
+            lane.begin { [self, call] in
+                // The client left while the request waited: nobody will read what this says.
+                guard !request.cancellation.isCancelled else {
+                    return finish(started, route, Response(ServingError.cancelled), responder)
+                }
+                do {
+                    guard let response = try await respond(self, call, responder) else { return }
+                    finish(started, route, response, responder)
+                } catch {
+                    finish(started, route, refusal(error, started), responder)
+                }
+            }
+        }
+    }
+
+    /// What a route makes of a head whose body has not come: nothing is read for a path that leads nowhere.
+    package func admit(_ head: RequestHead) -> Admission {
+        switch Self.routes.match(method: head.method, path: head.path) {
+        case .found: .accept()
+        case .options, .methodNotAllowed, .notFound:
+            if case .answer(_, let response) = unmatched(head.method, head.path) {
+                .refuse(response)
+            } else {
+                .accept()
+            }
+        }
+    }
+}
+
+/// A request since it came, with what is measured of it.
+struct Started: Sendable {
+    let request: Request
+    let record = RequestRecord()
+
+    init(_ request: Request) {
+        self.request = request
+    }
+}
+
+extension Service {
+    private enum Dispatch {
+        case answer(route: String, Response)
+        case control(route: String, Call, Endpoint.Control)
+        case work(route: String, Call, Endpoint.Work)
+    }
+
+    private func dispatch(_ started: Started) -> Dispatch {
+        let request = started.request
+        guard
+            case .found(let endpoint, let captured) = Self.routes.match(
+                method: request.method,
+                path: request.path
+            )
+        else { return unmatched(request.method, request.path) }
+        let call = Call(request: request, record: started.record, captured: captured)
+        return switch endpoint.action {
+        case .control(let respond): .control(route: endpoint.name, call, respond)
+        case .work(let respond): .work(route: endpoint.name, call, respond)
+        }
+    }
+
+    private func unmatched(_ method: HTTPRequest.Method, _ path: String) -> Dispatch {
+        switch Self.routes.match(method: method, path: path) {
+        case .found: preconditionFailure("\(path) has an endpoint")
+        case .options(let allowed):
+            return .answer(
+                route: "options",
+                Response(status: .noContent, fields: [.allow: Self.list(allowed)])
+            )
+        case .methodNotAllowed(let allowed):
+            var response = Response(
+                status: .methodNotAllowed,
+                code: "method_not_allowed",
+                message: "\(method) is not allowed here; use \(Self.list(allowed))"
+            )
+            response.fields[.allow] = Self.list(allowed)
+            return .answer(route: "unmatched", response)
+        case .notFound(let nearest):
+            let hint = nearest.map { "; did you mean '\($0)'?" } ?? ""
+            let message = "there is nothing at '\(path.clipped(to: 500))'\(hint)"
+            return .answer(
+                route: "unmatched",
+                Response(.missing(code: "route_not_found", message))
+            )
+        }
+    }
+
+    private static func list(_ methods: [HTTPRequest.Method]) -> String {
+        methods.map(\.rawValue).joined(separator: ", ")
+    }
+
+    /// The answer to whatever an endpoint threw; what is none of the client's faults is told in the log.
+    private func refusal(_ error: any Error, _ started: Started) -> Response {
+        let known = error as? ServingError ?? .internalError("the server made a mistake")
+        started.record.update { values in
+            values.error = known.code
+            if error is ServingError { values.cause = known.message } else { values.cause = "\(error)" }
+        }
+        return Response(known)
+    }
+
+    private func finish(_ started: Started, _ route: String, _ response: Response, _ responder: Responder) {
+        var response = response
+        let request = started.request
+        let total = ContinuousClock.now - request.received
+        response.addServerTiming("total", total)
+        response.annotation = started.record.values
+        count(response.status.code, request, route)
+        responder.respond(response)
+    }
+
+    /// Counts an answer; one that is streamed when it has ended.
+    func count(_ status: Int, _ request: Request, _ route: String) {
+        metrics.requests.add(1, route, Self.label(request.method), String(status))
+        metrics.requestDuration.observe(.now - request.received, route)
+    }
+
+    /// The method as a label; a client cannot make up new ones.
+    private static func label(_ method: HTTPRequest.Method) -> String {
+        [.get, .head, .post, .put, .delete, .options].contains(method) ? method.rawValue : "other"
+    }
+}
+
+extension Service {
+    /// The model that a call names.
+    func model(_ call: Call) throws(ServingError) -> Model {
+        let model = try registry.model(named: call.model, version: call.version)
+        call.record.update { values in
+            values.model = model.name
+            values.version = model.version
+        }
+        return model
+    }
+
+    /// Lets a request for the engine in, or refuses it on the spot.
+    private func admission(of call: Call) throws(ServingError) -> Scheduler.Admission {
+        let model = try model(call)
+        return try scheduler.admit(model.networks[0], items: 1, context(of: call))
+    }
+
+    /// What the layers below have to know of a call: its answer must be ready `timeout_ms` after its last byte, else in the
+    /// daemon's own time.
+    func context(of call: Call, _ parameters: RequestParameters) throws(ServingError) -> RequestContext {
+        let timeout = try parameters.positiveInteger("timeout_ms").map { Duration.milliseconds($0) }
+        let limit = min(timeout ?? limits.requestTimeout, limits.requestTimeout)
+        return context(of: call).until(call.request.received + limit)
+    }
+
+    func context(of call: Call) -> RequestContext {
+        RequestContext(
+            id: call.request.id,
+            client: call.request.client,
+            deadline: call.request.received + limits.requestTimeout,
+            cancellation: call.request.cancellation,
+            record: call.record,
+            log: logger
+        )
+    }
+
+    /// Leases bytes for a request.
+    ///
+    /// - Throws: `memoryFull` where there are not as many.
+    func lease(_ bytes: Int, _ use: MemoryBudget.Use) throws(ServingError) -> MemoryLease {
+        guard let lease = budget.lease(bytes, for: use) else {
+            throw .memoryFull(wanted: bytes, limit: budget.limit)
+        }
+        return lease
+    }
+}

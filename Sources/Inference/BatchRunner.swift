@@ -1,0 +1,127 @@
+package import Engine
+package import Platform
+package import Support
+
+/// Runs batches on the shared engine; belongs to the scheduler's thread.
+///
+/// One batch runs at a time, so all networks share one memory for what their layers make.
+package final class BatchRunner {
+    /// An item with the state from which its sequence goes on.
+    package struct Item: Sendable {
+        package let tensor: Tensor
+        /// Empty for a sequence that begins, and for what is none.
+        package let state: [Float]
+        /// Whether somebody asks for the state in which it ends.
+        package let returnsState: Bool
+
+        package init(_ tensor: Tensor, state: [Float] = [], returnsState: Bool = false) {
+            self.tensor = tensor
+            self.state = state
+            self.returnsState = returnsState
+        }
+    }
+
+    /// What came of an item.
+    package struct Output: Sendable {
+        package let logits: [Float]
+        /// The state in which its sequence ended, when somebody asked for it.
+        package let state: [Float]
+
+        package init(logits: [Float], state: [Float] = []) {
+            self.logits = logits
+            self.state = state
+        }
+    }
+
+    /// Runs items of one batch shape through a network.
+    ///
+    /// Returns the output of each item, or nil when it was stopped; throws when the network cannot take them.
+    package typealias Run = (
+        _ network: ServedNetwork, _ items: [Item], _ shouldContinue: () -> Bool
+    ) throws(ServingError) -> [Output]?
+
+    /// What the engine's thread can do.
+    package struct Functions {
+        package let run: Run
+        /// Gives memory back while there is nothing to do.
+        package let rest: () -> Void
+
+        package init(
+            run: @escaping Run,
+            rest: @escaping () -> Void = {}
+        ) {
+            self.run = run
+            self.rest = rest
+        }
+    }
+
+    /// What the activations of a batch may take.
+    private static let maxBytes = 1 << 30
+
+    private let session: Session
+    private let budget: MemoryBudget?
+
+    package init(pool: WorkerPool, budget: MemoryBudget? = nil) {
+        session = Session(pool: pool)
+        self.budget = budget
+    }
+
+    /// Runs a batch and returns the output of each item; a batch of large items in parts that fit the memory.
+    package func run(
+        _ network: ServedNetwork,
+        _ items: [Item],
+        while shouldContinue: () -> Bool
+    ) throws(ServingError) -> [Output]? {
+        let plan = try network.plan(for: items[0].tensor.shape)
+        var outputs: [Output] = []
+        var rest = items[...]
+        while !rest.isEmpty {
+            let part = rest.prefix(max(1, Self.maxBytes / max(1, plan.bytesPerItem)))
+            rest = rest.dropFirst(part.count)
+            let lease = try lease(plan.bytesPerItem * part.count)
+            defer { withExtendedLifetime(lease) {} }
+            do {
+                try session.prepare(plan, batch: part.count)
+            } catch {
+                session.trim()
+                throw .memoryFull(wanted: plan.bytesPerItem * part.count, limit: budget?.limit ?? 0)
+            }
+            guard let answers = run(part, while: shouldContinue) else { return nil }
+            outputs += answers
+        }
+        return outputs
+    }
+
+    /// Gives the memory of activations back to the system.
+    package func rest() {
+        session.trim()
+        MemoryAdvice.releaseFreed()
+    }
+
+    private func lease(_ bytes: Int) throws(ServingError) -> MemoryLease? {
+        guard let budget else { return nil }
+        guard let lease = budget.lease(bytes, for: .activations) else {
+            throw .memoryFull(wanted: bytes, limit: budget.limit)
+        }
+        return lease
+    }
+
+    private func run(
+        _ items: ArraySlice<Item>,
+        while shouldContinue: () -> Bool
+    ) -> [Output]? {
+        for (index, item) in items.enumerated() {
+            item.tensor.withSpan { session.setInput(index, to: $0) }
+            if !item.state.isEmpty { session.setState(index, to: item.state.span) }
+        }
+        guard session.run(while: shouldContinue) else { return nil }
+        return items.enumerated().map { index, item in
+            Output(
+                logits: session.withOutput("logits", item: index, Self.array),
+                state: item.returnsState ? session.withState(index, Self.array) : []
+            )
+        }
+    }
+
+    private static func array(_ values: Span<Float>) -> [Float] { values.indices.map { values[$0] } }
+}

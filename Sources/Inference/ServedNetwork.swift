@@ -1,0 +1,62 @@
+package import Engine
+package import Support
+
+/// What an operator grants a model; what is left out follows the daemon's settings.
+package struct ServingPolicy: Sendable, Equatable {
+    /// The model's share of the engine beside others that are busy: one of 2 gets twice the time of one of 1.
+    package var priority = 1
+    /// The most items of a batch.
+    package var maxBatchSize: Int?
+    /// How long the first item waits for others although the engine is free.
+    package var maxBatchDelay: Duration?
+    /// The most items that wait.
+    package var maxQueueItems: Int?
+
+    package init() {}
+}
+
+/// A network that requests share: one queue, one name in the metrics, one share of the engine.
+package final class ServedNetwork: Sendable {
+    /// The model's name and version, in metrics and messages.
+    package let model: String
+    package let version: String
+    package let network: Network
+    package let policy: ServingPolicy
+
+    package init(
+        model: String,
+        version: String,
+        graph: Graph,
+        weights: Weights,
+        policy: ServingPolicy = ServingPolicy()
+    ) {
+        self.model = model
+        self.version = version
+        network = Network(graph, weights: weights)
+        self.policy = policy
+    }
+
+    package var graph: Graph { network.graph }
+    package var weights: Weights { network.weights }
+
+    /// The most bytes that the activations of a network of one item may take.
+    private static let maxItemBytes = 1 << 30
+
+    /// The plan for items of a shape, made here and now if it is not there: choosing and packing are not the engine's work.
+    ///
+    /// - Throws: `ServingError` with the network's own words, and `tooLarge` when an item would take too much memory.
+    package func plan(for shape: Shape) throws(ServingError) -> Plan {
+        let plan: Plan
+        do {
+            plan = try network.plan(for: graph.batchShape(for: shape))
+        } catch {
+            let expected = "model '\(model)' takes \(graph.inputShape)"
+            throw .invalidInput("\(expected), and cannot run on \(shape): \(error.description)")
+        }
+        guard plan.bytesPerItem <= Self.maxItemBytes else {
+            let message = "model '\(model)' would need \(plan.bytesPerItem) bytes for an input of \(shape)"
+            throw .tooLarge(code: "input_too_large", "\(message), more than \(Self.maxItemBytes)")
+        }
+        return plan
+    }
+}

@@ -1,0 +1,237 @@
+package import Engine
+package import Inference
+package import Support
+package import Zoo
+
+/// What `model.json`, or timm's `config.json`, says about a model: its network, what it takes and what it answers.
+///
+/// Of a `model.json` nothing is guessed: an unknown key, a wrong type and a number out of range are errors that name
+/// their place.
+/// To add a key: a field here, its name in the list of the reader that owns it, a row in the tests' tables.
+package struct Manifest: Sendable {
+    /// What a model answers.
+    package enum Task: String, Sendable, CaseIterable {
+        case imageClassification = "image-classification"
+        case sequenceClassification = "sequence-classification"
+        case tokenClassification = "token-classification"
+        case sequenceRegression = "sequence-regression"
+        case textGeneration = "text-generation"
+        case sequenceToSequence = "sequence-to-sequence"
+
+        /// Whether an answer is one of several classes that have names.
+        package var hasClasses: Bool {
+            ![.sequenceRegression, .textGeneration, .sequenceToSequence].contains(self)
+        }
+        /// Whether the network answers at each step of a sequence.
+        package var answersEachStep: Bool {
+            [.tokenClassification, .textGeneration, .sequenceToSequence].contains(self)
+        }
+    }
+
+    /// Where the names of the classes are.
+    package enum Labels: Sendable, Equatable {
+        case file(String)
+        case inline([String])
+    }
+
+    package let architecture: String
+    package let task: Task
+    /// How many classes; nil leaves it to the last layer of the weights.
+    package let classes: Int?
+    package let labels: Labels?
+    /// The name of the weights file in the model's folder.
+    package let weights: String
+    package let options: [String: OptionValue]
+    package let input: InputDescription
+    /// How a sequence becomes one vector; nil where the answer is one for each step.
+    package let pooling: SequencePool.Kind?
+    /// What makes values of a regression's outputs; nil leaves them as they are.
+    package let output: OutputScaling?
+    /// What a model of sequences to sequences writes; nil for any other.
+    package let target: TargetDescription?
+    /// What the model's weights may take in memory.
+    package let memory: WeightMemory
+    /// What the operator grants the model beside others.
+    package let serving: ServingPolicy
+    /// What the manifest tells people about where the model comes from, as it stands there.
+    package let provenance: JSONValue?
+    /// The preprocessing or the input as it stands in the file, for the listing.
+    let inputSource: JSONValue
+}
+
+extension Manifest {
+    private static let keys = [
+        "architecture", "task", "classes", "labels", "weights", "options", "preprocessing", "input",
+        "output", "pooling", "memory", "serving", "provenance",
+    ]
+    private static let servingKeys = ["priority", "max_batch", "max_delay_ms", "max_queue"]
+
+    /// Reads the text of a `model.json`.
+    ///
+    /// - Throws: `FormatError` with the first thing that is wrong and where.
+    package init(parsing bytes: [UInt8]) throws(FormatError) {
+        try self.init(Self.document(parsing: bytes))
+    }
+
+    /// The value of a JSON text.
+    static func document(parsing bytes: [UInt8]) throws(FormatError) -> JSONValue {
+        do {
+            return try JSONValue(parsing: bytes)
+        } catch {
+            throw FormatError("", error.description)
+        }
+    }
+
+    /// Reads a manifest.
+    ///
+    /// - Throws: `FormatError` with the first thing that is wrong and where.
+    package init(_ document: JSONValue) throws(FormatError) {
+        let fields = try JSONReader(document).object(Self.keys)
+        architecture = try fields.required("architecture").string()
+        task = try fields.required("task").choice()
+        classes = try fields.optional("classes")?.integer(in: 1...10_000_000)
+        labels = try fields.optional("labels").map(Self.labels)
+        weights = try fields.optional("weights").map(Self.fileName) ?? "model.safetensors"
+        options = try fields.optional("options").map(Self.options) ?? [:]
+        input = try Self.input(task, fields)
+        inputSource = fields.object[task == .imageClassification ? "preprocessing" : "input"] ?? .null
+        pooling = try Self.pooling(task, fields)
+        output = try Self.output(task, fields)
+        target = try Self.target(task, fields)
+        memory = try fields.optional("memory")?.choice() ?? .fast
+        serving = try fields.optional("serving").map(Self.serving) ?? ServingPolicy()
+        provenance = fields.object["provenance"]
+        guard case .inline(let names)? = labels, let classes, names.count != classes else { return }
+        throw FormatError("labels", "expected \(classes) labels for \(classes) classes, found \(names.count)")
+    }
+
+    private static func serving(_ reader: JSONReader) throws(FormatError) -> ServingPolicy {
+        let fields = try reader.object(servingKeys)
+        var policy = ServingPolicy()
+        policy.priority = try fields.optional("priority")?.integer(in: 1...100) ?? policy.priority
+        policy.maxBatchSize = try fields.optional("max_batch")?.integer(in: 1...4096)
+        policy.maxBatchDelay = try fields.optional("max_delay_ms")?.integer(in: 0...60_000)
+            .milliseconds
+        policy.maxQueueItems = try fields.optional("max_queue")?.integer(in: 1...1_000_000)
+        return policy
+    }
+
+    private static func labels(_ reader: JSONReader) throws(FormatError) -> Labels {
+        if case .string = reader.value { return .file(try fileName(reader)) }
+        guard case .array = reader.value else {
+            throw reader.fault("expected a file name or an array of strings, found \(reader.value.kind)")
+        }
+        var names: [String] = []
+        for element in try reader.array() { names.append(try element.string()) }
+        guard !names.isEmpty else { throw reader.fault("expected at least one label, found none") }
+        return .inline(names)
+    }
+
+    /// A name of a file that lies in the model's own folder.
+    static func fileName(_ reader: JSONReader) throws(FormatError) -> String {
+        let name = try reader.string()
+        let isPlain = !name.isEmpty && name.utf8.count <= 255 && name != "." && name != ".."
+        guard isPlain, !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
+            throw reader.fault("expected the plain name of a file in the model's folder, found '\(name)'")
+        }
+        return name
+    }
+
+    private static func pooling(_ task: Task, _ fields: JSONFields) throws(FormatError) -> SequencePool.Kind?
+    {
+        guard let reader = fields.optional("pooling") else { return task.answersEachStep ? nil : .last }
+        guard task != .imageClassification else {
+            throw reader.fault("only models of sequences pool over steps, but 'task' is '\(task.rawValue)'")
+        }
+        guard !task.answersEachStep else {
+            throw reader.fault("nothing is pooled where each step has an answer, as in '\(task.rawValue)'")
+        }
+        return try reader.choice()
+    }
+
+    private static func output(_ task: Task, _ fields: JSONFields) throws(FormatError) -> OutputScaling? {
+        guard task != .sequenceToSequence, let reader = fields.optional("output") else { return nil }
+        guard task == .sequenceRegression else {
+            throw reader.fault(
+                "only a 'sequence-regression' has values to scale, but 'task' is '\(task.rawValue)'"
+            )
+        }
+        return try OutputScaling(reader)
+    }
+
+    private static func target(_ task: Task, _ fields: JSONFields) throws(FormatError) -> TargetDescription? {
+        guard task == .sequenceToSequence else { return nil }
+        guard let reader = fields.optional("output") else {
+            throw FormatError("", "'output' is missing; a model for '\(task.rawValue)' needs it")
+        }
+        return try TargetDescription(reader)
+    }
+
+    private static func input(_ task: Task, _ fields: JSONFields) throws(FormatError) -> InputDescription {
+        let (needed, other) =
+            task == .imageClassification ? ("preprocessing", "input") : ("input", "preprocessing")
+        let (reader, beside) = (fields.optional(needed), fields.optional(other))
+        if let beside, task == .imageClassification || reader == nil {
+            throw beside.fault("a model for '\(task.rawValue)' has '\(needed)' instead")
+        }
+        guard let reader else {
+            let message = "'\(needed)' is missing; a model for '\(task.rawValue)' needs it"
+            throw FormatError("", message)
+        }
+        return task == .imageClassification
+            ? .image(try ManifestPreprocessing.read(reader)) : try InputDescription(reader, beside)
+    }
+
+    /// The manifest of what makes the features of the frames, as a model of its own.
+    func ofExtractor(_ architecture: String) -> Manifest {
+        Manifest(
+            architecture: architecture,
+            task: .imageClassification,
+            classes: nil,
+            labels: nil,
+            weights: weights,
+            options: [:],
+            input: input,
+            pooling: nil,
+            output: nil,
+            target: nil,
+            memory: memory,
+            serving: serving,
+            provenance: nil,
+            inputSource: inputSource
+        )
+    }
+}
+
+extension Manifest {
+    private static func options(_ reader: JSONReader) throws(FormatError) -> [String: OptionValue] {
+        guard case .object = reader.value, case .object(let options) = try option(reader) else {
+            throw reader.fault("expected an object, found \(reader.value.kind)")
+        }
+        return options
+    }
+
+    private static func option(_ reader: JSONReader) throws(FormatError) -> OptionValue {
+        switch reader.value {
+        case .null: throw reader.fault("expected a value, found null")
+        case .bool(let bool): return .bool(bool)
+        case .number: return .number(try reader.number())
+        case .string(let string): return .string(string)
+        case .array:
+            var elements: [OptionValue] = []
+            for element in try reader.array() { elements.append(try option(element)) }
+            return .array(elements)
+        case .object(let object):
+            var members: [String: OptionValue] = [:]
+            let fields = JSONFields(path: reader.path, object: object)
+            for member in object.members {
+                members[member.key] = try option(JSONReader(member.value, path: fields.place(member.key)))
+            }
+            return .object(members)
+        }
+    }
+}
+
+extension Int {
+    fileprivate var milliseconds: Duration { .milliseconds(self) }
+}

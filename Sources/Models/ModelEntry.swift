@@ -1,0 +1,109 @@
+internal import Engine
+internal import Imaging
+internal import Inference
+package import Support
+
+/// What the registry knows of one model: all its versions, whatever their state.
+package struct ModelEntry: Sendable {
+    /// Whether a version can answer.
+    package enum State: String, Sendable, CaseIterable {
+        case ready, loading, failed, unloaded
+    }
+
+    /// One version of a model.
+    package struct Version: Sendable {
+        package let version: String
+        package var state: State
+        /// Why it failed.
+        package var reason: String?
+        /// What its manifest says, once that could be read.
+        package var manifest: Manifest?
+        /// There when it is ready.
+        package var model: Model?
+
+        init(loading version: String) {
+            self.version = version
+            state = .loading
+        }
+    }
+
+    package let name: String
+    /// In increasing order; never empty.
+    package internal(set) var versions: [Version]
+
+    /// The version that answers when a request names none: the highest that is ready, else the highest.
+    package var current: Version { versions.last { $0.state == .ready } ?? versions[versions.count - 1] }
+
+    /// Why other versions failed to load; nil when none did.
+    package var failures: String? {
+        let failed = versions.compactMap { version in
+            version.reason.map { "version \(version.version) failed to load: \($0)" }
+        }
+        return failed.isEmpty ? nil : failed.joined(separator: "; ")
+    }
+
+    /// The version with a name.
+    package func version(_ name: String) -> Version? { versions.first { $0.version == name } }
+
+    /// How the listing shows one version.
+    ///
+    /// - Parameters:
+    ///   - version: which; the current one when nil or unknown.
+    ///   - status: the versions for TensorFlow Serving's `model_version_status`; nil leaves it out.
+    /// - Returns: an object.
+    package func json(version: String? = nil, status: [Version]? = nil) -> JSONValue {
+        let shown = version.flatMap(self.version) ?? current
+        var object = JSONObject()
+        object.append("name", .string(name))
+        object.append("version", .string(shown.version))
+        object.append("versions", .strings(versions.map(\.version)))
+        object.append("state", .string(shown.state.rawValue))
+        object.append("reason", (shown.reason ?? failures).map(JSONValue.string))
+        if let manifest = shown.manifest {
+            object.append("task", .string(manifest.task.rawValue))
+            object.append("architecture", .string(manifest.architecture))
+            object.append("parameters", shown.model.map { .integer($0.parameterCount) })
+            object.append("classes", (shown.model?.classes ?? manifest.classes).map(JSONValue.integer))
+            object.append("input", manifest.inputJSON(shown.model?.networks[0].graph.inputShape))
+            object.append("preprocessing", manifest.preprocessingJSON)
+            object.append("provenance", manifest.provenance)
+        }
+        object.append("model_version_status", status.map { .array($0.map(\.statusJSON)) })
+        return .object(object)
+    }
+}
+
+extension ModelEntry.Version {
+    /// The version as TensorFlow Serving's `GET /v1/models/M` shows it.
+    package var statusJSON: JSONValue {
+        let name =
+            switch state {
+            case .ready: "AVAILABLE"
+            case .loading: "LOADING"
+            case .failed, .unloaded: "END"
+            }
+        let code = state == .failed ? "UNKNOWN" : "OK"
+        return .object([
+            "version": .string(version), "state": .string(name),
+            "status": .object(["error_code": .string(code), "error_message": .string(reason ?? "")]),
+        ])
+    }
+}
+
+extension Manifest {
+    /// What the model takes: an image or frames of a shape, or the sequence as the manifest describes it.
+    fileprivate func inputJSON(_ shape: Shape?) -> JSONValue {
+        guard let preprocessing = input.preprocessing else { return inputSource }
+        var object: JSONObject = [
+            "kind": .string(input.kind), "color": .string(preprocessing.color.rawValue),
+        ]
+        object.append("shape", shape.map { .array($0.dimensions.map(JSONValue.integer)) })
+        if case .frames(let frames) = input { object.append("max_length", .integer(frames.maxLength)) }
+        return .object(object)
+    }
+
+    /// The preprocessing with all its defaults spelled out; nil for sequences.
+    fileprivate var preprocessingJSON: JSONValue? {
+        input.preprocessing.map(ManifestPreprocessing.json)
+    }
+}

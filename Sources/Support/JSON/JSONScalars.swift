@@ -1,0 +1,126 @@
+/// How strings and numbers are written (RFC 8259 §6, §7).
+extension JSONPullReader {
+    mutating func quoted() throws(JSONError) -> String {
+        offset += 1
+        let start = offset
+        while current >= 0x20, current != UInt8(ascii: "\""), current != UInt8(ascii: "\\") { offset += 1 }
+        if current == UInt8(ascii: "\"") {
+            defer { offset += 1 }
+            return try text(bytes[start..<offset], from: start)
+        }
+        var unescaped = Array(bytes[start..<offset])
+        while !skip(UInt8(ascii: "\"")) {
+            switch current {
+            case UInt8(ascii: "\\"):
+                offset += 1
+                unescaped += String(try escape()).utf8
+            case 0..<0x20:
+                throw fault(offset < bytes.count ? "no control character" : "the end of the string")
+            default:
+                unescaped.append(current)
+                offset += 1
+            }
+        }
+        return try text(unescaped[...], from: start)
+    }
+
+    private func text(_ utf8: ArraySlice<UInt8>, from start: Int) throws(JSONError) -> String {
+        guard let text = String(validating: utf8, as: UTF8.self) else {
+            throw JSONError(offset: start, expected: "a string in UTF-8")
+        }
+        return text
+    }
+
+    private mutating func escape() throws(JSONError) -> Unicode.Scalar {
+        let letter = current
+        offset += 1
+        switch letter {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(letter)
+        case UInt8(ascii: "b"): return "\u{08}"
+        case UInt8(ascii: "f"): return "\u{0C}"
+        case UInt8(ascii: "n"): return "\n"
+        case UInt8(ascii: "r"): return "\r"
+        case UInt8(ascii: "t"): return "\t"
+        case UInt8(ascii: "u"): return try scalar()
+        default:
+            offset -= 1
+            throw fault("one of \" \\ / b f n r t u after a backslash")
+        }
+    }
+
+    /// The scalar of `\uXXXX`, or of two of them that are a surrogate pair.
+    private mutating func scalar() throws(JSONError) -> Unicode.Scalar {
+        let start = offset
+        var code = try codeUnit()
+        if 0xD800..<0xDC00 ~= code, skip(UInt8(ascii: "\\")), skip(UInt8(ascii: "u")) {
+            let low = try codeUnit()
+            guard 0xDC00..<0xE000 ~= low else {
+                throw JSONError(offset: start, expected: "a surrogate pair")
+            }
+            code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
+        }
+        guard let scalar = Unicode.Scalar(code) else {
+            throw JSONError(offset: start, expected: "a surrogate pair")
+        }
+        return scalar
+    }
+
+    private mutating func codeUnit() throws(JSONError) -> UInt32 {
+        var code: UInt32 = 0
+        for _ in 0..<4 {
+            guard let digit = Character(Unicode.Scalar(current)).hexDigitValue, current < 0x80 else {
+                throw fault("four hexadecimal digits")
+            }
+            code = (code << 4) + UInt32(digit)
+            offset += 1
+        }
+        return code
+    }
+}
+
+extension JSONPullReader {
+    // swift-format-ignore
+    private static let powersOfTen = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ]
+
+    mutating func digitsAndExponent() throws(JSONError) -> Double {
+        let start = offset
+        let isNegative = skip(UInt8(ascii: "-"))
+        var mantissa: UInt64 = 0
+        let whole = skip(UInt8(ascii: "0")) ? 1 : digits(&mantissa)
+        guard whole > 0 else { throw fault("a digit") }
+        var fraction = 0
+        if skip(UInt8(ascii: ".")) {
+            fraction = digits(&mantissa)
+            guard fraction > 0 else { throw fault("a digit") }
+        }
+        let hasExponent = current | 0x20 == UInt8(ascii: "e")
+        if hasExponent {
+            offset += 1
+            if !skip(UInt8(ascii: "-")) { _ = skip(UInt8(ascii: "+")) }
+            var exponent: UInt64 = 0
+            guard digits(&exponent) > 0 else { throw fault("a digit") }
+        }
+        if !hasExponent, whole + fraction <= 15 {
+            // Both are exact in Double, so their quotient is rounded once: correctly.
+            let value = Double(mantissa) / Self.powersOfTen[fraction]
+            return isNegative ? -value : value
+        }
+        let text = String(decoding: bytes[start..<offset], as: UTF8.self)
+        guard let value = Double(text), value.isFinite else {
+            throw JSONError(offset: start, expected: "a number that a 64-bit float can hold")
+        }
+        return value
+    }
+
+    /// Skips digits and appends them to `number`, which wraps beyond 19 of them.
+    private mutating func digits(_ number: inout UInt64) -> Int {
+        let start = offset
+        while UInt8(ascii: "0")...UInt8(ascii: "9") ~= current {
+            number = number &* 10 &+ UInt64(current - UInt8(ascii: "0"))
+            offset += 1
+        }
+        return offset - start
+    }
+}

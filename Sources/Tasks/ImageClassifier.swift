@@ -1,0 +1,377 @@
+internal import Engine
+package import Platform
+package import Imaging
+package import Inference
+package import Models
+package import Support
+
+/// The way of images to their classes: decode, preprocess, run, average.
+///
+/// The engine admits a request before anything is decoded. Decoding and preparing happen on the caller's lane, which has a
+/// thread for each CPU; a bad image ends there and spoils only its own result. Whatever the request holds is leased from
+/// the budget first, and everything stops once nobody waits for it.
+package struct ImageClassifier: Sendable {
+    /// What a client asks for.
+    package struct Options: Sendable {
+        package var crops: CropMode
+        /// Shorter sides to resize to; none leaves it to the mode and the model.
+        package var scales: [Int]
+        package var average: ClassScores.Average
+
+        package init(
+            crops: CropMode = .center,
+            scales: [Int] = [],
+            average: ClassScores.Average = .probabilities
+        ) {
+            self.crops = crops
+            self.scales = scales
+            self.average = average
+        }
+    }
+
+    /// What came of an image.
+    package struct Answer: Sendable {
+        package let scores: ClassScores
+        /// The logits of each crop.
+        package let outputs: [[Float]]
+        package let mode: CropMode
+        package let crops: [PlacedCrop]
+        package let format: ImageFormat
+        /// The size of the upright image.
+        package let width: Int
+        package let height: Int
+        /// The EXIF orientation that was applied, 1 … 8.
+        package let orientation: Int
+        package let decode: Duration
+        package let preprocess: Duration
+        package let inference: InferenceResult
+    }
+
+    /// Where a crop was cut: from the image whose shorter side was resized to `scale`.
+    package struct PlacedCrop: Sendable, Equatable {
+        package let crop: Crop
+        package let scale: Int
+    }
+
+    /// An image that is decoded, with what has come of it so far.
+    fileprivate struct Progress {
+        var plan: CropPlan
+        let format: ImageFormat
+        let orientation: Int
+        let decode: Duration
+        var preprocess = Duration.zero
+        var outputs: [[Float]] = []
+    }
+
+    /// Crops that run together: of one image or of several.
+    private struct Hand {
+        var items: [Tensor] = []
+        /// The number of the image of each.
+        var owners: [Int] = []
+        var values = 0
+
+        var isFull: Bool { items.count >= itemsAtATime || values >= valuesAtATime }
+    }
+
+    private static let itemsAtATime = 64
+    /// In numbers of 4 bytes: 64 crops of 224×224, or one image that is served at a size of its own.
+    private static let valuesAtATime = 64 * 3 * 224 * 224
+
+    private let scheduler: Scheduler
+    private let limits: ImageLimits
+    private let budget: MemoryBudget?
+    private let metrics: ServingMetrics?
+
+    /// - Parameters:
+    ///   - scheduler: the engine.
+    ///   - limits: what is refused before it is decoded.
+    ///   - budget: what its images and crops are leased from.
+    ///   - metrics: where decoding and preparing are observed.
+    package init(
+        scheduler: Scheduler,
+        limits: ImageLimits,
+        budget: MemoryBudget? = nil,
+        metrics: ServingMetrics? = nil
+    ) {
+        self.scheduler = scheduler
+        self.limits = limits
+        self.budget = budget
+        self.metrics = metrics
+    }
+
+    /// Classifies one image.
+    ///
+    /// - Throws: `ServingError` 400 when the model takes no images, 413 for an image that is too large, 422 for bytes
+    ///   that are no image, and what `Scheduler.infer` throws.
+    package func classify(
+        _ bytes: ArraySlice<UInt8>,
+        with model: Model,
+        _ options: Options = Options(),
+        _ context: RequestContext = RequestContext()
+    ) async throws(ServingError) -> Answer {
+        try await classify(images: [.success(bytes)], with: model, options, context)[0].get()
+    }
+
+    /// Classifies several images as one request, in order; their crops run together.
+    ///
+    /// - Parameters:
+    ///   - images: encoded; an error stands for one that could not be read.
+    ///   - model: one that takes images.
+    ///   - options: what is asked for.
+    ///   - admission: the request's place at the engine; it grows to what the images need before any is decoded.
+    ///   - context: the request.
+    /// - Returns: an answer or an error for each image.
+    /// - Throws: `ServingError` when nothing can be answered: when the model takes no images, when the images would cost more
+    ///   than there is, and what `Scheduler.infer` throws.
+    package func classify(
+        images: [Result<ArraySlice<UInt8>, ServingError>],
+        with model: Model,
+        _ options: Options = Options(),
+        admission: Scheduler.Admission? = nil,
+        _ context: RequestContext = RequestContext()
+    ) async throws(ServingError) -> [Result<Answer, ServingError>] {
+        guard case .image(let preprocessing) = model.input else {
+            let kind = model.manifest.input.kind
+            throw .badRequest("model '\(model.name)' takes \(kind), not images", code: "wrong_task")
+        }
+        let run = Run(
+            model: model,
+            network: options.crops == .dense ? try model.dense().network : model.network,
+            preprocessing: preprocessing,
+            options: options,
+            admission: admission,
+            context: context
+        )
+        let plans = images.map { image in
+            image.flatMap { bytes in Result { () throws(ServingError) in try plan(bytes, run) } }
+        }
+        try admit(plans, run)
+        return try await classify(images, plans, run)
+    }
+
+    /// One request, as all steps see it.
+    private struct Run {
+        let model: Model
+        let network: ServedNetwork
+        let preprocessing: Preprocessing
+        let options: Options
+        let admission: Scheduler.Admission?
+        let context: RequestContext
+    }
+
+    /// What an image will cost, from its first bytes.
+    private struct Plan {
+        let decode: DecodeCost
+        let crops: CropPlan
+    }
+
+    private func plan(_ bytes: ArraySlice<UInt8>, _ run: Run) throws(ServingError) -> Plan {
+        let cost: DecodeCost
+        do throws(ImageError) {
+            cost = try ImageDecoder.cost(bytes, color: run.preprocessing.color, limits: limits)
+        } catch {
+            throw Self.refusal(error, run)
+        }
+        return Plan(decode: cost, crops: try crops(of: cost.size, run))
+    }
+
+    /// Grows the request's place to all its crops.
+    private func admit(_ plans: [Result<Plan, ServingError>], _ run: Run) throws(ServingError) {
+        let placements = plans.flatMap { plan in (try? plan.get().crops.placements) ?? [] }
+        let size = placements.reduce(0) { $0 + $1.count }
+        try run.admission?.grow(to: placements.count, size: size, run.context)
+    }
+
+    private func classify(
+        _ images: [Result<ArraySlice<UInt8>, ServingError>],
+        _ plans: [Result<Plan, ServingError>],
+        _ run: Run
+    ) async throws(ServingError) -> [Result<Answer, ServingError>] {
+        var progress: [Result<Progress, ServingError>] = []
+        var (hand, inference) = (Hand(), InferenceResult?.none)
+        for (index, image) in images.enumerated() {
+            try run.context.check()
+            do throws(ServingError) {
+                let (plan, bytes) = (try plans[index].get(), try image.get())
+                let lease = try lease(plan.decode.bytes + plan.crops.cost.workingBytes, .pixels)
+                defer { withExtendedLifetime(lease) {} }
+                var crops: PreparedCrops
+                (crops, progress) = try begin(bytes, plan, run, progress)
+                for crop in crops.placements.indices {
+                    let start = ContinuousClock.now
+                    hand.items.append(try make(crop, &crops, run))
+                    hand.owners.append(index)
+                    hand.values += crops.placements[crop].count
+                    progress[index] = progress[index].map { $0.adding(preprocess: .now - start) }
+                    if hand.isFull { try await infer(&hand, run, &progress, &inference) }
+                }
+            } catch {
+                if Self.endsRequest(error) || progress.count > index { throw error }
+                progress.append(.failure(error))
+            }
+        }
+        if !hand.items.isEmpty { try await infer(&hand, run, &progress, &inference) }
+        return progress.map { image in
+            image.flatMap { image in
+                Result { () throws(ServingError) in try answer(image, inference, run) }
+            }
+        }
+    }
+
+    /// Whether an error is none of the image's.
+    private static func endsRequest(_ error: ServingError) -> Bool {
+        switch error {
+        case .cancelled, .deadlineExceeded, .memoryFull: true
+        default: false
+        }
+    }
+
+    /// Decodes an image.
+    private func begin(
+        _ bytes: ArraySlice<UInt8>,
+        _ plan: Plan,
+        _ run: Run,
+        _ before: [Result<Progress, ServingError>]
+    ) throws(ServingError) -> (PreparedCrops, [Result<Progress, ServingError>]) {
+        let start = ContinuousClock.now
+        let decoded = try decode(bytes, run)
+        let decode = ContinuousClock.now - start
+        metrics?.decodeDuration.observe(decode, run.model.name, run.model.version)
+        run.context.record.update { $0.decode += decode }
+        let progress = Progress(
+            plan: plan.crops,
+            format: decoded.format,
+            orientation: decoded.orientation,
+            decode: decode
+        )
+        do throws(PreprocessingError) {
+            return (try PreparedCrops(plan.crops, of: decoded.image), before + [.success(progress)])
+        } catch {
+            throw Self.refusal(error, run)
+        }
+    }
+
+    private func make(
+        _ index: Int,
+        _ crops: inout PreparedCrops,
+        _ run: Run
+    ) throws(ServingError) -> Tensor {
+        let placement = crops.placements[index]
+        let shape: Shape = [placement.channels, placement.height, placement.width]
+        do throws(PreprocessingError) {
+            return try Tensor(shape: shape) { (values: inout MutableSpan<Float>) throws(PreprocessingError) in
+                try crops.write(index, into: &values) { run.context.isWanted }
+            }
+        } catch {
+            throw Self.refusal(error, run)
+        }
+    }
+
+    /// Runs what is in hand, and gives each image its outputs.
+    private func infer(
+        _ hand: inout Hand,
+        _ run: Run,
+        _ progress: inout [Result<Progress, ServingError>],
+        _ inference: inout InferenceResult?
+    ) async throws(ServingError) {
+        let lease = try lease(hand.values * MemoryLayout<Float>.stride, .tensors)
+        defer { withExtendedLifetime(lease) {} }
+        let result = try await scheduler.infer(
+            run.network,
+            items: hand.items,
+            admission: run.admission,
+            run.context
+        )
+        for (owner, output) in zip(hand.owners, result.outputs) {
+            progress[owner] = progress[owner].map { $0.adding(output: output) }
+        }
+        inference = inference.map { $0.followed(by: result) } ?? result
+        hand = Hand()
+    }
+
+    private func answer(
+        _ image: Progress,
+        _ inference: InferenceResult?,
+        _ run: Run
+    ) throws(ServingError) -> Answer {
+        guard let inference else { throw .internalError("an image without crops") }
+        metrics?.preprocessDuration.observe(image.preprocess, run.model.name, run.model.version)
+        run.context.record.update { $0.preprocess += image.preprocess }
+        return Answer(
+            scores: try ClassScores(image.outputs, average: run.options.average),
+            outputs: image.outputs,
+            mode: run.options.crops,
+            crops: image.plan.placements.map { PlacedCrop(crop: $0.crop, scale: $0.scale) },
+            format: image.format,
+            width: image.plan.imageSize.width,
+            height: image.plan.imageSize.height,
+            orientation: image.orientation,
+            decode: image.decode,
+            preprocess: image.preprocess,
+            inference: inference
+        )
+    }
+
+    private func decode(_ bytes: ArraySlice<UInt8>, _ run: Run) throws(ServingError) -> DecodedImage {
+        do throws(ImageError) {
+            return try ImageDecoder.decode(bytes, color: run.preprocessing.color, limits: limits) {
+                run.context.isWanted
+            }
+        } catch {
+            throw Self.refusal(error, run)
+        }
+    }
+
+    private func crops(of size: ImageSize, _ run: Run) throws(ServingError) -> CropPlan {
+        do throws(PreprocessingError) {
+            return try run.preprocessing.plan(
+                for: size,
+                crops: run.options.crops,
+                scales: run.options.scales,
+                limits: limits
+            )
+        } catch {
+            throw Self.refusal(error, run)
+        }
+    }
+
+    private func lease(_ bytes: Int, _ use: MemoryBudget.Use) throws(ServingError) -> MemoryLease? {
+        guard let budget else { return nil }
+        guard let lease = budget.lease(bytes, for: use) else {
+            throw .memoryFull(wanted: bytes, limit: budget.limit)
+        }
+        return lease
+    }
+
+    private static func refusal(_ error: ImageError, _ run: Run) -> ServingError {
+        switch error {
+        case .tooLarge, .tooCostly: .tooLarge(code: "image_too_large", error.description)
+        case .outOfMemory: .memoryFull(wanted: 0, limit: 0)
+        case .stopped: run.context.reasonToStop() ?? .cancelled
+        default: .undecodable(error.description)
+        }
+    }
+
+    private static func refusal(_ error: PreprocessingError, _ run: Run) -> ServingError {
+        switch error {
+        case .tooLarge: .tooLarge(code: "image_too_large", error.description)
+        case .duplicate: .badRequest(error.description, code: "invalid_parameter")
+        case .stopped: run.context.reasonToStop() ?? .cancelled
+        default: .internalError("preprocessing: \(error.description)")
+        }
+    }
+}
+
+extension ImageClassifier.Progress {
+    fileprivate func adding(preprocess duration: Duration) -> Self {
+        var copy = self
+        copy.preprocess += duration
+        return copy
+    }
+
+    fileprivate func adding(output: [Float]) -> Self {
+        var copy = self
+        copy.outputs.append(output)
+        return copy
+    }
+}
