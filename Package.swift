@@ -28,8 +28,23 @@ let package = Package(
             dependencies: ["Platform", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings
         ),
-        .target(name: "Engine", dependencies: ["CKernels", "Platform"], swiftSettings: settings),
-        .target(name: "Zoo", dependencies: ["Engine", "Platform"], swiftSettings: settings),
+        .target(name: "Tensors", dependencies: ["Platform"], swiftSettings: settings),
+        .target(name: "Graphs", dependencies: ["Tensors"], swiftSettings: settings),
+        .target(
+            name: "Ops",
+            dependencies: ["CKernels", "Graphs", "Platform", "Tensors"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Engine",
+            dependencies: ["CKernels", "Graphs", "Ops", "Platform", "Tensors"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Zoo",
+            dependencies: ["Engine", "Platform"],
+            swiftSettings: settings
+        ),
         .target(name: "Imaging", dependencies: ["CCodecs", "CKernels"], swiftSettings: settings),
         .target(
             name: "HTTP",
@@ -39,7 +54,8 @@ let package = Package(
         .target(
             name: "Inference",
             dependencies: [
-                "Engine", "Platform", "Support", .product(name: "DequeModule", package: "swift-collections"),
+                "Engine", "Platform", "Support",
+                .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings
         ),
@@ -54,7 +70,8 @@ let package = Package(
         .target(
             name: "Tasks",
             dependencies: [
-                "Engine", "Imaging", "Inference", "Models", "Platform", "Support", "Zoo",
+                "Engine", "Imaging", "Inference", "Models", "Platform", "Support",
+                "Zoo",
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings
@@ -62,7 +79,8 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Engine", "HTTP", "Imaging", "Inference", "Models", "Platform", "Support", "Tasks",
+                "Engine", "HTTP", "Imaging", "Inference", "Models", "Platform",
+                "Support", "Tasks",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -72,7 +90,8 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "API", "Engine", "Imaging", "Inference", "Models", "Platform", "Support", "Tasks", "Zoo",
+                "API", "Engine", "Imaging", "Inference", "Models", "Platform",
+                "Support", "Tasks", "Zoo",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -84,19 +103,27 @@ let package = Package(
             name: "EngineTests",
             dependencies: ["AllocationCounter", "CKernels", "Engine", "Platform"]
         ),
-        .testTarget(name: "ZooTests", dependencies: ["Zoo", "Engine"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "ZooTests",
+            dependencies: ["Zoo", "Engine"],
+            resources: [.copy("Fixtures")]
+        ),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Platform"]),
         .testTarget(
             name: "ServingTests",
             dependencies: [
-                "API", "HTTP", "Imaging", "Inference", "Engine", "Models", "Zoo", "Platform", "Support",
+                "API", "HTTP", "Imaging", "Inference", "Engine", "Models", "Zoo",
+                "Platform", "Support",
                 "Tasks",
                 .product(name: "Logging", package: "swift-log"),
             ],
             resources: [.copy("Fixtures")]
         ),
-        .testTarget(name: "MartletTests", dependencies: ["martlet", "Engine", "Platform", "Support", "Zoo"]),
+        .testTarget(
+            name: "MartletTests",
+            dependencies: ["martlet", "Engine", "Platform", "Support", "Zoo"]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

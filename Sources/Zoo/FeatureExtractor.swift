@@ -38,7 +38,7 @@ package struct FeatureExtractor: Sendable {
             )
         )
         let head = whole.nodes.lastIndex { !$0.op.parameters.isEmpty } ?? 0
-        guard whole.nodes[head].op is Linear else {
+        guard whole.nodes[head].op.takesFeatures else {
             let problem = "extractor '\(name)' has no features: it ends in '\(whole.nodes[head].name)'"
             throw .extractor(architecture: network, "\(problem), which is not a linear layer")
         }

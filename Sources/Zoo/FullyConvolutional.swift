@@ -14,35 +14,30 @@ package enum FullyConvolutional {
         var sliding = Graph(inputShape: graph.inputShape)
         var values: [Graph.Value: Graph.Value] = [.input: .input]
         // Maps that the original flattens, and how much of each its next linear layer sees.
-        var windows: [Graph.Value: Window] = [:]
+        var maps: [Graph.Value: (height: Int, width: Int)] = [:]
         let logits = graph.outputs.first { $0.name == "logits" }?.value
         for (index, node) in graph.nodes.enumerated() {
             let inputs = node.inputs.compactMap { values[$0] }
-            let window = windows[inputs[0]]
-            let op: any Op
-            switch node.op {
-            case is Flatten where graph.shape(of: node.inputs[0]).rank == 3 && .node(index) != logits:
-                let map = graph.shape(of: node.inputs[0])
-                windows[inputs[0]] = Window(height: map[1], width: map[2])
+            let map = maps[inputs[0]]
+            var op = node.op
+            var rest = map
+            switch form(of: node, in: graph, channels: sliding.shape(of: inputs[0])[0], map: map) {
+            case .flattensMap where .node(index) != logits:
+                let shape = graph.shape(of: node.inputs[0])
+                maps[inputs[0]] = (shape[1], shape[2])
                 values[.node(index)] = inputs[0]
                 continue
-            case is AdaptiveAveragePool where keepsPublishedSize(index, in: graph):
+            case .sizesMap where isOnlyFlattened(index, in: graph):
                 values[.node(index)] = inputs[0]
                 continue
-            case let linear as Linear where window != nil:
-                op = Conv(
-                    inputChannels: sliding.shape(of: inputs[0])[0],
-                    outputChannels: linear.outputs,
-                    window: window ?? Window(1),
-                    hasBias: linear.hasBias
-                )
-            case is RadialBasis:
-                throw ShapeError("\(node.name): radial basis units see one position, not a whole image")
-            default:
-                op = node.op
+            case .over(let other):
+                op = other
+                rest = (1, 1)
+            case .impossible(let reason): throw ShapeError("\(node.name): \(reason)")
+            case .same, .flattensMap, .sizesMap: break
             }
             var value = try sliding.add(op, name: node.name, inputs: inputs)
-            windows[value] = node.op is Linear && window != nil ? Window(1) : window
+            maps[value] = rest
             if .node(index) == logits, sliding.shape(of: value).rank == 3 {
                 let pool = AdaptiveAveragePool(height: 1, width: 1)
                 value = try sliding.add(pool, name: "\(node.name).average", inputs: [value])
@@ -54,10 +49,20 @@ package enum FullyConvolutional {
         return sliding
     }
 
-    /// Whether a pool serves only to give the classifier its size, which a sliding one does not need.
-    private static func keepsPublishedSize(_ index: Int, in graph: Graph) -> Bool {
-        let shape = graph.nodes[index].shape
-        let readers = graph.nodes.filter { $0.inputs.contains(.node(index)) }
-        return shape[1] * shape[2] > 1 && readers.allSatisfy { $0.op is Flatten }
+    private static func form(
+        of node: Graph.Node,
+        in graph: Graph,
+        channels: Int,
+        map: (height: Int, width: Int)? = nil
+    ) -> SlidingForm {
+        node.op.sliding(node.inputs.map(graph.shape(of:)), channels: channels, map: map)
+    }
+
+    /// Whether all readers of a node's map flatten it.
+    private static func isOnlyFlattened(_ index: Int, in graph: Graph) -> Bool {
+        let channels = graph.nodes[index].shape[0]
+        return graph.nodes.filter { $0.inputs.contains(.node(index)) }.allSatisfy { reader in
+            if case .flattensMap = form(of: reader, in: graph, channels: channels) { true } else { false }
+        }
     }
 }

@@ -82,7 +82,7 @@ package struct LayerTable: Sendable {
                 Self.isFolded(node.op, behind: graph.nodes[previous].op)
             {
                 let row = rowOfNode[previous]
-                if !(node.op is Flatten) { rows[row].structure += ", " + node.op.structure }
+                if node.op.tableRole != .view { rows[row].structure += ", " + node.op.structure }
                 rows[row].parameters += parameters
                 rows[row].multiplyAdds += multiplyAdds
                 rowOfNode.append(row)
@@ -100,7 +100,7 @@ package struct LayerTable: Sendable {
                     )
                 )
             }
-            if node.op is Concat || node.op is Add { noteModule(endingAt: node.name) }
+            if node.op.tableRole == .join { noteModule(endingAt: node.name) }
         }
     }
 
@@ -113,8 +113,11 @@ package struct LayerTable: Sendable {
     /// Whether the operation is told in the row of the one before; none of these changes the size but `Flatten`,
     /// whose row keeps the size that it had.
     private static func isFolded(_ op: any Op, behind previous: any Op) -> Bool {
-        if op is BatchNorm { return previous is Conv || previous is Linear }
-        return op is Activation || op is LocalResponseNorm || op is ChannelScale || op is Flatten
+        switch op.tableRole {
+        case .layer, .filters, .join: false
+        case .norm: previous.tableRole == .filters
+        case .function, .view: true
+        }
     }
 
     private static func learnedParameters(of op: any Op) -> Int {

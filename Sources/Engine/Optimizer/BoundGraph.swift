@@ -1,9 +1,9 @@
+internal import Graphs
+internal import Tensors
+
 /// A graph with its weights, in the form that the passes rewrite.
-///
-/// A node keeps its number in the original graph, under which its packed weights are shared by every plan.
 struct BoundGraph {
     struct Node {
-        let id: Int
         let name: String
         var op: any Op
         var inputs: [Graph.Value]
@@ -21,7 +21,7 @@ struct BoundGraph {
         inputShape = graph.inputShape
         outputs = graph.outputs
         var tensors = weights.arrays[...]
-        for (id, node) in graph.nodes.enumerated() {
+        for node in graph.nodes {
             let parameters = node.op.parameters
             let own = tensors.prefix(parameters.count)
             precondition(
@@ -31,7 +31,6 @@ struct BoundGraph {
             tensors = tensors.dropFirst(parameters.count)
             nodes.append(
                 Node(
-                    id: id,
                     name: node.name,
                     op: node.op,
                     inputs: node.inputs,
@@ -50,10 +49,10 @@ struct BoundGraph {
         }
     }
 
-    /// Whether a node reads the pixels of an image in one row.
-    func flattensImage(before node: Node) -> Bool {
-        guard case .node(let index) = node.inputs[0], nodes[index].op is Flatten else { return false }
-        return Layout.pixels(shape(of: nodes[index].inputs[0])) > 1
+    /// The shape of what a value is a view of, when it is one.
+    func viewed(_ value: Graph.Value) -> Shape? {
+        guard case .node(let index) = value, nodes[index].op.isView else { return nil }
+        return shape(of: nodes[index].inputs[0])
     }
 
     /// The node behind a value that nobody but `reader` reads, or nil.

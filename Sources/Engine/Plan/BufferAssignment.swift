@@ -1,3 +1,5 @@
+internal import Graphs
+
 /// Which values of a graph share a buffer, and when each buffer is in use.
 ///
 /// A view shares its input's buffer, a part of a concatenation has its place in that one's. An operation that may write
@@ -95,5 +97,41 @@ struct BufferAssignment {
         }
         for (_, value) in graph.outputs { uses[value] = graph.nodes.count }
         return uses
+    }
+}
+
+/// Which values are written straight into a concatenation, and where in it.
+///
+/// A concatenation inside another lies in that one's memory, so a block of dense layers is one slab that grows.
+struct Slabs {
+    /// A place in the output of another node, in floats of an item.
+    struct Place {
+        let root: Int
+        let offset: Int
+    }
+
+    /// By node; a root has none.
+    private(set) var places: [Int: Place] = [:]
+    /// The nodes whose output others are written into.
+    private(set) var roots: Set<Int> = []
+
+    /// Places what can be placed, and leaves the rest for the concatenations to copy.
+    init(_ graph: inout PlannedGraph) {
+        // The outermost concatenation comes last.
+        for index in graph.nodes.indices.reversed() {
+            let (op, inputs) = (graph.nodes[index].op, graph.nodes[index].inputs)
+            guard let parts = op.parts(of: inputs.map(graph.shape(of:))) else { continue }
+            let own = places[index] ?? Place(root: index, offset: 0)
+            let copied = inputs.indices.filter { position in
+                guard case .node(let producer) = inputs[position], places[producer] == nil,
+                    !roots.contains(producer), !graph.nodes[producer].op.isView
+                else { return true }
+                let offset = own.offset + parts[position]
+                places[producer] = Place(root: own.root, offset: offset)
+                return false
+            }
+            roots.insert(own.root)
+            graph.setOp(op.copying(copied), at: index)
+        }
     }
 }

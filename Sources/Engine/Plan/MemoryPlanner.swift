@@ -1,3 +1,6 @@
+internal import Graphs
+internal import Tensors
+
 /// Lays buffers with known lifetimes out in one block of memory.
 ///
 /// Two buffers that are in use at the same time never overlap. Large buffers are placed first, each at the lowest

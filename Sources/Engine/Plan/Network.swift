@@ -1,4 +1,6 @@
+package import Graphs
 internal import Synchronization
+package import Tensors
 
 /// A graph with its weights, and the plans that were made of them.
 ///

@@ -1,18 +1,8 @@
+internal import Graphs
+
 /// The places of all buffers: in the memory of the batch, or, where all of a buffer's life lies before the split, in
 /// the memory of each thread.
 struct PlacedBuffers {
-    /// Where a value is, in floats for a batch of one.
-    struct Place: Sendable {
-        /// Of the buffer.
-        let offset: Int
-        /// From the buffer's item to the value's.
-        let inner: Int
-        /// From one item of the buffer to the next.
-        let stride: Int
-        /// Whether it is in a thread's memory, which holds one item.
-        let isOfThread: Bool
-    }
-
     let floatsPerItem: Int
     let floatsPerThread: Int
     private let buffers: [MemoryPlanner.Buffer]
@@ -44,8 +34,8 @@ struct PlacedBuffers {
         self.areOfThread = areOfThread
     }
 
-    func place(_ place: BufferAssignment.Place) -> Place {
-        Place(
+    func place(_ place: BufferAssignment.Place) -> Step.Place {
+        Step.Place(
             offset: offsets[place.buffer],
             inner: place.offset,
             stride: buffers[place.buffer].count,

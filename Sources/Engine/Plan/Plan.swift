@@ -1,3 +1,6 @@
+package import Graphs
+package import Tensors
+
 /// How one graph runs with its weights on items of one shape: the steps in order and a place for every value.
 ///
 /// Up to `split` the steps work on one item at a time, in memory of the thread that does, so that a large batch can be
@@ -56,8 +59,11 @@ package final class Plan: Sendable {
             scratchPerThread = max(scratchPerThread, Arena.aligned(perThread))
             steps.append(
                 Step(
-                    node: node,
+                    name: node.name,
+                    op: node.op,
+                    weights: node.weights,
                     inputShapes: inputShapes,
+                    outputShape: node.shape,
                     inputs: node.inputs.map { memory.place(assignment.place(of: $0)) },
                     output: memory.place(assignment.nodes[index]),
                     scratch: assignment.scratch[index].map { memory.place(.init(buffer: $0, offset: 0)) },
@@ -130,58 +136,5 @@ package final class Plan: Sendable {
             return weights > max(values, 1 << 16)
         }
         return heavy ?? graph.nodes.count
-    }
-}
-
-/// An operation with its shapes, its weights and the places of its values.
-final class Step: Sendable {
-    let name: String
-    let op: any Op
-    let inputShapes: [Shape]
-    let inputCounts: [Int]
-    let outputShape: Shape
-    let outputCount: Int
-    let inputs: [PlacedBuffers.Place]
-    let output: PlacedBuffers.Place
-    let scratch: PlacedBuffers.Place?
-    /// Where in an item's state its own is.
-    let stateOffset: Int
-    let weights: [Tensor]
-
-    init(
-        node: PlannedGraph.Node,
-        inputShapes: [Shape],
-        inputs: [PlacedBuffers.Place],
-        output: PlacedBuffers.Place,
-        scratch: PlacedBuffers.Place?,
-        stateOffset: Int
-    ) {
-        name = node.name
-        op = node.op
-        self.inputShapes = inputShapes
-        inputCounts = inputShapes.map(\.elementCount)
-        outputShape = node.shape
-        outputCount = node.shape.elementCount
-        self.inputs = inputs
-        self.output = output
-        self.scratch = scratch
-        self.stateOffset = stateOffset
-        weights = node.weights
-    }
-
-    /// What it asks of the machine.
-    var cost: PlanCost.Part {
-        let weightFloats = op.readsAllWeights ? weights.reduce(0) { $0 + $1.shape.elementCount } : 0
-        return PlanCost.Part(
-            multiplyAdds: op.multiplyAdds(inputs: inputShapes, output: outputShape),
-            valueBytes: (inputCounts.reduce(outputCount, +)) * MemoryLayout<Float>.stride,
-            weightBytes: weightFloats * MemoryLayout<Float>.stride
-        )
-    }
-
-    /// Whether there is anything to do: a view and a concatenation whose parts are in place have nothing.
-    var runs: Bool {
-        if case .view = op.placement { return false }
-        return (op as? BlockedConcat)?.copied.isEmpty != true
     }
 }

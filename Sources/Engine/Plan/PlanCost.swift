@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Graphs
 
 /// What a run of a plan asks of the machine, counted from its operations' definitions.
 package struct PlanCost: Sendable {
@@ -37,6 +38,18 @@ package struct PlanCost: Sendable {
             let weights = Double(part.weightBytes) / Self.weightRate
             return total + Self.start + max(products, values + weights)
         }
+    }
+}
+
+extension Step {
+    /// What it asks of the machine.
+    var cost: PlanCost.Part {
+        let weightFloats = op.readsAllWeights ? weights.reduce(0) { $0 + $1.shape.elementCount } : 0
+        return PlanCost.Part(
+            multiplyAdds: op.multiplyAdds(inputs: inputShapes, output: outputShape),
+            valueBytes: (inputCounts.reduce(outputCount, +)) * MemoryLayout<Float>.stride,
+            weightBytes: weightFloats * MemoryLayout<Float>.stride
+        )
     }
 }
 

@@ -1,3 +1,7 @@
+internal import Graphs
+internal import Ops
+internal import Tensors
+
 /// A graph whose operations are chosen and whose images have a layout: blocked from the first convolution to the head,
 /// with reorders where an operation has no kernel on blocked images.
 struct PlannedGraph {
@@ -52,7 +56,7 @@ struct PlannedGraph {
         let node = graph.nodes[index]
         guard !isReadThrough(index, of: graph) else { return }
         let sources = sources(of: node, in: graph)
-        if var op = blockedForm(of: node, in: graph, sources: sources) {
+        if var op = node.op.form(at: site(of: node, in: graph, sources: sources)) {
             let inputs = sources.enumerated().map { position, source in
                 value(source, as: op.readsPlanar(position) ? .planar : .blocked)
             }
@@ -63,10 +67,7 @@ struct PlannedGraph {
                 nativeOutput: weights.nativeShapes[node.name] ?? node.shape,
                 releasing: weights.isNative
             )
-            if var conv = op as? BlockedConv, let algorithm = layer.algorithm {
-                conv.algorithm = algorithm
-                op = conv
-            }
+            if let algorithm = layer.algorithm { op = op.using(algorithm: algorithm) }
             let layout: Layout = op.writesPlanar ? .planar : .blocked
             places[.node(index)] = add(node.name, op, inputs, node.shape, layout, layer.arrays)
         } else {
@@ -95,23 +96,22 @@ struct PlannedGraph {
         guard let place = places[value] else { preconditionFailure("\(value) is read before it is made") }
         guard self.layout(of: place) != layout else { return place }
         if let known = reordered[place] { return known }
-        let op: any Op = layout == .blocked ? ToBlocked() : ToPlanar()
-        let other = add("reorder", op, [place], shape(of: place), layout)
+        let other = add("reorder", layout.reorder, [place], shape(of: place), layout)
         reordered[place] = other
         return other
     }
 }
 
 extension PlannedGraph {
-    /// Whether a flattening only leads a blocked image to layers that read it as it is.
+    /// Whether a view only leads a blocked image to operations that read it as it is.
     private func isReadThrough(_ index: Int, of graph: BoundGraph) -> Bool {
-        guard graph.nodes[index].op is Flatten, let place = places[graph.nodes[index].inputs[0]],
+        guard graph.nodes[index].op.isView, let place = places[graph.nodes[index].inputs[0]],
             layout(of: place) == .blocked, !graph.outputs.contains(where: { $0.value == .node(index) })
         else { return false }
-        return graph.nodes.allSatisfy { $0.op is Linear || !$0.inputs.contains(.node(index)) }
+        return graph.nodes.allSatisfy { $0.op.readsThroughViews || !$0.inputs.contains(.node(index)) }
     }
 
-    /// The values that a node reads, before a flattening that is left out.
+    /// The values that a node reads, before a view that is left out.
     private func sources(of node: BoundGraph.Node, in graph: BoundGraph) -> [Graph.Value] {
         node.inputs.map { value in
             guard case .node(let index) = value, places[value] == nil else { return value }
@@ -119,39 +119,18 @@ extension PlannedGraph {
         }
     }
 
-    /// The operation on blocked images, where there is one and its inputs make it worth while.
-    private func blockedForm(
-        of node: BoundGraph.Node,
-        in graph: BoundGraph,
-        sources: [Graph.Value]
-    ) -> (any PackedOp)? {
-        let places = sources.compactMap { self.places[$0] }
-        let areBlocked = places.map { layout(of: $0) == .blocked }
-        let shapes = places.map(shape(of:))
-        if var conv = node.op as? BlockedConv {
-            conv.isFirst = !areBlocked[0] && conv.canBeFirst
-            return conv
+    /// Where a node stands between what is planned already.
+    private func site(of node: BoundGraph.Node, in graph: BoundGraph, sources: [Graph.Value]) -> OpSite {
+        let inputs = sources.map { source in
+            guard let place = places[source] else {
+                preconditionFailure("\(source) is read before it is made")
+            }
+            return OpSite.Input(
+                shape: shape(of: place),
+                layout: layout(of: place),
+                viewed: graph.viewed(source)
+            )
         }
-        if let linear = node.op as? Linear, node.shape.rank == 1 {
-            guard !areBlocked[0] else { return PackedLinear(linear, image: shapes[0]) }
-            return PackedLinear(linear, keepsTrained: graph.flattensImage(before: node))
-        }
-        if let recurrent = node.op as? Recurrent { return recurrent }
-        guard areBlocked.contains(true) else { return nil }
-        switch node.op {
-        case let pool as Pool: return BlockedPool(pool: pool)
-        case let pool as AdaptiveAveragePool: return BlockedAverage(pool: pool)
-        case let norm as LocalResponseNorm: return BlockedNorm(norm)
-        case Activation.relu: return BlockedSum(activation: .relu)
-        case Activation.relu6: return BlockedSum(activation: .relu6)
-        case is Add: return BlockedSum()
-        case is Concat:
-            let isWhole = shapes.dropLast().allSatisfy { $0[0] % 16 == 0 }
-            return isWhole && !areBlocked.contains(false) ? BlockedConcat(inputs: shapes.count) : nil
-        case is BatchNorm, is ChannelScale:
-            return ChannelLines(node.op, weights: node.weights, channels: shapes[0][0])
-                .map { BlockedLines(lines: $0) }
-        default: return nil
-        }
+        return OpSite(inputs: inputs, output: node.shape, weights: node.weights)
     }
 }

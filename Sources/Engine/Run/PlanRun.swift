@@ -1,3 +1,5 @@
+internal import Graphs
+
 /// One run of a plan: who works on what.
 ///
 /// Up to the plan's split each thread owns whole items, as long as there is one for every thread; the threads share
@@ -68,5 +70,27 @@ struct PlanRun {
     private func runItem(_ item: Int, on thread: Int) {
         let part = OpCall.Part(items: item..<(item + 1), thread: thread, threads: 1)
         for step in plan.steps[..<plan.split] { OpCall(step, memory: memory, part: part).run() }
+    }
+}
+
+extension OpCall {
+    /// Runs all phases of the operation on the pool.
+    fileprivate func run(on pool: WorkerPool) {
+        for phase in 0..<step.op.phases {
+            var job = Job(call: self, phase: phase)
+            let tasks = step.op.taskCount(phase: phase, of: self)
+            unsafe withUnsafeMutablePointer(to: &job) { job in
+                unsafe pool.run(tasks, context: job) { context, index, thread in
+                    let job = unsafe context.assumingMemoryBound(to: Job.self)
+                    let task = unsafe OpTask(phase: job.pointee.phase, index: index, thread: thread)
+                    unsafe job.pointee.call.step.op.run(task, of: job.pointee.call)
+                }
+            }
+        }
+    }
+
+    private struct Job {
+        let call: OpCall
+        let phase: Int
     }
 }

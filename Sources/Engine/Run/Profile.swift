@@ -1,3 +1,5 @@
+internal import Graphs
+
 /// Where the time of a run goes: one line for each operation of the plan.
 package struct Profile: Sendable {
     /// What one operation took for the whole batch.
@@ -33,7 +35,7 @@ extension Session {
             Profile.Line(
                 name: step.name,
                 structure: step.op.structure,
-                algorithm: (step.op as? BlockedConv)?.algorithm.name,
+                algorithm: step.op.algorithmName,
                 duration: duration,
                 multiplyAdds: run.memory.batch
                     * step.op.multiplyAdds(inputs: step.inputShapes, output: step.outputShape)

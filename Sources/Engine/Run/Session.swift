@@ -1,4 +1,6 @@
+package import Graphs
 package import Platform
+package import Tensors
 
 /// The memory in which plans run, of any networks, one at a time.
 ///

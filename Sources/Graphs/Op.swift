@@ -1,0 +1,276 @@
+package import Tensors
+
+/// One operation of a network, and all that is known about it: its attributes, its shape rule, its cost, how it runs, what
+/// it becomes in a plan and beside its neighbours, how it slides over larger images, and how a table prints it.
+///
+/// It runs as one or more phases, each a number of tasks that may run at once. What a task computes is decided by the
+/// shapes alone: an item's result never depends on the batch, its place in it, or the number of threads.
+///
+/// To add one: a file in the target `Ops` with a struct that conforms, a naive reference and rows in the case table of the
+/// tests, and, if a paper's table needs it, a case of `Layer` in the zoo. Nothing else asks which operation it is.
+package protocol Op: Sendable {
+    /// What the operation does, as a cell of a layer table: `96 filters 11×11, stride 4`.
+    var structure: String { get }
+
+    /// The trained arrays it reads, in the order in which `run` finds them.
+    var parameters: [Parameter] { get }
+
+    /// The shape of one item's output.
+    ///
+    /// - Throws: `ShapeError` when the inputs do not fit; the message says what was expected and found.
+    func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape
+
+    /// Multiplications followed by an addition for one item, biases not counted.
+    func multiplyAdds(inputs: [Shape], output: Shape) -> Int
+
+    /// Whether a run reads all of its trained numbers: a table's rows are looked up instead.
+    var readsAllWeights: Bool { get }
+
+    /// Where the output may lie.
+    var placement: Placement { get }
+
+    /// What it does with the steps of a sequence.
+    var stepRule: StepRule { get }
+
+    /// The floats of one item that it keeps from one run to the next.
+    var stateCount: Int { get }
+
+    /// What runs in its place where a plan has it: an operation with packed weights or on blocked images, or nil where it
+    /// runs as it is, on planar images, which are reordered for it.
+    ///
+    /// There is no default, so that none takes the slow way unasked.
+    func form(at site: OpSite) -> (any PackedOp)?
+
+    /// The ways in which it can be computed where its output has a shape; nil when there is only one.
+    func choice(output: Shape) -> AlgorithmChoice?
+
+    /// How it is computed, where there was a choice.
+    var algorithmName: String? { get }
+
+    /// The operation that the optimiser puts in its place, because that one takes its neighbours in.
+    var fusible: any Op { get }
+
+    /// The line of each of `channels` channels, where it is nothing but such lines.
+    func lines(channels: Int, weights: [TrainedArray]) -> ChannelLines?
+
+    /// What an operation before it could do instead, while it stores its result.
+    var postOp: PostOp? { get }
+
+    /// The same with a line for each channel behind it; nil when it cannot take them in.
+    func followed(by lines: ChannelLines) -> (any Op)?
+
+    /// The same with something done to its result; nil when it cannot take that in. What a `sum` adds is one more input.
+    func followed(by postOp: PostOp) -> (any Op)?
+
+    /// The same with a line for each channel and a ReLU before it; nil when it cannot take them in.
+    func preceded(by lines: ChannelLines) -> (any Op)?
+
+    /// Whether it reads a row that is a view of an image from the image itself, whatever the layout.
+    var readsThroughViews: Bool { get }
+
+    /// Where each input lies in the output, in floats of an item, for an operation that only joins them; the inputs may
+    /// then be written there at once.
+    func parts(of inputs: [Shape]) -> [Int]?
+
+    /// The same where only these inputs are left to be copied.
+    func copying(_ inputs: [Int]) -> any Op
+
+    /// Whether there is nothing to run.
+    var isIdle: Bool { get }
+
+    /// How it stands in the table of a network's layers.
+    var tableRole: TableRole { get }
+
+    /// What becomes of it in a network that slides over images larger than its own.
+    ///
+    /// - Parameters:
+    ///   - inputs: the shapes in the network that it is from.
+    ///   - channels: those of its first input in the network that slides.
+    ///   - map: the extent of what the network that it is from flattened before it.
+    /// - Returns: what stands in its place.
+    func sliding(_ inputs: [Shape], channels: Int, map: (height: Int, width: Int)?) -> SlidingForm
+
+    /// Whether it weighs a vector of features, as the last layer of a classifier does.
+    var takesFeatures: Bool { get }
+
+    /// The token numbers that it takes.
+    var tokens: TokenColumn? { get }
+
+    /// The working memory it needs.
+    func scratch(inputs: [Shape], output: Shape) -> Scratch
+
+    /// How many phases a run has; one begins when the one before has ended.
+    var phases: Int { get }
+
+    /// How many tasks a phase has.
+    func taskCount(phase: Int, of call: OpCall) -> Int
+
+    /// Runs one task; must not allocate.
+    func run(_ task: OpTask, of call: OpCall)
+}
+
+/// Where an operation's output may lie in memory.
+package enum Placement: Sendable {
+    /// In memory of its own.
+    case separate
+    /// Over an input of the same size that nobody reads afterwards: each output element depends on the input elements
+    /// of its own task only, which are read before it is written.
+    case overInput
+    /// Over one input under the same condition; the other inputs are read while it is written.
+    case over(input: Int)
+    /// It is the first input under another shape; nothing runs.
+    case view
+}
+
+/// What an operation does with the steps of a sequence: the first dimension of an item, of which another item of the
+/// batch may have fewer.
+package enum StepRule: Sendable {
+    /// Nothing in particular: each step, or the whole item, is computed for itself.
+    case ignores
+    /// It takes the steps of each item, and gives as many.
+    case follows
+    /// As `follows`, each step from the state in which the one before ended.
+    case carries
+    /// As `follows`, with what comes after a step as well as what comes before it.
+    case surrounds
+    /// It takes the steps of each item, and gives one vector.
+    case pools
+}
+
+/// Working memory of an operation, in floats.
+package struct Scratch: Sendable {
+    /// Between its phases, for each item of the batch.
+    package var perItem = 0
+    /// During a task, for each thread.
+    package var perThread = 0
+
+    package init(perItem: Int = 0, perThread: Int = 0) {
+        self.perItem = perItem
+        self.perThread = perThread
+    }
+}
+
+/// One task of a phase.
+package struct OpTask: Sendable {
+    package let phase: Int
+    package let index: Int
+    /// Below the pool's thread count; picks the scratch memory.
+    package let thread: Int
+
+    package init(phase: Int, index: Int, thread: Int) {
+        self.phase = phase
+        self.index = index
+        self.thread = thread
+    }
+}
+
+extension Op {
+    package var parameters: [Parameter] { [] }
+
+    package var readsAllWeights: Bool { true }
+
+    package var placement: Placement { .separate }
+
+    package var stepRule: StepRule { .ignores }
+
+    package var stateCount: Int { 0 }
+
+    package var phases: Int { 1 }
+
+    package func scratch(inputs: [Shape], output: Shape) -> Scratch { Scratch() }
+
+    package func multiplyAdds(inputs: [Shape], output: Shape) -> Int { 0 }
+
+    package func choice(output: Shape) -> AlgorithmChoice? { nil }
+
+    package var algorithmName: String? { nil }
+
+    package var fusible: any Op { self }
+
+    package func lines(channels: Int, weights: [TrainedArray]) -> ChannelLines? { nil }
+
+    package var postOp: PostOp? { nil }
+
+    package func followed(by lines: ChannelLines) -> (any Op)? { nil }
+
+    package func followed(by postOp: PostOp) -> (any Op)? { nil }
+
+    package func preceded(by lines: ChannelLines) -> (any Op)? { nil }
+
+    package var readsThroughViews: Bool { false }
+
+    package func parts(of inputs: [Shape]) -> [Int]? { nil }
+
+    package func copying(_ inputs: [Int]) -> any Op { self }
+
+    package var isIdle: Bool { isView }
+
+    package var tableRole: TableRole { .layer }
+
+    package func sliding(_ inputs: [Shape], channels: Int, map: (height: Int, width: Int)?) -> SlidingForm {
+        .same
+    }
+
+    package var takesFeatures: Bool { false }
+
+    package var tokens: TokenColumn? { nil }
+
+    /// Whether it is its first input under another shape.
+    package var isView: Bool {
+        if case .view = placement { true } else { false }
+    }
+}
+
+/// How an operation stands in the table of a network's layers.
+package enum TableRole: Sendable {
+    /// In a row of its own.
+    case layer
+    /// In a row of its own, in which a norm behind it stands too.
+    case filters
+    /// In a row of its own that ends a module.
+    case join
+    /// In the row of filters before it, else in its own.
+    case norm
+    /// In the row before it.
+    case function
+    /// Nowhere.
+    case view
+}
+
+/// What becomes of an operation in a network that slides over images larger than its own.
+package enum SlidingForm {
+    /// It takes an image of any size.
+    case same
+    /// It only lays the map out for the layer behind it, which slides over the map instead.
+    case flattensMap
+    /// It only gives a map the size that what is flattened behind it has, unless somebody else reads it.
+    case sizesMap
+    /// Another operation on the map, with the same trained numbers in the same order; its output has one position for
+    /// each of the window.
+    case over(any Op)
+    /// It sees one position only, and why.
+    case impossible(String)
+}
+
+/// Numbers of a step that must be tokens: whole numbers from 0 to below `size`, one at `column` in every `columns`.
+package struct TokenColumn: Hashable, Sendable {
+    package let size: Int
+    package let column: Int
+    package let columns: Int
+
+    package init(size: Int, column: Int, columns: Int) {
+        self.size = size
+        self.column = column
+        self.columns = columns
+    }
+}
+
+/// Requires an item shape of channels × height × width.
+package func requireImage(_ shape: Shape, for operation: String) throws(ShapeError) -> (
+    channels: Int, height: Int, width: Int
+) {
+    guard shape.rank == 3 else {
+        throw ShapeError("\(operation): expected channels×height×width, found \(shape)")
+    }
+    return (shape[0], shape[1], shape[2])
+}

@@ -1,0 +1,71 @@
+internal import Synchronization
+
+/// One trained array, until a layer has been packed from it.
+package struct TrainedArray: Sendable {
+    package let shape: Shape
+    private let store: Store
+
+    /// - Parameters:
+    ///   - tensor: the numbers.
+    ///   - isKept: whether they stay although a layer is packed from them.
+    package init(_ tensor: Tensor, isKept: Bool = false) {
+        shape = tensor.shape
+        store = Store(.raw(tensor, isKept: isKept))
+    }
+
+    private init(shape: Shape, store: Store) {
+        self.shape = shape
+        self.store = store
+    }
+
+    /// The numbers.
+    ///
+    /// - Precondition: they were not released.
+    package var tensor: Tensor {
+        store.state.withLock { state in
+            guard case .raw(let tensor, _) = state else {
+                preconditionFailure("the numbers of a \(shape) array are packed, and gone")
+            }
+            return tensor.reshaped(to: shape)
+        }
+    }
+
+    /// The numbers for a kernel that reads them as they are: they stay.
+    package var kept: Tensor {
+        let tensor = tensor
+        store.state.withLock { $0 = .raw(tensor, isKept: true) }
+        return tensor
+    }
+
+    /// Lets the numbers go, unless somebody reads them as they are.
+    package func release() {
+        store.state.withLock { state in
+            if case .raw(_, isKept: false) = state { state = .packed }
+        }
+    }
+
+    /// The same array under another shape.
+    package func reshaped(to shape: Shape) -> TrainedArray { TrainedArray(shape: shape, store: store) }
+
+    private enum State {
+        case raw(Tensor, isKept: Bool)
+        case packed
+    }
+
+    private final class Store: Sendable {
+        let state: Mutex<State>
+
+        init(_ state: sending State) { self.state = Mutex(state) }
+    }
+}
+
+/// What tells a trained array: its name, or the last part of it beside an operation, and its shape.
+package struct Parameter: Hashable, Sendable {
+    package let name: String
+    package let shape: Shape
+
+    package init(_ name: String, _ shape: Shape) {
+        self.name = name
+        self.shape = shape
+    }
+}
