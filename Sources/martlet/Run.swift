@@ -99,14 +99,13 @@ extension NamedNetwork.Part {
     /// Token numbers index the tables of the embeddings, so each must be a whole number within its own.
     private func checkTokens(_ input: Tensor) throws {
         let values = input.values
-        for node in graph.nodes {
-            guard case let embedding as Embedding = node.op, node.inputs == [.input] else { continue }
-            for place in stride(from: embedding.column, to: values.count, by: embedding.columns) {
+        for tokens in graph.tokenColumns {
+            for place in stride(from: tokens.column, to: values.count, by: tokens.columns) {
                 let value = values[place]
-                let isToken = value >= 0 && value < Float(embedding.size) && value == value.rounded()
+                let isToken = value >= 0 && value < Float(tokens.size) && value == value.rounded()
                 guard !isToken else { continue }
                 throw CommandError(
-                    "input: expected whole numbers from 0 to \(embedding.size - 1), found \(value)"
+                    "input: expected whole numbers from 0 to \(tokens.size - 1), found \(value)"
                 )
             }
         }
