@@ -5,3 +5,9 @@ package enum Exponential {
     /// e to the power of `x`.
     package static func of(_ x: Double) -> Double { exp(x) }
 }
+
+/// The natural logarithm of the C library.
+package enum Logarithm {
+    /// The power of e that `x` is.
+    package static func of(_ x: Double) -> Double { log(x) }
+}

@@ -185,4 +185,35 @@ struct SequenceTableTests {
             #expect(table.count == model.count)
         }
     }
+
+    @Test func `the last step again goes on from the same state`() throws {
+        let now = ContinuousClock.now
+        var table = SequenceTable(capacity: 4, timeToLive: .seconds(60))
+        let key = SequenceTable.Key(model: "m", version: "1", id: "s")
+        #expect(try table.begin(key, start: [], step: 1, now: now) == [])
+        table.finish(key, state: [1], last: (1, []), now: now)
+        #expect(try table.begin(key, start: nil, step: 2, now: now) == [1])
+        table.finish(key, state: [2], last: (2, [1]), now: now)
+        // The answer was lost: the same step is sent again.
+        #expect(try table.begin(key, start: nil, step: 2, now: now) == [1])
+        table.finish(key, state: [2], last: (2, [1]), now: now)
+        #expect(try table.begin(key, start: nil, step: 3, now: now) == [2])
+        table.abandon(key, now: now)
+        #expect(throws: SequenceTable.Fault.step(expected: 3)) {
+            try table.begin(key, start: nil, step: 5, now: now)
+        }
+    }
+
+    @Test func `states are bounded in bytes: the oldest makes room`() throws {
+        let now = ContinuousClock.now
+        var table = SequenceTable(capacity: 100, capacityBytes: 100, timeToLive: .seconds(60))
+        let keys = (0..<4).map { SequenceTable.Key(model: "m", version: "1", id: "\($0)") }
+        for key in keys {
+            _ = try table.begin(key, start: [], now: now)
+            table.finish(key, state: Array(repeating: 0, count: 10), now: now) // 40 bytes
+        }
+        #expect(table.bytes == 80)
+        #expect(throws: SequenceTable.Fault.evicted) { try table.begin(keys[1], start: nil, now: now) }
+        #expect(try table.begin(keys[3], start: nil, now: now).count == 10)
+    }
 }

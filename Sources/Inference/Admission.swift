@@ -1,0 +1,171 @@
+internal import Engine
+internal import Platform
+package import Support
+
+/// How requests get in: before anything is prepared for them, and with their items.
+extension Scheduler {
+    /// A request's place before its items are queued; it is given up when this goes.
+    package final class Admission: Sendable {
+        private let scheduler: Scheduler
+        private let network: ServedNetwork
+        private let left: Monitor<(items: Int, size: Int)>
+
+        init(_ scheduler: Scheduler, _ network: ServedNetwork, items: Int, size: Int) {
+            self.scheduler = scheduler
+            self.network = network
+            left = Monitor((items, size))
+        }
+
+        /// Asks for room for more than the request was let in with, before they are prepared.
+        ///
+        /// - Throws: as `admit` does.
+        package func grow(to items: Int, size: Int, _ context: RequestContext) throws(ServingError) {
+            let now = ContinuousClock.now
+            let refusal = scheduler.state.withLock { state -> ServingError? in
+                let key = ObjectIdentifier(network)
+                let held = left.withLock(\.self)
+                state.queues.admit(-held.items, size: -held.size, under: key)
+                let refusal = scheduler.refusal(
+                    of: items,
+                    size: size,
+                    network,
+                    key,
+                    context,
+                    &state,
+                    now: now
+                )
+                let kept = refusal == nil ? (items, size) : (held.items, held.size)
+                state.queues.admit(kept.0, size: kept.1, under: key)
+                left.withLock { $0 = kept }
+                return refusal
+            }
+            if let refusal {
+                scheduler.metrics?.countRejection(refusal)
+                throw refusal
+            }
+        }
+
+        /// Gives up the place of as many items as are queued now, or of all that are left.
+        func use(_ items: Int?, _ state: inout State, for network: ServedNetwork) {
+            guard network === self.network else { return }
+            let (count, size) = left.withLock { left in
+                let count = min(items ?? left.items, left.items)
+                let size = count == left.items ? left.size : left.size / max(1, left.items) * count
+                left = (left.items - count, left.size - size)
+                return (count, size)
+            }
+            state.queues.admit(-count, size: -size, under: ObjectIdentifier(network))
+        }
+
+        deinit {
+            scheduler.state.signal { use(nil, &$0, for: network) }
+        }
+    }
+
+    func know(_ network: ServedNetwork, _ state: inout State) -> ObjectIdentifier {
+        let key = ObjectIdentifier(network)
+        guard state.networks[key] == nil else { return key }
+        let (own, common) = (network.policy, configuration.policy)
+        let policy = BatchPolicy(
+            maxBatchSize: own.maxBatchSize ?? common.maxBatchSize,
+            maxDelay: own.maxBatchDelay ?? common.maxDelay,
+            maxBatchTime: common.maxBatchTime
+        )
+        let rules = Queues.Rules(
+            policy: policy,
+            maxItems: own.maxQueueItems ?? configuration.maxQueueItems,
+            weight: Double(own.priority)
+        )
+        state.networks[key] = network
+        state.queues.add(key, rules)
+        return key
+    }
+
+    func refusal(
+        of items: Int,
+        size: Int,
+        _ network: ServedNetwork,
+        _ key: ObjectIdentifier,
+        _ context: RequestContext,
+        _ state: inout State,
+        now: ContinuousClock.Instant
+    ) -> ServingError? {
+        if state.isStopped { return .draining }
+        if let reason = context.reasonToStop(now: now) { return reason }
+        if !state.queues.hasRoom(for: items, under: key) {
+            // Places of requests that were given up count only until somebody needs them.
+            dropDead(&state, now: now)
+        }
+        guard state.queues.hasRoom(for: items, under: key) else {
+            let seconds = min(max(Self.wait(key, state, now: now).rounded(.up), 1), 60)
+            return .queueFull(
+                model: network.model,
+                waiting: state.queues.count(key),
+                limit: state.queues.maxItems(key),
+                retryAfter: Int(seconds)
+            )
+        }
+        // The first has its turn, however busy others are.
+        guard state.queues.count(key) > 0 else { return nil }
+        let wait = Duration.seconds(Self.wait(key, state, now: now))
+        let own = state.queues.seconds(size: size, under: key) ?? 0
+        let left = context.deadline.map { $0 - now - .seconds(own) } ?? .seconds(86_400)
+        let limit = min(configuration.maxQueueDelay, left)
+        return wait > limit ? .overloaded(model: network.model, wait: wait, limit: max(.zero, limit)) : nil
+    }
+
+    static func wait(
+        _ key: ObjectIdentifier,
+        _ state: State,
+        now: ContinuousClock.Instant
+    ) -> Double {
+        let running = state.runsUntil.map { max(.zero, now.duration(to: $0)) } ?? .zero
+        return running / .seconds(1) + state.queues.predictedWait(key)
+    }
+
+    static func check(
+        _ states: [[Float]],
+        areReturned: Bool,
+        of network: ServedNetwork
+    ) throws(ServingError) {
+        let given = states.filter { !$0.isEmpty }
+        guard areReturned || !given.isEmpty else { return }
+        guard network.graph.isStreamable else {
+            throw .invalidInput("model '\(network.model)' keeps no state: it reads each input as a whole")
+        }
+        if let wrong = given.first(where: { $0.count != network.graph.stateCount }) {
+            let expected = "a state of model '\(network.model)' has \(network.graph.stateCount) numbers"
+            throw .invalidInput("\(expected), found \(wrong.count)")
+        }
+    }
+
+    func enqueue(_ job: InferenceJob, for network: ServedNetwork, _ admission: Admission?) {
+        if let reason = job.reasonToStop(now: job.arrival) { return job.fail(reason) }
+        let items = job.items.enumerated().map { index, item in
+            Queues.Item(
+                payload: Place(job: job, item: index),
+                shape: network.graph.batchShape(for: item.tensor.shape),
+                size: item.tensor.shape.elementCount,
+                arrival: job.arrival
+            )
+        }
+        let refusal = state.signal { state -> ServingError? in
+            if state.isStopped { return .draining }
+            let key = know(network, &state)
+            admission?.use(items.count, &state, for: network)
+            if !state.queues.hasRoom(for: items.count, under: key) { dropDead(&state, now: job.arrival) }
+            guard state.queues.hasRoom(for: items.count, under: key) else {
+                return .queueFull(
+                    model: network.model,
+                    waiting: state.queues.count(key),
+                    limit: state.queues.maxItems(key),
+                    retryAfter: Int(min(max(Self.wait(key, state, now: job.arrival).rounded(.up), 1), 60))
+                )
+            }
+            state.queues.append(items, to: key)
+            state.arrivals += 1
+            return nil
+        }
+        if let refusal { job.fail(refusal) }
+    }
+}
