@@ -9,9 +9,9 @@ internal import Support
 /// but the pacer's own; all that are due leave together.
 final class RefusalPacer: Sendable {
     /// Refusals a second that are sent at once.
-    private static let rate = 200
+    private static let rate = 100
     /// How long one beyond them waits.
-    private static let delay = Duration.milliseconds(120)
+    private static let delay = Duration.milliseconds(180)
     /// How many may wait; more are sent at once.
     private static let capacity = 16_384
 
