@@ -70,6 +70,9 @@ package final class Model: Sendable {
         if case .frames(let extractor, _) = input { graphs.append(extractor.graph) }
         if let decoder { graphs.append(decoder.graph) }
         parameterCount = LayerTable(graphs).totals.parameters
+        if let parameter = weights.firstNotFinite {
+            throw FormatError(manifest.weights, "tensor '\(parameter)' holds a number that is not finite")
+        }
         guard let logits = graph.outputs.first(where: { $0.name == "logits" }) else {
             throw FormatError("architecture", "'\(architecture.name)' has no output 'logits'")
         }

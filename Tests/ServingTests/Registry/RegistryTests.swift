@@ -138,6 +138,19 @@ struct RegistryTests {
         #expect(try warm.entry(named: "m").current.state == .ready)
     }
 
+    @Test func `weights that are not finite are found without running them`() throws {
+        try add("m")
+        var tensors = TestModels.gruShapes.sorted { $0.key < $1.key }.map { name, shape in
+            (name: name, tensor: SyntheticWeights.tensor(name, shape, seed: 1))
+        }
+        tensors[0].tensor = Tensor(shape: [5], values: [0, 0, .nan, 0, 0])
+        try Safetensors.write(tensors, to: "\(folder.path)/m/model.safetensors")
+        let registry = Registry(folder: folder.path, logger: quiet())
+        try registry.load()
+        let reason = try registry.entry(named: "m").current.reason
+        #expect(reason == "model.safetensors: tensor 'head.bias' holds a number that is not finite")
+    }
+
     @Test func `a folder that is not there is an error`() throws {
         #expect(throws: SystemError.self) { try Registry(folder: folder.path + "/none").load() }
     }
