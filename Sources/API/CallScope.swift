@@ -40,14 +40,4 @@ extension Service {
             log: logger
         )
     }
-
-    /// Leases bytes for a request.
-    ///
-    /// - Throws: `memoryFull` where there are not as many.
-    func lease(_ bytes: Int, _ use: MemoryBudget.Use) throws(ServingError) -> MemoryLease {
-        guard let lease = budget.lease(bytes, for: use) else {
-            throw .memoryFull(wanted: bytes, limit: budget.limit)
-        }
-        return lease
-    }
 }

@@ -92,19 +92,7 @@ extension Scheduler {
     ) -> ServingError? {
         if state.isStopped { return .draining }
         if let reason = context.reasonToStop(now: now) { return reason }
-        if !state.queues.hasRoom(for: items, under: key) {
-            // Places of requests that were given up count only until somebody needs them.
-            dropDead(&state, now: now)
-        }
-        guard state.queues.hasRoom(for: items, under: key) else {
-            let seconds = min(max(Self.wait(key, state, now: now).rounded(.up), 1), 60)
-            return .queueFull(
-                model: network.model,
-                waiting: state.queues.count(key),
-                limit: state.queues.maxItems(key),
-                retryAfter: Int(seconds)
-            )
-        }
+        if let refusal = fullness(for: items, network, key, &state, now: now) { return refusal }
         // The first has its turn, however busy others are.
         guard state.queues.count(key) > 0 else { return nil }
         let wait = Duration.seconds(Self.wait(key, state, now: now))
@@ -112,6 +100,26 @@ extension Scheduler {
         let left = context.deadline.map { $0 - now - .seconds(own) } ?? .seconds(86_400)
         let limit = min(configuration.maxQueueDelay, left)
         return wait > limit ? .overloaded(model: network.model, wait: wait, limit: max(.zero, limit)) : nil
+    }
+
+    /// Why as many items more may not wait; nil where they may.
+    private func fullness(
+        for items: Int,
+        _ network: ServedNetwork,
+        _ key: ObjectIdentifier,
+        _ state: inout State,
+        now: ContinuousClock.Instant
+    ) -> ServingError? {
+        // Places of requests that were given up count only until somebody needs them.
+        if !state.queues.hasRoom(for: items, under: key) { dropDead(&state, now: now) }
+        guard !state.queues.hasRoom(for: items, under: key) else { return nil }
+        let seconds = min(max(Self.wait(key, state, now: now).rounded(.up), 1), 60)
+        return .queueFull(
+            model: network.model,
+            waiting: state.queues.count(key),
+            limit: state.queues.maxItems(key),
+            retryAfter: Int(seconds)
+        )
     }
 
     static func wait(
@@ -153,14 +161,8 @@ extension Scheduler {
             if state.isStopped { return .draining }
             let key = know(network, &state)
             admission?.use(items.count, &state, for: network)
-            if !state.queues.hasRoom(for: items.count, under: key) { dropDead(&state, now: job.arrival) }
-            guard state.queues.hasRoom(for: items.count, under: key) else {
-                return .queueFull(
-                    model: network.model,
-                    waiting: state.queues.count(key),
-                    limit: state.queues.maxItems(key),
-                    retryAfter: Int(min(max(Self.wait(key, state, now: job.arrival).rounded(.up), 1), 60))
-                )
+            if let refusal = fullness(for: items.count, network, key, &state, now: job.arrival) {
+                return refusal
             }
             state.queues.append(items, to: key)
             state.arrivals += 1

@@ -78,7 +78,7 @@ package final class BatchRunner {
         while !rest.isEmpty {
             let part = rest.prefix(max(1, Self.maxBytes / max(1, plan.bytesPerItem)))
             rest = rest.dropFirst(part.count)
-            let lease = try lease(plan.bytesPerItem * part.count)
+            let lease = try budget?.require(plan.bytesPerItem * part.count, for: .activations)
             defer { withExtendedLifetime(lease) {} }
             do {
                 try session.prepare(plan, batch: part.count)
@@ -96,14 +96,6 @@ package final class BatchRunner {
     package func rest() {
         session.trim()
         MemoryAdvice.releaseFreed()
-    }
-
-    private func lease(_ bytes: Int) throws(ServingError) -> MemoryLease? {
-        guard let budget else { return nil }
-        guard let lease = budget.lease(bytes, for: .activations) else {
-            throw .memoryFull(wanted: bytes, limit: budget.limit)
-        }
-        return lease
     }
 
     private func run(

@@ -176,13 +176,6 @@ package final class Scheduler: Sendable {
         }
     }
 
-    /// Seconds until something that came now for a network would begin.
-    package func predictedWait(_ network: ServedNetwork) -> Double {
-        state.withLock { state in
-            Self.wait(ObjectIdentifier(network), state, now: .now)
-        }
-    }
-
     /// Forgets a network: what waits for it is refused, and nothing holds it here.
     package func retire(_ network: ServedNetwork) {
         let waiting = state.withLock { state in

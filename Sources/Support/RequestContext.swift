@@ -89,3 +89,13 @@ package final class RequestRecord: Sendable {
     /// Takes note of something.
     package func update(_ body: (inout Values) -> Void) { state.withLock { body(&$0) } }
 }
+
+extension MemoryBudget {
+    /// Leases bytes for a request.
+    ///
+    /// - Throws: `memoryFull` where there are not as many.
+    package func require(_ bytes: Int, for use: Use) throws(ServingError) -> MemoryLease {
+        guard let lease = lease(bytes, for: use) else { throw .memoryFull(wanted: bytes, limit: limit) }
+        return lease
+    }
+}

@@ -1,5 +1,4 @@
 internal import Engine
-internal import HTTP
 internal import Inference
 package import Models
 package import Support

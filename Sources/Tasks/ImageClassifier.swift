@@ -151,7 +151,10 @@ package struct ImageClassifier: Sendable {
             try run.context.check()
             do throws(ServingError) {
                 let (plan, bytes) = (try plans[index].get(), try image.get())
-                let lease = try lease(plan.decode.bytes + plan.crops.cost.workingBytes, .pixels)
+                let lease = try budget?.require(
+                    plan.decode.bytes + plan.crops.cost.workingBytes,
+                    for: .pixels
+                )
                 defer { withExtendedLifetime(lease) {} }
                 var crops: PreparedCrops
                 (crops, progress) = try begin(bytes, plan, run, progress)
@@ -232,7 +235,7 @@ package struct ImageClassifier: Sendable {
         _ progress: inout [Result<Progress, ServingError>],
         _ inference: inout InferenceResult?
     ) async throws(ServingError) {
-        let lease = try lease(hand.values * MemoryLayout<Float>.stride, .tensors)
+        let lease = try budget?.require(hand.values * MemoryLayout<Float>.stride, for: .tensors)
         defer { withExtendedLifetime(lease) {} }
         let result = try await scheduler.infer(
             run.network,
@@ -291,14 +294,6 @@ package struct ImageClassifier: Sendable {
         } catch {
             throw Self.refusal(error, run)
         }
-    }
-
-    private func lease(_ bytes: Int, _ use: MemoryBudget.Use) throws(ServingError) -> MemoryLease? {
-        guard let budget else { return nil }
-        guard let lease = budget.lease(bytes, for: use) else {
-            throw .memoryFull(wanted: bytes, limit: budget.limit)
-        }
-        return lease
     }
 
     private static func refusal(_ error: ImageError, _ run: Run) -> ServingError {

@@ -15,7 +15,8 @@ extension Service {
         let model = try model(call)
         let query = try RequestParameters(call.request.query.pairs, known: ["timeout_ms", "top_k"])
         let context = try context(of: call, query)
-        let inputs = try lease(call.request.body.count * InstanceReader(model.input).bytesPerByte, .inputs)
+        let readBytes = call.request.body.count * InstanceReader(model.input).bytesPerByte
+        let inputs = try budget.require(readBytes, for: .inputs)
         defer { withExtendedLifetime(inputs) {} }
         var request = try PredictRequest(call.request, for: model, context)
         request.form.topK = try query.positiveInteger("top_k") ?? request.form.topK
@@ -121,6 +122,6 @@ extension Service {
                 "the answer would have about \(bytes) bytes, \(limit); send fewer instances or ask for less"
             )
         }
-        return try lease(bytes, .answers)
+        return try budget.require(bytes, for: .answers)
     }
 }
