@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 void linux_set_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
@@ -35,7 +36,9 @@ const void *linux_find(const void *bytes, size_t count, const void *needle, size
 void linux_release_freed(void) { malloc_trim(0); }
 
 void linux_bound_allocator(void) {
-    mallopt(M_ARENA_MAX, 2);
+    // One for each thread that may run at once, and one for those that wait: fewer would have them wait for each other.
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    mallopt(M_ARENA_MAX, processors < 1 ? 2 : processors > 7 ? 8 : (int)processors + 1);
     mallopt(M_MMAP_THRESHOLD, 256 * 1024);
     mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
 }

@@ -1,8 +1,8 @@
 package import HTTPTypes
 package import Platform
 
-/// A complete request, as a handler gets it.
-package struct Request: Sendable {
+/// A complete request, as a handler gets it; shared by all who work on it.
+package final class Request: Sendable {
     package let method: HTTPRequest.Method
     /// Percent-decoded, without the query; `*` asks about the server as a whole (OPTIONS).
     package let path: String
@@ -21,6 +21,10 @@ package struct Request: Sendable {
     package let headReceived: ContinuousClock.Instant
     /// When all of it was here: its deadline counts from then, for a body has a rule of its own.
     package let received: ContinuousClock.Instant
+    /// Whether nothing else had come to its event loop, which may then as well answer it itself.
+    package let isAlone: Bool
+    /// What the admission rule has found out about it.
+    package let note: (any Sendable)?
     /// The body's bytes, leased for as long as somebody holds the request.
     let lease: MemoryLease?
 
@@ -48,6 +52,8 @@ package struct Request: Sendable {
         self.cancellation = cancellation
         self.headReceived = headReceived ?? received
         self.received = received
+        isAlone = false
+        note = nil
         lease = nil
     }
 
@@ -60,6 +66,8 @@ package struct Request: Sendable {
         cancellation: Cancellation,
         headReceived: ContinuousClock.Instant,
         received: ContinuousClock.Instant,
+        isAlone: Bool,
+        note: (any Sendable)?,
         lease: MemoryLease?
     ) {
         method = head.method
@@ -73,6 +81,8 @@ package struct Request: Sendable {
         self.cancellation = cancellation
         self.headReceived = headReceived
         self.received = received
+        self.isAlone = isAlone
+        self.note = note
         self.lease = lease
     }
 }

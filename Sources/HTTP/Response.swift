@@ -31,8 +31,8 @@ package typealias ErrorRenderer =
 
 /// What becomes of a request once its head is known, before any of its body is asked for.
 package enum Admission: Sendable {
-    /// The body may come, up to so many bytes; nil: as many as the server takes.
-    case accept(maxBodyBytes: Int? = nil)
+    /// The body may come, up to so many bytes; nil: as many as the server takes. The request brings the note along.
+    case accept(maxBodyBytes: Int? = nil, note: (any Sendable)? = nil)
     /// The request is answered so, and its body not read.
     case refuse(Response)
 }

@@ -35,26 +35,29 @@ package struct ResponseEncoder: Sendable {
     /// - Returns: the bytes to send before `body(of:_:)`.
     package static func head(of response: Response, _ context: Context, date: String) -> [UInt8] {
         let status = status(of: response)
-        var text = "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\nDate: \(date)\r\n"
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512)
+        func append(_ parts: String...) { for part in parts { bytes.append(contentsOf: part.utf8) } }
+        append("HTTP/1.1 ", String(status.code), " ", status.reasonPhrase, "\r\nDate: ", date, "\r\n")
         // RFC 9110 §8.6: none with 204; with 304 only the length a 200 would have had, which nobody knows here.
         if status.code != 204, status.code != 304 {
             if !response.isStreamed {
-                text += "Content-Length: \(response.body.count)\r\n"
+                append("Content-Length: ", String(response.body.count), "\r\n")
             } else if context.version == .http11 {
-                text += "Transfer-Encoding: chunked\r\n"
+                append("Transfer-Encoding: chunked\r\n")
             }
         }
         if !context.keepsAlive {
-            text += "Connection: close\r\n"
+            append("Connection: close\r\n")
         } else if context.version == .http10 {
-            text += "Connection: keep-alive\r\n"
+            append("Connection: keep-alive\r\n")
         }
-        if !context.requestID.isEmpty { text += "X-Request-Id: \(context.requestID)\r\n" }
-        for field in response.fields where !owned.contains(field.name.canonicalName) {
-            text += "\(field.name.rawName): \(field.value)\r\n"
+        if !context.requestID.isEmpty { append("X-Request-Id: ", context.requestID, "\r\n") }
+        for field in response.fields where !owned.contains(field.name) {
+            append(field.name.rawName, ": ", field.value, "\r\n")
         }
-        text += "\r\n"
-        return Array(text.utf8)
+        append("\r\n")
+        return bytes
     }
 
     /// What follows the head when it is not streamed.
@@ -85,7 +88,7 @@ package struct ResponseEncoder: Sendable {
             ? .internalServerError : response.status
     }
 
-    private static let owned: Set<String> = [
-        "date", "content-length", "connection", "transfer-encoding", "keep-alive", "x-request-id",
-    ]
+    private static let owned: [HTTPField.Name] =
+        [.date, .contentLength, .connection, .transferEncoding, .requestID]
+        + [HTTPField.Name("Keep-Alive")].compactMap(\.self)
 }

@@ -9,10 +9,13 @@ extension Scheduler {
         private let scheduler: Scheduler
         private let network: ServedNetwork
         private let left: Monitor<(items: Int, size: Int)>
+        /// Whether the engine was free, and the items are so few that the request's own thread will run them.
+        package let isQuick: Bool
 
-        init(_ scheduler: Scheduler, _ network: ServedNetwork, items: Int, size: Int) {
+        init(_ scheduler: Scheduler, _ network: ServedNetwork, items: Int, size: Int, isQuick: Bool) {
             self.scheduler = scheduler
             self.network = network
+            self.isQuick = isQuick
             left = Monitor((items, size))
         }
 
@@ -58,7 +61,15 @@ extension Scheduler {
         }
 
         deinit {
-            scheduler.state.signal { use(nil, &$0, for: network) }
+            // A batch may be waiting for what does not come.
+            let isAwaited = scheduler.state.withLock { state in
+                guard left.withLock({ $0.items > 0 }) else { return false }
+                use(nil, &state, for: network)
+                guard !state.isRunning, !state.queues.isEmpty else { return false }
+                state.arrivals += 1
+                return true
+            }
+            if isAwaited { scheduler.state.wake() }
         }
     }
 
@@ -147,6 +158,16 @@ extension Scheduler {
         }
     }
 
+    /// What comes of items that are brought.
+    private enum Entry {
+        case refused(ServingError)
+        /// Who runs a batch now looks for them when it is done.
+        case waits
+        /// The engine's thread has to be woken for them.
+        case wakes
+        case runs(Batch)
+    }
+
     func enqueue(_ job: InferenceJob, for network: ServedNetwork, _ admission: Admission?) {
         if let reason = job.reasonToStop(now: job.arrival) { return job.fail(reason) }
         let items = job.items.enumerated().map { index, item in
@@ -157,17 +178,23 @@ extension Scheduler {
                 arrival: job.arrival
             )
         }
-        let refusal = state.signal { state -> ServingError? in
-            if state.isStopped { return .draining }
+        let entry = state.withLock { state -> Entry in
+            if state.isStopped { return .refused(.draining) }
             let key = know(network, &state)
             admission?.use(items.count, &state, for: network)
             if let refusal = fullness(for: items.count, network, key, &state, now: job.arrival) {
-                return refusal
+                return .refused(refusal)
             }
             state.queues.append(items, to: key)
             state.arrivals += 1
-            return nil
+            if state.isRunning { return .waits }
+            return nextInline(&state, now: job.arrival).map { .runs($0) } ?? .wakes
         }
-        if let refusal { job.fail(refusal) }
+        switch entry {
+        case .refused(let refusal): job.fail(refusal)
+        case .waits: break
+        case .wakes: state.wake()
+        case .runs(let batch): runInline(batch)
+        }
     }
 }

@@ -50,6 +50,8 @@ package struct BatchPolicy: Sendable, Equatable {
 
     /// How long a batch waits at least, and at most, for items that are on their way.
     private static let patience = 0.000_5...0.05
+    /// A batch of so many seconds gains nothing by others: it is over before they come.
+    private static let tiny = 0.000_3
 
     package init(
         maxBatchSize: Int = 32,
@@ -79,6 +81,8 @@ package struct BatchPolicy: Sendable, Equatable {
     }
 
     private func patience(_ waiting: Waiting) -> Duration {
+        let seconds = (waiting.secondsPerItem ?? 1) * Double(waiting.items)
+        guard seconds > Self.tiny else { return .zero }
         let share = 0.25 * (waiting.secondsPerItem ?? 0) * Double(waiting.items)
         return .seconds(min(max(share, Self.patience.lowerBound), Self.patience.upperBound))
     }

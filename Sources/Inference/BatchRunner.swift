@@ -2,7 +2,7 @@ package import Engine
 package import Platform
 package import Support
 
-/// Runs batches on the shared engine; belongs to the scheduler's thread.
+/// Runs batches on the shared engine; belongs to whoever has the scheduler's turn.
 ///
 /// One batch runs at a time, so all networks share one memory for what their layers make.
 package final class BatchRunner {
@@ -40,8 +40,8 @@ package final class BatchRunner {
         _ network: ServedNetwork, _ items: [Item], _ shouldContinue: () -> Bool
     ) throws(ServingError) -> [Output]?
 
-    /// What the engine's thread can do.
-    package struct Functions {
+    /// What can be done by the thread whose turn it is.
+    package struct Functions: @unchecked Sendable { // @unchecked: the scheduler lets one thread call at a time
         package let run: Run
         /// Gives memory back while there is nothing to do.
         package let rest: () -> Void
@@ -64,6 +64,16 @@ package final class BatchRunner {
     package init(pool: WorkerPool, budget: MemoryBudget? = nil) {
         session = Session(pool: pool)
         self.budget = budget
+    }
+
+    /// The runner as the scheduler knows it.
+    var functions: Functions {
+        Functions(
+            run: { network, items, shouldContinue throws(ServingError) in
+                try self.run(network, items, while: shouldContinue)
+            },
+            rest: rest
+        )
     }
 
     /// Runs a batch and returns the output of each item; a batch of large items in parts that fit the memory.

@@ -87,6 +87,12 @@ package struct FairQueues<Key: Hashable, Payload, Shape: Equatable> {
         queues.removeValue(forKey: key)?.items.map(\.payload) ?? []
     }
 
+    /// Whether no item waits.
+    package var isEmpty: Bool {
+        for queue in queues.values where !queue.items.isEmpty { return false }
+        return true
+    }
+
     /// How many items wait under each key that has any.
     package var counts: [Key: Int] { queues.mapValues(\.items.count).filter { $0.value > 0 } }
 
@@ -155,8 +161,14 @@ package struct FairQueues<Key: Hashable, Payload, Shape: Equatable> {
     /// - Parameters:
     ///   - now: the time.
     ///   - isFinal: whether nothing more will come, so that nothing is waited for.
+    ///   - limit: the longest batch that is wanted, in predicted seconds; a longer one, or one of which nothing is known,
+    ///     stays where it is, and so does what is behind it.
     /// - Returns: what to do.
-    package mutating func next(now: ContinuousClock.Instant, isFinal: Bool = false) -> Next {
+    package mutating func next(
+        now: ContinuousClock.Instant,
+        isFinal: Bool = false,
+        within limit: Double = .infinity
+    ) -> Next {
         var earliest: ContinuousClock.Instant?
         var chosen: (key: Key, virtualTime: Double, items: Int, reason: BatchPolicy.Reason)?
         for (key, queue) in queues {
@@ -168,6 +180,9 @@ package struct FairQueues<Key: Hashable, Payload, Shape: Equatable> {
             }
         }
         guard let chosen else { return earliest.map { .wait(until: $0) } ?? .nothing }
+        guard limit == .infinity || (seconds(of: chosen.items, under: chosen.key) ?? .infinity) <= limit else {
+            return .nothing
+        }
         return .batch(take(chosen.items, from: chosen.key, chosen.reason))
     }
 
@@ -184,6 +199,12 @@ package struct FairQueues<Key: Hashable, Payload, Shape: Equatable> {
             secondsPerItem: queue.secondsPerNumber.map { $0 * Double(head.size) }
         )
         return queue.rules.policy.decision(waiting, now: now)
+    }
+
+    /// The predicted time of the first items of a network.
+    private func seconds(of items: Int, under key: Key) -> Double? {
+        guard let queue = queues[key], let head = queue.items.first else { return nil }
+        return queue.secondsPerNumber.map { $0 * Double(head.size * items) }
     }
 
     private mutating func take(_ count: Int, from key: Key, _ reason: BatchPolicy.Reason) -> Batch {

@@ -2,7 +2,10 @@ package import Engine
 package import Platform
 package import Support
 
-/// The one shared engine: a thread that runs batches of all networks one after another, on one pool of threads.
+/// The one shared engine: it runs batches of all networks one after another, on one pool of threads.
+///
+/// A thread of its own runs them. Where the engine is free and a batch is shorter than waking that thread would be worth,
+/// whoever brought its last item runs it on the spot: many who do so take turns and find each other's items.
 ///
 /// Requests of a network wait in its bounded queue and meet there in batches, as `BatchPolicy` decides; networks share the
 /// engine by time, as `FairQueues` does. A request is admitted before anything is prepared for it: one that would wait too
@@ -16,15 +19,19 @@ package final class Scheduler: Sendable {
         package var maxQueueItems: Int
         /// The longest predicted wait with which a request is admitted.
         package var maxQueueDelay: Duration
+        /// The longest batch, as predicted, that the thread of a request runs itself.
+        package var maxInlineTime: Duration
 
         package init(
             policy: BatchPolicy = BatchPolicy(),
             maxQueueItems: Int = 1024,
-            maxQueueDelay: Duration = .seconds(3600)
+            maxQueueDelay: Duration = .seconds(3600),
+            maxInlineTime: Duration = .zero
         ) {
             self.policy = policy
             self.maxQueueItems = maxQueueItems
             self.maxQueueDelay = maxQueueDelay
+            self.maxInlineTime = maxInlineTime
         }
     }
 
@@ -38,14 +45,19 @@ package final class Scheduler: Sendable {
         var queues = Queues()
         var networks: [ObjectIdentifier: ServedNetwork] = [:]
         var arrivals = 0
+        /// Whether somebody runs a batch: the engine is theirs until they say that they are done.
+        var isRunning = false
         /// When the batch that runs will be done, as predicted.
         var runsUntil: ContinuousClock.Instant?
+        /// When the last batch was done; nil once its memory was given back.
+        var lastRun: ContinuousClock.Instant?
         var isStopped = false
     }
 
     let configuration: Configuration
     let metrics: ServingMetrics?
     let state = Monitor(State())
+    let functions: BatchRunner.Functions
     private let threads = ThreadGroup()
 
     /// Starts the engine with a pool of `threads` threads.
@@ -59,13 +71,7 @@ package final class Scheduler: Sendable {
     ) throws(SystemError) {
         let pool = WorkerPool(threads: threads)
         try self.init(configuration, metrics: metrics) {
-            let runner = BatchRunner(pool: pool, budget: budget)
-            return BatchRunner.Functions(
-                run: { network, items, shouldContinue throws(ServingError) in
-                    try runner.run(network, items, while: shouldContinue)
-                },
-                rest: runner.rest
-            )
+            BatchRunner(pool: pool, budget: budget).functions
         }
     }
 
@@ -74,16 +80,17 @@ package final class Scheduler: Sendable {
     /// - Parameters:
     ///   - configuration: the limits.
     ///   - metrics: where batches, waits and refusals are counted.
-    ///   - make: called once on the engine's thread; what it returns runs every batch there.
+    ///   - make: called once; what it returns runs every batch, one at a time, on the engine's thread or a request's.
     /// - Throws: `SystemError` when the system has no thread left to give.
     package init(
         _ configuration: Configuration = Configuration(),
         metrics: ServingMetrics? = nil,
-        make: @escaping @Sendable () -> BatchRunner.Functions
+        make: () -> BatchRunner.Functions
     ) throws(SystemError) {
         self.configuration = configuration
         self.metrics = metrics
-        try threads.start(name: "engine") { self.work(make()) }
+        functions = make()
+        try threads.start(name: "engine") { self.work() }
     }
 
     /// Lets a request begin to prepare items for a network, or refuses it before that costs anything.
@@ -103,19 +110,21 @@ package final class Scheduler: Sendable {
     ) throws(ServingError) -> Admission {
         let size = size ?? items * network.graph.inputShape.elementCount
         let now = ContinuousClock.now
-        let refusal = state.withLock { state -> ServingError? in
+        let (refusal, isQuick) = state.withLock { state -> (ServingError?, Bool) in
             let key = know(network, &state)
             if let refusal = self.refusal(of: items, size: size, network, key, context, &state, now: now) {
-                return refusal
+                return (refusal, false)
             }
+            let isFree = !state.isRunning && state.queues.isEmpty
+            let seconds = state.queues.seconds(size: size, under: key) ?? .infinity
             state.queues.admit(items, size: size, under: key)
-            return nil
+            return (nil, isFree && seconds <= configuration.maxInlineTime / .seconds(1))
         }
         if let refusal {
             metrics?.countRejection(refusal)
             throw refusal
         }
-        return Admission(self, network, items: items, size: size)
+        return Admission(self, network, items: items, size: size, isQuick: isQuick)
     }
 
     /// Runs items through a network.

@@ -2,7 +2,7 @@ internal import Engine
 internal import Platform
 internal import Support
 
-/// What the engine's thread does: take a batch, run it, hand out its outputs.
+/// How batches are run: by the engine's thread, or at once by a request's own.
 extension Scheduler {
     /// A batch with its network.
     struct Batch {
@@ -14,6 +14,8 @@ extension Scheduler {
         case run(Batch)
         /// Until the time, or until something arrives after the first so many.
         case sleep(until: ContinuousClock.Instant, arrivals: Int)
+        /// Nothing has run for a while.
+        case rest
         case end
     }
 
@@ -21,43 +23,81 @@ extension Scheduler {
     private static let restAfter: Duration = .seconds(2)
     /// How often what waits is looked through while a batch runs.
     private static let sweepInterval: Duration = .milliseconds(5)
+    /// The most batches that a request's thread runs before it goes on with its request.
+    private static let maxInlineBatches = 4
+
+    // MARK: The engine's thread
 
     /// Runs batches until the scheduler was stopped and nothing waits.
-    func work(_ functions: BatchRunner.Functions) {
-        var hasRested = true
+    func work() {
         while true {
-            let idle = ContinuousClock.now + Self.restAfter
-            let step = state.wait(until: hasRested ? nil : idle) { state in nextStep(&state) }
-            switch step {
-            case .run(let batch)?:
-                execute(batch, functions.run)
-                hasRested = false
+            let rest = state.withLock { $0.lastRun.map { $0 + Self.restAfter } }
+            switch state.wait(until: rest, for: nextStep) {
+            case .run(let batch)?: execute(batch)
             case .sleep(let time, let arrivals)?:
                 _ = state.wait(until: time) { state -> Bool? in
                     state.arrivals != arrivals || state.isStopped ? true : nil
                 }
-            case .end?: return
-            case nil:
+            case .rest?:
                 functions.rest()
-                hasRested = true
+                state.withLock { $0.isRunning = false }
+            case .end?: return
+            case nil: continue // the time to rest has come, or somebody else has run something since
             }
         }
     }
 
     private func nextStep(_ state: inout State) -> Step? {
+        guard !state.isRunning else { return nil }
         let now = ContinuousClock.now
         dropDead(&state, now: now)
         switch state.queues.next(now: now, isFinal: state.isStopped) {
-        case .batch(let batch):
-            guard let network = state.networks[batch.key] else {
-                preconditionFailure("a batch without a network")
-            }
-            state.runsUntil = now + .seconds(batch.seconds)
-            return .run(Batch(network: network, content: batch))
+        case .batch(let content): return .run(begin(content, &state, now: now))
         case .wait(let time): return .sleep(until: time, arrivals: state.arrivals)
-        case .nothing: return state.isStopped ? .end : nil
+        case .nothing:
+            if state.isStopped { return .end }
+            guard let last = state.lastRun, now - last >= Self.restAfter else { return nil }
+            state.lastRun = nil
+            state.isRunning = true
+            return .rest
         }
     }
+
+    private func begin(
+        _ content: Queues.Batch,
+        _ state: inout State,
+        now: ContinuousClock.Instant
+    ) -> Batch {
+        guard let network = state.networks[content.key] else { preconditionFailure("a batch without a network") }
+        state.isRunning = true
+        state.runsUntil = now + .seconds(content.seconds)
+        return Batch(network: network, content: content)
+    }
+
+    // MARK: A request's thread
+
+    /// The next batch, if the engine is free and the batch so short that the calling thread had better run it itself.
+    func nextInline(_ state: inout State, now: ContinuousClock.Instant) -> Batch? {
+        guard !state.isRunning, configuration.maxInlineTime > .zero else { return nil }
+        let limit = configuration.maxInlineTime / .seconds(1)
+        guard case .batch(let content) = state.queues.next(now: now, within: limit) else { return nil }
+        return begin(content, &state, now: now)
+    }
+
+    /// Runs a batch and a few that have become possible meanwhile; what is left is the engine's own thread's.
+    func runInline(_ first: Batch) {
+        execute(first)
+        for _ in 1..<Self.maxInlineBatches {
+            guard let batch = state.withLock({ nextInline(&$0, now: .now) }) else { break }
+            execute(batch)
+        }
+        let isWaitedFor = state.withLock { state in
+            !state.isRunning && (state.isStopped || !state.queues.isEmpty)
+        }
+        if isWaitedFor { state.wake() }
+    }
+
+    // MARK: Both
 
     /// Removes what nobody waits for any more, and ends these requests.
     func dropDead(_ state: inout State, now: ContinuousClock.Instant) {
@@ -66,14 +106,14 @@ extension Scheduler {
         }
     }
 
-    /// Runs a batch; every one of its requests has its items or its error afterwards.
-    func execute(_ batch: Batch, _ run: BatchRunner.Run) {
+    /// Runs a batch; every one of its requests has its items or its error afterwards, and the engine is free.
+    private func execute(_ batch: Batch) {
         let places = batch.content.items.map(\.payload)
         let started = ContinuousClock.now
         var swept = started
         do {
             let items = places.map { $0.job.items[$0.item] }
-            let outputs = try run(batch.network, items) {
+            let outputs = try functions.run(batch.network, items) {
                 let now = ContinuousClock.now
                 if now - swept > Self.sweepInterval {
                     // Requests whose time is over while others run learn it now.
@@ -83,27 +123,33 @@ extension Scheduler {
                 return places.contains { $0.job.reasonToStop(now: now) == nil }
             }
             let finished = ContinuousClock.now
+            finish(batch, now: finished, isComplete: outputs != nil, seconds: (finished - started) / .seconds(1))
             guard let outputs else {
-                state.withLock { $0.runsUntil = nil }
                 for place in places {
                     place.job.fail(place.job.reasonToStop(now: finished) ?? .deadlineExceeded)
                 }
                 return
             }
-            record(batch, seconds: (finished - started) / .seconds(1))
             let run = InferenceJob.Run(started: started, finished: finished, batchSize: places.count)
             for (place, output) in zip(places, outputs) { place.job.complete(place.item, with: output, run) }
         } catch {
-            state.withLock { $0.runsUntil = nil }
+            finish(batch, now: .now, isComplete: false, seconds: 0)
             for place in places { place.job.fail(error) }
         }
     }
 
-    private func record(_ batch: Batch, seconds: Double) {
-        state.withLock { state in
+    /// Gives the engine up.
+    private func finish(_ batch: Batch, now: ContinuousClock.Instant, isComplete: Bool, seconds: Double) {
+        let hadRested = state.withLock { state in
+            state.isRunning = false
             state.runsUntil = nil
-            state.queues.record(batch.content, seconds: seconds)
+            defer { state.lastRun = now }
+            if isComplete { state.queues.record(batch.content, seconds: seconds) }
+            return state.lastRun == nil
         }
+        // The engine's thread has to know that there is something to rest from.
+        if hadRested { state.wake() }
+        guard isComplete else { return }
         metrics?.observeBatch(of: batch.network, batch.content.items.count, batch.content.reason)
     }
 }

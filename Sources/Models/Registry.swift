@@ -95,8 +95,8 @@ package final class Registry: Sendable {
     ///
     /// - Throws: `ServingError` with status 404 when there is none of that name, or it has no such version.
     package func entry(named name: String, version: String? = nil) throws(ServingError) -> ModelEntry {
-        let (found, names) = entries.withLock { ($0[name], Array($0.keys)) }
-        guard let entry = found else {
+        guard let entry = entries.withLock({ $0[name] }) else {
+            let names = entries.withLock { Array($0.keys) }
             throw .unknownModel(name, nearest: nearestName(to: name, in: names.sorted()))
         }
         if let version, entry.version(version) == nil {

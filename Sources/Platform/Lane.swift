@@ -1,3 +1,4 @@
+import Glibc
 internal import Synchronization
 
 /// A few threads of our own on which the work of requests runs: decoding, preparing, answering.
@@ -12,6 +13,8 @@ package final class Lane: TaskExecutor {
     private struct State {
         var jobs = Queue<UnownedJob>()
         var works = Queue<Work>()
+        /// A thread that begins a work itself, and the first job of that work once it is known.
+        var beginner: (thread: pthread_t, job: UnownedJob?)?
         var isClosed = false
     }
 
@@ -40,6 +43,26 @@ package final class Lane: TaskExecutor {
         state.signalOne { if !$0.isClosed { $0.works.append(work) } }
     }
 
+    /// Begins a work on the calling thread and returns when it is done or waits; it then goes on on the lane.
+    ///
+    /// Worth it for a work that is over sooner than a thread is woken. One thread at a time does so; for any other the work
+    /// begins as usual.
+    package func beginHere(_ work: @escaping Work) {
+        let thread = pthread_self()
+        let isFree = state.withLock { state in
+            guard state.beginner == nil, !state.isClosed else { return false }
+            state.beginner = (thread, nil)
+            return true
+        }
+        guard isFree else { return begin(work) }
+        Task(executorPreference: self, operation: work)
+        let job = state.withLock { state in
+            defer { state.beginner = nil }
+            return state.beginner?.job
+        }
+        if let job { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
+    }
+
     /// Runs a work and waits for its result on the calling thread, which must not be one of the lane's.
     package func wait<Result: Sendable, Failure: Error>(
         for work: @escaping @Sendable () async throws(Failure) -> Result
@@ -65,7 +88,15 @@ package final class Lane: TaskExecutor {
 
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        state.signalOne { $0.jobs.append(job) }
+        let isTaken = state.withLock { state in
+            if let beginner = state.beginner, beginner.job == nil, beginner.thread == pthread_self() {
+                state.beginner?.job = job
+                return true
+            }
+            state.jobs.append(job)
+            return false
+        }
+        if !isTaken { state.wakeOne() }
     }
 
     private func run() {

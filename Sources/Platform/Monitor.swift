@@ -41,6 +41,12 @@ package final class Monitor<State>: @unchecked Sendable { // @unchecked: state i
         return withLock(body)
     }
 
+    /// Wakes every thread that waits, after a change under `withLock`.
+    package func wake() { unsafe pthread_cond_broadcast(condition) }
+
+    /// Wakes one thread that waits, after a change under `withLock`.
+    package func wakeOne() { unsafe pthread_cond_signal(condition) }
+
     /// Changes the state and wakes one thread that waits on it.
     ///
     /// Only right when every waiting thread waits for the same thing.

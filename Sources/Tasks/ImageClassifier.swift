@@ -35,6 +35,9 @@ package struct ImageClassifier: Sendable {
     /// In numbers of 4 bytes: 64 crops of 224×224, or one image that is served at a size of its own.
     private static let valuesAtATime = 64 * 3 * 224 * 224
 
+    /// So many pixels and numbers of crops are made wherever the request has begun, be it an event loop.
+    private static let quickValues = 16_384
+
     private let scheduler: Scheduler
     private let limits: ImageLimits
     private let budget: MemoryBudget?
@@ -104,6 +107,7 @@ package struct ImageClassifier: Sendable {
             image.flatMap { bytes in Result { () throws(ServingError) in try plan(bytes, run) } }
         }
         try admit(plans, run)
+        if Self.cost(plans) > Self.quickValues { await Task.yield() }
         return try await classify(images, plans, run)
     }
 
@@ -131,6 +135,14 @@ package struct ImageClassifier: Sendable {
             throw Self.refusal(error, run)
         }
         return Plan(decode: cost, crops: try crops(of: cost.size, run))
+    }
+
+    /// What decoding and preparing go over: pixels in all their scans, and the numbers of the crops.
+    private static func cost(_ plans: [Result<Plan, ServingError>]) -> Int {
+        plans.reduce(0) { cost, plan in
+            guard let plan = try? plan.get() else { return cost }
+            return plan.crops.placements.reduce(cost + plan.decode.pixels * plan.decode.scans) { $0 + $1.count }
+        }
     }
 
     /// Grows the request's place to all its crops.

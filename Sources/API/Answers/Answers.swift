@@ -28,11 +28,17 @@ extension Response {
         self.init(json: ["error": .string(message), "code": .string(code)], status: status)
     }
 
-    /// Adds a measurement to `Server-Timing` (W3C Server Timing, §3).
-    mutating func addServerTiming(_ name: String, _ duration: Duration) {
-        let entry = "\(name);dur=\(milliseconds(duration))"
-        let earlier = fields[.serverTiming].map { $0 + ", " } ?? ""
-        fields[.serverTiming] = earlier + entry
+    /// Says in `Server-Timing` what took how long (W3C Server Timing, §3).
+    mutating func setServerTiming(_ values: RequestRecord.Values, total: Duration) {
+        var text = ""
+        for (name, duration) in [
+            ("decode", values.decode), ("preprocess", values.preprocess), ("queue", values.queue),
+            ("inference", values.inference), ("total", total),
+        ] where duration > .zero {
+            if !text.isEmpty { text += ", " }
+            text += "\(name);dur=\(milliseconds(duration))"
+        }
+        fields[.serverTiming] = text
     }
 }
 

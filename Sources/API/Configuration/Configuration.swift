@@ -158,7 +158,8 @@ extension Configuration {
                 maxBatchTime: duration(.maxBatchTime)
             ),
             maxQueueItems: integer(.maxQueueItems),
-            maxQueueDelay: duration(.maxQueueDelay)
+            maxQueueDelay: duration(.maxQueueDelay),
+            maxInlineTime: .microseconds(300)
         )
     }
 

@@ -56,12 +56,7 @@ extension Service {
     ) throws -> Response {
         var json = heading
         for member in try listing.json(image).members { json.append(member.key, member.value) }
-        var response = Response(json: json)
-        response.addServerTiming("decode", image.decode)
-        response.addServerTiming("preprocess", image.preprocess)
-        response.addServerTiming("queue", image.inference.queue)
-        response.addServerTiming("inference", image.inference.compute)
-        return response
+        return Response(json: json)
     }
 
     private func list(

@@ -22,15 +22,15 @@ extension ConnectionState {
         refusal: Refusal? = nil,
         at moment: Moment
     ) {
-        guard let index = exchanges.firstIndex(where: { $0.sequence == sequence }) else {
+        guard let exchange = exchanges.first(where: { $0.sequence == sequence }) else {
             channel?.close()
             return
         }
-        exchanges[index].answer(with: response, channel, at: moment.now)
-        exchanges[index].served?.refusal = refusal?.code
+        exchange.answer(with: response, channel, at: moment.now)
+        exchange.served?.refusal = refusal?.code
         if channel == nil, !leaseAnswers(), response.body.count > Self.unleasedBytes {
-            exchanges[index].answer(with: rules.response(to: .memoryFull), nil, at: moment.now)
-            exchanges[index].served?.refusal = Refusal.memoryFull.code
+            exchange.answer(with: rules.response(to: .memoryFull), nil, at: moment.now)
+            exchange.served?.refusal = Refusal.memoryFull.code
             leaseAnswers()
         }
         advance(at: moment)
@@ -80,9 +80,9 @@ extension ConnectionState {
                 let closes = first.closesConnection
                 if closes { dropRequests(after: first.sequence, at: moment) }
                 let keepsAlive = !closes && (phase == .reading || exchanges.count > 1)
-                exchanges[0].begin(&outbound, keepsAlive: keepsAlive, date: moment.date)
+                first.begin(&outbound, keepsAlive: keepsAlive, date: moment.date)
             }
-            switch exchanges[0].moveBody(to: &outbound) {
+            switch first.moveBody(to: &outbound) {
             case .waiting: return
             case .complete: break
             // Without a last chunk the end of the connection says that the body is not whole (RFC 9112 §8).

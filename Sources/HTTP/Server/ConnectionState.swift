@@ -24,6 +24,7 @@ package struct ConnectionState {
         let head: RequestHead
         let id: String
         let received: ContinuousClock.Instant
+        var note: (any Sendable)?
     }
 
     /// With so many bytes of answers unread, no further request is.
@@ -253,13 +254,14 @@ package struct ConnectionState {
         // RFC 9110 §10.1.1: not needed when the body is arriving already.
         owesContinue = head.expectsContinue && head.framing != .none && !bodyIsHere
         switch rules.admit(head) {
-        case .accept(let maxBodyBytes?):
+        case .accept(let maxBodyBytes, let note):
+            arrival?.note = note
+            guard let maxBodyBytes else { return }
             do throws(Refusal) {
                 try parser.limitBody(to: maxBodyBytes)
             } catch {
                 fail(error, at: moment)
             }
-        case .accept(nil): break
         case .refuse(let response): turnAway(response, head, at: moment)
         }
     }
@@ -279,7 +281,7 @@ package struct ConnectionState {
         requestCount += 1
         rules.counters.received.add(1, ordering: .relaxed)
         let head = arrival.head
-        var exchange = Exchange(
+        let exchange = Exchange(
             sequence: requestCount,
             context: ResponseEncoder.Context(
                 isHead: head.method == .head,
@@ -302,6 +304,8 @@ package struct ConnectionState {
                 cancellation: exchange.cancellation,
                 headReceived: arrival.received,
                 received: moment.now,
+                isAlone: moment.isQuiet,
+                note: arrival.note,
                 lease: lease
             )
             ready.append((exchange.sequence, request))
@@ -333,7 +337,7 @@ package struct ConnectionState {
         var context = ResponseEncoder.Context(isHead: arrival?.head.method == .head)
         context.requestID = arrival?.id ?? rules.freshID()
         requestCount += 1
-        var exchange = Exchange(
+        let exchange = Exchange(
             sequence: requestCount,
             context: context,
             response: response,

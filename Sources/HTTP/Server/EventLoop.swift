@@ -83,6 +83,7 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
         }
         answers.awaken()
         tick()
+        moment.isQuiet = count == 1
         for i in 0..<count {
             let (token, happened) = epoll.event(i)
             switch token {

@@ -1,8 +1,8 @@
 internal import HTTPTypes
 internal import Platform
 
-/// A request between its arrival and the end of its answer.
-struct Exchange {
+/// A request between its arrival and the end of its answer; belongs to its connection.
+final class Exchange {
     /// How far an answer's body is.
     enum Progress {
         /// It goes on once more of it is made, or once what waits is written.
@@ -53,7 +53,7 @@ struct Exchange {
     }
 
     /// Takes the handler's answer; where no body may follow, its maker is told so.
-    mutating func answer(with response: Response, _ channel: BodyChannel?, at now: ContinuousClock.Instant) {
+    func answer(with response: Response, _ channel: BodyChannel?, at now: ContinuousClock.Instant) {
         self.response = response
         self.response?.isStreamed = channel != nil
         served?.answered = now
@@ -74,7 +74,7 @@ struct Exchange {
     var waitingBytes: Int { hasBegun ? 0 : response?.body.count ?? 0 }
 
     /// Writes the head.
-    mutating func begin(_ outbound: inout Outbound, keepsAlive: Bool, date: String) {
+    func begin(_ outbound: inout Outbound, keepsAlive: Bool, date: String) {
         guard let response else { preconditionFailure("answer \(sequence) begins before it is there") }
         var context = context
         context.keepsAlive = keepsAlive
