@@ -41,7 +41,8 @@ package final class BatchRunner {
     ) throws(ServingError) -> [Output]?
 
     /// What can be done by the thread whose turn it is.
-    package struct Functions: @unchecked Sendable { // @unchecked: the scheduler lets one thread call at a time
+    // @unchecked: the scheduler lets one thread call at a time
+    package struct Functions: @unchecked Sendable {
         package let run: Run
         /// Gives memory back while there is nothing to do.
         package let rest: () -> Void

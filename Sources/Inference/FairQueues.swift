@@ -180,7 +180,8 @@ package struct FairQueues<Key: Hashable, Payload, Shape: Equatable> {
             }
         }
         guard let chosen else { return earliest.map { .wait(until: $0) } ?? .nothing }
-        guard limit == .infinity || (seconds(of: chosen.items, under: chosen.key) ?? .infinity) <= limit else {
+        guard limit == .infinity || (seconds(of: chosen.items, under: chosen.key) ?? .infinity) <= limit
+        else {
             return .nothing
         }
         return .batch(take(chosen.items, from: chosen.key, chosen.reason))

@@ -68,7 +68,9 @@ extension Scheduler {
         _ state: inout State,
         now: ContinuousClock.Instant
     ) -> Batch {
-        guard let network = state.networks[content.key] else { preconditionFailure("a batch without a network") }
+        guard let network = state.networks[content.key] else {
+            preconditionFailure("a batch without a network")
+        }
         state.isRunning = true
         state.runsUntil = now + .seconds(content.seconds)
         return Batch(network: network, content: content)
@@ -123,7 +125,12 @@ extension Scheduler {
                 return places.contains { $0.job.reasonToStop(now: now) == nil }
             }
             let finished = ContinuousClock.now
-            finish(batch, now: finished, isComplete: outputs != nil, seconds: (finished - started) / .seconds(1))
+            finish(
+                batch,
+                now: finished,
+                isComplete: outputs != nil,
+                seconds: (finished - started) / .seconds(1)
+            )
             guard let outputs else {
                 for place in places {
                     place.job.fail(place.job.reasonToStop(now: finished) ?? .deadlineExceeded)

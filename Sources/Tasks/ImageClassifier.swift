@@ -141,7 +141,9 @@ package struct ImageClassifier: Sendable {
     private static func cost(_ plans: [Result<Plan, ServingError>]) -> Int {
         plans.reduce(0) { cost, plan in
             guard let plan = try? plan.get() else { return cost }
-            return plan.crops.placements.reduce(cost + plan.decode.pixels * plan.decode.scans) { $0 + $1.count }
+            return plan.crops.placements.reduce(cost + plan.decode.pixels * plan.decode.scans) {
+                $0 + $1.count
+            }
         }
     }
 

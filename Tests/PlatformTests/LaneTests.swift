@@ -31,6 +31,42 @@ struct LaneTests {
         lane.close()
     }
 
+    /// The lane's only thread is held, so nothing of the work before its wait can have run there.
+    @Test func `a work begun here runs here until it waits, and then on the lane`() throws {
+        let lane = try Lane(threads: 1)
+        let (held, release) = (Monitor(false), Monitor(false))
+        lane.begin {
+            held.signal { $0 = true }
+            _ = release.wait { $0 ? true : nil }
+        }
+        _ = held.wait { $0 ? true : nil }
+        let steps = Mutex<[Int]>([])
+        let waker = Mutex<CheckedContinuation<Void, Never>?>(nil)
+        let isDone = Monitor(false)
+        lane.beginHere {
+            steps.withLock { $0.append(1) }
+            await withCheckedContinuation { continuation in waker.withLock { $0 = continuation } }
+            steps.withLock { $0.append(2) }
+            isDone.signal { $0 = true }
+        }
+        #expect(steps.withLock(\.self) == [1])
+        waker.withLock { $0.take() }?.resume()
+        #expect(steps.withLock(\.self) == [1])
+        release.signal { $0 = true }
+        _ = isDone.wait { $0 ? true : nil }
+        #expect(steps.withLock(\.self) == [1, 2])
+        lane.close()
+    }
+
+    @Test func `a work begun within one begun here waits for its turn`() throws {
+        let lane = try Lane(threads: 1)
+        let count = Atomic(0)
+        lane.beginHere { lane.beginHere { count.add(1, ordering: .relaxed) } }
+        lane.wait { () async throws(Never) in }
+        #expect(count.load(ordering: .relaxed) == 1)
+        lane.close()
+    }
+
     @Test func `an error comes back to who waits`() throws {
         struct Fault: Error, Equatable {}
         let lane = try Lane(threads: 1)

@@ -41,8 +41,10 @@ struct BatchPolicyTests {
         let slow = waiting(2, onTheirWay: 3, seconds: 0.02)
         #expect(policy.decision(slow, now: start) == .wait(until: start + .milliseconds(10)))
         #expect(policy.decision(slow, now: start + .milliseconds(10)) == .run(items: 2, .delay))
-        let fast = waiting(1, onTheirWay: 1, seconds: 1e-6)
+        let fast = waiting(1, onTheirWay: 1, seconds: 0.001)
         #expect(policy.decision(fast, now: start) == .wait(until: start + .microseconds(500)))
+        let tiny = waiting(1, onTheirWay: 1, seconds: 1e-6)
+        #expect(policy.decision(tiny, now: start) == .run(items: 1, .idle))
         let unknown = waiting(1, onTheirWay: 1)
         #expect(policy.decision(unknown, now: start) == .wait(until: start + .microseconds(500)))
     }

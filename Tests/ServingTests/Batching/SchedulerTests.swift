@@ -15,11 +15,13 @@ struct SchedulerTests {
     private func scheduler(
         maxBatch: Int = 8,
         maxItems: Int = 64,
+        maxInlineTime: Duration = .zero,
         metrics: ServingMetrics? = nil
     ) throws -> Scheduler {
         let configuration = Scheduler.Configuration(
             policy: BatchPolicy(maxBatchSize: maxBatch),
-            maxQueueItems: maxItems
+            maxQueueItems: maxItems,
+            maxInlineTime: maxInlineTime
         )
         return try Scheduler(configuration, metrics: metrics) { [gate] in BatchRunner.Functions(run: gate.run)
         }
@@ -49,6 +51,37 @@ struct SchedulerTests {
         scheduler.stop()
         #expect(Set(answers.map(\.first)) == [0, 1, 2, 3, 4])
         #expect(gate.batches.map(\.items.count) == [1, 4])
+    }
+
+    /// Had the engine's thread run it, `beginHere` would have returned before the answer was there.
+    @Test func `a short batch runs on the thread that brings it, once its time is known`() throws {
+        let scheduler = try scheduler(maxInlineTime: .seconds(60))
+        defer { scheduler.stop() }
+        gate.open()
+        let model = try TestModels.gru()
+        let items = [item(7)]
+        _ = try scheduler.infer(model, items: items)
+        let lane = try Lane(threads: 1)
+        defer { lane.close() }
+        let answer = Mutex<InferenceResult?>(nil)
+        lane.beginHere {
+            let result = try? await scheduler.infer(model.network, items: items)
+            answer.withLock { $0 = result }
+        }
+        #expect(answer.withLock(\.self)?.outputs == [[7]])
+    }
+
+    /// The first batch is held by the gate on a client's own thread; the engine's thread takes what it left.
+    @Test func `what comes while a request's thread runs a batch is run after it`() throws {
+        let scheduler = try scheduler(maxInlineTime: .seconds(60))
+        let model = try TestModels.gru()
+        gate.open(1)
+        _ = try scheduler.infer(model, items: [item(0)])
+        let clients = Clients(scheduler)
+        for value in 1...20 { try clients.infer(model, [item(Float(value))]) }
+        gate.open()
+        #expect(Set(clients.join().map(\.first)) == Set((1...20).map { Float($0) }))
+        scheduler.stop()
     }
 
     @Test func `a request of ten items may be split and keeps their order`() throws {

@@ -25,7 +25,13 @@ struct ConfigurationTests {
         #expect(configuration.duration(.maxBatchDelay) == .zero)
         #expect(configuration.entries.allSatisfy { $0.source == .builtIn })
         #expect(configuration.http.maxBodyBytes == 32 << 20)
-        #expect(configuration.scheduler == Scheduler.Configuration(maxQueueDelay: .milliseconds(1500), maxInlineTime: .microseconds(300)))
+        #expect(
+            configuration.scheduler
+                == Scheduler.Configuration(
+                    maxQueueDelay: .milliseconds(1500),
+                    maxInlineTime: .microseconds(300)
+                )
+        )
         #expect(configuration.sequences == SequenceStore.Limits())
         #expect(configuration.limits == Service.Limits())
     }
