@@ -30,10 +30,16 @@ extension Scheduler {
 
     /// Runs batches until the scheduler was stopped and nothing waits.
     func work() {
+        var next: Step?
         while true {
             let rest = state.withLock { $0.lastRun.map { $0 + Self.restAfter } }
-            switch state.wait(until: rest, for: nextStep) {
-            case .run(let batch)?: execute(batch)
+            switch next.take() ?? state.wait(until: rest, for: nextStep) {
+            case .run(let batch)?:
+                let answers = execute(batch)
+                // What waits goes on before the answers go out: threads that they wake would take this one's processor,
+                // and the clients that come back first would tear their batch apart.
+                next = state.withLock(nextStep)
+                answers.deliver()
             case .sleep(let time, let arrivals)?:
                 _ = state.wait(until: time) { state -> Bool? in
                     state.arrivals != arrivals || state.isStopped ? true : nil
@@ -88,10 +94,10 @@ extension Scheduler {
 
     /// Runs a batch and a few that have become possible meanwhile; what is left is the engine's own thread's.
     func runInline(_ first: Batch) {
-        execute(first)
+        execute(first).deliver()
         for _ in 1..<Self.maxInlineBatches {
             guard let batch = state.withLock({ nextInline(&$0, now: .now) }) else { break }
-            execute(batch)
+            execute(batch).deliver()
         }
         let isWaitedFor = state.withLock { state in
             !state.isRunning && (state.isStopped || !state.queues.isEmpty)
@@ -108,14 +114,36 @@ extension Scheduler {
         }
     }
 
-    /// Runs a batch; every one of its requests has its items or its error afterwards, and the engine is free.
-    private func execute(_ batch: Batch) {
+    /// What came of a batch, for its requests.
+    private struct Answers {
+        let places: [Place]
+        let result: Result<[BatchRunner.Output]?, ServingError>
+        let run: InferenceJob.Run
+
+        /// Every request has its items or its error afterwards.
+        func deliver() {
+            switch result {
+            case .success(let outputs?):
+                for (place, output) in zip(places, outputs) {
+                    place.job.complete(place.item, with: output, run)
+                }
+            case .success(nil):
+                for place in places {
+                    place.job.fail(place.job.reasonToStop(now: run.finished) ?? .deadlineExceeded)
+                }
+            case .failure(let error): for place in places { place.job.fail(error) }
+            }
+        }
+    }
+
+    /// Runs a batch; the engine is free afterwards.
+    private func execute(_ batch: Batch) -> Answers {
         let places = batch.content.items.map(\.payload)
+        let items = places.map { $0.job.items[$0.item] }
         let started = ContinuousClock.now
         var swept = started
-        do {
-            let items = places.map { $0.job.items[$0.item] }
-            let outputs = try functions.run(batch.network, items) {
+        let result = Result { () throws(ServingError) in
+            try functions.run(batch.network, items) {
                 let now = ContinuousClock.now
                 if now - swept > Self.sweepInterval {
                     // Requests whose time is over while others run learn it now.
@@ -124,34 +152,22 @@ extension Scheduler {
                 }
                 return places.contains { $0.job.reasonToStop(now: now) == nil }
             }
-            let finished = ContinuousClock.now
-            finish(
-                batch,
-                now: finished,
-                isComplete: outputs != nil,
-                seconds: (finished - started) / .seconds(1)
-            )
-            guard let outputs else {
-                for place in places {
-                    place.job.fail(place.job.reasonToStop(now: finished) ?? .deadlineExceeded)
-                }
-                return
-            }
-            let run = InferenceJob.Run(started: started, finished: finished, batchSize: places.count)
-            for (place, output) in zip(places, outputs) { place.job.complete(place.item, with: output, run) }
-        } catch {
-            finish(batch, now: .now, isComplete: false, seconds: 0)
-            for place in places { place.job.fail(error) }
         }
+        let run = InferenceJob.Run(started: started, finished: .now, batchSize: places.count)
+        let isComplete = if case .success(.some) = result { true } else { false }
+        finish(batch, run, isComplete: isComplete)
+        return Answers(places: places, result: result, run: run)
     }
 
     /// Gives the engine up.
-    private func finish(_ batch: Batch, now: ContinuousClock.Instant, isComplete: Bool, seconds: Double) {
+    private func finish(_ batch: Batch, _ run: InferenceJob.Run, isComplete: Bool) {
         let hadRested = state.withLock { state in
             state.isRunning = false
             state.runsUntil = nil
-            defer { state.lastRun = now }
-            if isComplete { state.queues.record(batch.content, seconds: seconds) }
+            defer { state.lastRun = run.finished }
+            if isComplete {
+                state.queues.record(batch.content, seconds: (run.finished - run.started) / .seconds(1))
+            }
             return state.lastRun == nil
         }
         // The engine's thread has to know that there is something to rest from.
