@@ -59,7 +59,10 @@ package struct Daemon {
         logger.info("draining", metadata: ["signal": "\(signal)"])
         manager.notify("STOPPING=1", "STATUS=draining")
         service.beginDraining()
-        server.drain(deadline: configuration.duration(.drainTimeout))
+        server.drain(
+            deadline: configuration.duration(.drainTimeout),
+            grace: configuration.duration(.drainDelay)
+        )
         service.close()
         parts.scheduler.stop()
         parts.lane.close()

@@ -34,6 +34,8 @@ package enum ServingError: Error, Equatable, Sendable {
     case memoryFull(wanted: Int, limit: Int)
     /// As many of a kind are worked on as may be.
     case busy(code: String, String)
+    /// The client has as many of a kind as one client may.
+    case quotaExceeded(code: String, String)
     /// The daemon is on its way out.
     case draining
     /// The request's time was over before its answer was there.
@@ -49,7 +51,7 @@ extension ServingError: CustomStringConvertible {
     package var code: String {
         switch self {
         case .invalid(let code, _), .tooLarge(let code, _), .missing(let code, _), .forgotten(let code, _),
-            .conflict(let code, _), .busy(let code, _), .failed(let code, _):
+            .conflict(let code, _), .busy(let code, _), .quotaExceeded(let code, _), .failed(let code, _):
             code
         case .unsupported: "unsupported_media_type"
         case .undecodable: "undecodable_image"
@@ -76,7 +78,7 @@ extension ServingError: CustomStringConvertible {
         switch self {
         case .queueFull(_, _, _, let seconds): seconds
         case .overloaded(_, let wait, let limit): Self.wholeSeconds(wait - limit)
-        case .modelLoading, .memoryFull, .busy, .draining: 1
+        case .modelLoading, .memoryFull, .busy, .quotaExceeded, .draining: 1
         default: nil
         }
     }
@@ -88,7 +90,8 @@ extension ServingError: CustomStringConvertible {
         switch self {
         case .invalid(_, let message), .unsupported(let message), .undecodable(let message),
             .tooLarge(_, let message), .missing(_, let message), .forgotten(_, let message),
-            .conflict(_, let message), .busy(_, let message), .failed(_, let message):
+            .conflict(_, let message), .busy(_, let message), .quotaExceeded(_, let message),
+            .failed(_, let message):
             return message
         case .unknownModel(let name, let nearest):
             return "unknown model '\(name)'" + (nearest.map { "; did you mean '\($0)'?" } ?? "")

@@ -7,6 +7,8 @@ package final class SequenceStore: Sendable {
     /// How many sequences are kept, and for how long.
     package struct Limits: Sendable, Equatable {
         package var most = 10_000
+        /// How many of them one client may have.
+        package var mostPerClient = 5_000
         package var timeToLive: Duration = .seconds(600)
         /// What their states may take together.
         package var bytes = 256 << 20
@@ -29,7 +31,12 @@ package final class SequenceStore: Sendable {
     ) {
         lease = budget?.lease(0, for: .states)
         table = Mutex(
-            SequenceTable(capacity: limits.most, capacityBytes: limits.bytes, timeToLive: limits.timeToLive)
+            SequenceTable(
+                capacity: limits.most,
+                capacityPerClient: limits.mostPerClient,
+                capacityBytes: limits.bytes,
+                timeToLive: limits.timeToLive
+            )
         )
         self.now = now
     }
@@ -46,6 +53,7 @@ package final class SequenceStore: Sendable {
     ///
     /// - Parameters:
     ///   - key: which.
+    ///   - client: who asks; a sequence that starts counts as this client's.
     ///   - start: the state of a sequence that starts here, empty for zeros; nil when it goes on.
     ///   - step: the number of this step, where the client counts: the last one again, because its answer was lost, does
     ///     not take the sequence further.
@@ -53,16 +61,17 @@ package final class SequenceStore: Sendable {
     ///   - advance: makes of the state before the state after; when it throws, the sequence stays as it was.
     /// - Returns: the result of `advance`.
     /// - Throws: `ServingError` 404 for a sequence that was not started, 410 for one that is forgotten, 409 for one that
-    ///   another request works on, 503 when there is no room, and what `advance` throws.
+    ///   another request works on, 429 for a client that has as many as it may, 503 when there is no room, and what `advance` throws.
     package func advance<Result>(
         _ key: SequenceTable.Key,
+        of client: String = "",
         start: [Float]?,
         step: Int? = nil,
         ends: Bool,
         _ advance: ([Float]) async throws(ServingError) -> (result: Result, state: [Float])
     ) async throws(ServingError) -> Result {
         let state = try perform(key) { (table, now) throws(SequenceTable.Fault) in
-            try table.begin(key, start: start, step: step, now: now)
+            try table.begin(key, of: client, start: start, step: step, now: now)
         }
         do throws(ServingError) {
             let before = state
@@ -122,6 +131,10 @@ extension ServingError {
         case .full:
             let message = "there is no room for \(name): requests work on as many as are kept"
             return .busy(code: "sequences_full", message)
+        case .tooMany(let limit):
+            let message =
+                "there is no room for \(name): a client may keep \(limit) sequences; end one of them first"
+            return .quotaExceeded(code: "too_many_sequences", message)
         }
     }
 }

@@ -5,7 +5,8 @@ internal import DequeModule
 /// A value without a lock or a clock. A sequence that nobody has touched for its time to live is forgotten, as is the one
 /// that was not used for longest when there is no room for another; both are remembered for a while, so that their
 /// clients learn what happened. One that a request works on is never forgotten. One that starts takes its place when its
-/// first request has succeeded, so a request that fails costs nobody else's sequence.
+/// first request has succeeded, so a request that fails costs nobody else's sequence. A client that keeps as many as it may
+/// starts no other, so that it costs nobody else's either.
 package struct SequenceTable: Sendable {
     /// What names a sequence.
     package struct Key: Hashable, Sendable {
@@ -32,6 +33,8 @@ package struct SequenceTable: Sendable {
         case busy
         /// There is no room, and every sequence is worked on.
         case full
+        /// The client keeps as many as it may.
+        case tooMany(limit: Int)
         /// The client counts its steps, and this is neither the last again nor the next.
         case step(expected: Int)
     }
@@ -50,6 +53,8 @@ package struct SequenceTable: Sendable {
         var state: [Float]?
         /// The number of the step that led to `state`, where its client counts, and the state before it.
         var last: (step: Int, from: [Float])?
+        /// Who started it.
+        let client: String
         var isBusy: Bool
         /// The number of its last record in `uses`.
         var use: Int
@@ -64,12 +69,15 @@ package struct SequenceTable: Sendable {
     }
 
     private let capacity: Int
+    private let capacityPerClient: Int
     private let capacityBytes: Int
     private let timeToLive: Duration
     private var entries: [Key: Entry] = [:]
     /// How many entries are worked on, and how many of them have no state yet.
     private var busy = 0
     private var starting = 0
+    /// How many sequences each client has, those that start included.
+    private var held: [String: Int] = [:]
     /// Every use in order; those that a later one of the same sequence has replaced are skipped.
     private var uses = Deque<Use>()
     private var lastUse = 0
@@ -81,11 +89,18 @@ package struct SequenceTable: Sendable {
 
     /// - Parameters:
     ///   - capacity: how many sequences are kept, and how many forgotten ones are remembered.
+    ///   - capacityPerClient: how many one client may have.
     ///   - capacityBytes: how much their states may take together.
     ///   - timeToLive: how long an unused one is kept.
-    package init(capacity: Int, capacityBytes: Int = .max, timeToLive: Duration) {
-        precondition(capacity > 0, "a table for \(capacity) sequences")
+    package init(
+        capacity: Int,
+        capacityPerClient: Int = .max,
+        capacityBytes: Int = .max,
+        timeToLive: Duration
+    ) {
+        precondition(capacity > 0 && capacityPerClient > 0, "a table for \(capacity) sequences")
         self.capacity = capacity
+        self.capacityPerClient = capacityPerClient
         self.capacityBytes = capacityBytes
         self.timeToLive = timeToLive
     }
@@ -97,6 +112,7 @@ package struct SequenceTable: Sendable {
     ///
     /// - Parameters:
     ///   - key: which.
+    ///   - client: who asks; a sequence that starts counts as this client's.
     ///   - start: the state of a sequence that starts here, empty for zeros; nil when it goes on.
     ///   - step: the number of this step, where the client counts; the last one again goes on from the same state.
     ///   - now: the time.
@@ -104,6 +120,7 @@ package struct SequenceTable: Sendable {
     /// - Throws: why it cannot.
     package mutating func begin(
         _ key: Key,
+        of client: String = "",
         start: [Float]?,
         step: Int? = nil,
         now: ContinuousClock.Instant
@@ -114,20 +131,25 @@ package struct SequenceTable: Sendable {
             throw .busy
         }
         if let start {
-            guard entries[key] != nil || busy < capacity else { throw .full }
-            if entries[key] == nil { starting += 1 }
+            if entries[key] == nil {
+                guard busy < capacity else { throw .full }
+                guard held[client, default: 0] < capacityPerClient else {
+                    throw .tooMany(limit: capacityPerClient)
+                }
+                starting += 1
+            }
             forgotten[key] = nil
             counts.started += 1
-            work(on: key, now: now)
+            work(on: key, of: client, now: now)
             return start
         }
         guard let entry = entries[key], let state = entry.state else { throw forgotten[key] ?? .unknown }
         guard let step, let last = entry.last else {
-            work(on: key, now: now)
+            work(on: key, of: client, now: now)
             return state
         }
         guard step == last.step || step == last.step + 1 else { throw .step(expected: last.step + 1) }
-        work(on: key, now: now)
+        work(on: key, of: client, now: now)
         return step == last.step ? last.from : state
     }
 
@@ -177,8 +199,10 @@ package struct SequenceTable: Sendable {
         }
     }
 
-    private mutating func work(on key: Key, now: ContinuousClock.Instant) {
-        set(key, Entry(state: entries[key]?.state, last: entries[key]?.last, isBusy: true, use: 0))
+    private mutating func work(on key: Key, of client: String, now: ContinuousClock.Instant) {
+        let before = entries[key]
+        let owner = before?.client ?? client
+        set(key, Entry(state: before?.state, last: before?.last, client: owner, isBusy: true, use: 0))
         busy += 1
         touch(key, now: now)
     }
@@ -195,7 +219,7 @@ package struct SequenceTable: Sendable {
         if entry.state == nil { starting -= 1 }
         set(key, nil)
         guard let state else { return }
-        let rested = Entry(state: state, last: last, isBusy: false, use: 0)
+        let rested = Entry(state: state, last: last, client: entry.client, isBusy: false, use: 0)
         makeRoom(for: rested.bytes)
         set(key, rested)
         touch(key, now: now)
@@ -214,7 +238,10 @@ package struct SequenceTable: Sendable {
     }
 
     private mutating func set(_ key: Key, _ entry: Entry?) {
-        bytes += (entry?.bytes ?? 0) - (entries[key]?.bytes ?? 0)
+        let before = entries[key]
+        bytes += (entry?.bytes ?? 0) - (before?.bytes ?? 0)
+        if let before, let count = held[before.client] { held[before.client] = count > 1 ? count - 1 : nil }
+        if let entry { held[entry.client, default: 0] += 1 }
         entries[key] = entry
     }
 

@@ -57,6 +57,7 @@ extension ServingError {
         case .unknownModel, .unknownVersion, .missing: .notFound
         case .forgotten: .gone
         case .conflict: .conflict
+        case .quotaExceeded: .tooManyRequests
         case .modelFailed, .modelLoading, .queueFull, .overloaded, .memoryFull, .busy, .draining:
             .serviceUnavailable
         case .deadlineExceeded: .gatewayTimeout

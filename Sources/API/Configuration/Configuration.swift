@@ -140,6 +140,8 @@ extension Configuration {
     package var sequences: SequenceStore.Limits {
         var limits = SequenceStore.Limits()
         limits.most = integer(.maxSequences)
+        let perClient = integer(.maxSequencesPerClient)
+        limits.mostPerClient = perClient == 0 ? max(1, limits.most / 2) : perClient
         limits.timeToLive = duration(.sequenceTTL)
         return limits
     }

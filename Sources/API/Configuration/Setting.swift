@@ -90,6 +90,7 @@ extension Setting {
     package static let maxForecast = Setting("max_forecast_steps", count, "65536", "The most steps that the forecasts of a request have together.")
     package static let maxGenerations = Setting("max_generations", .integer(1...4096), "32", "Texts that are generated at a time.")
     package static let maxSequences = Setting("max_sequences", .integer(1...10_000_000), "10000", "Sequences whose state is kept between requests.")
+    package static let maxSequencesPerClient = Setting("max_sequences_per_client", .integer(0...10_000_000), "0", "Sequences that one address may keep; more get 429; 0 is half of all.")
     package static let sequenceTTL = Setting("sequence_ttl_ms", .milliseconds(from: 1), "600000", "How long the state of an unused sequence is kept.")
     package static let stateKey = Setting("state_key", .secret, "", "The secret that seals exported states, 16 bytes or more; better in the environment. (default: random)")
 
@@ -107,6 +108,7 @@ extension Setting {
     package static let idleTimeout = Setting("idle_timeout_ms", .milliseconds(from: 1), "75000", "How long a connection may be idle.")
     package static let writeTimeout = Setting("write_timeout_ms", .milliseconds(from: 1), "30000", "How long a client may take nothing of its answer.")
     package static let bodyMinimumRate = Setting("body_minimum_rate", .integer(0...Int(1) << 40), "8192", "The slowest a body may arrive, in bytes per second.")
+    package static let drainDelay = Setting("drain_delay_ms", .milliseconds(from: 0), "0", "How long a daemon that ends says so in /readyz before it stops to take requests, so that load balancers learn it.")
     package static let drainTimeout = Setting("drain_timeout_ms", .milliseconds(from: 0), "30000", "How long requests in flight may take once the daemon ends.")
 
     package static let logLevel = Setting("log_level", levels, "info", "trace, debug, info, notice, warning, error or critical.")
@@ -116,9 +118,9 @@ extension Setting {
     /// All settings, in the order in which they are listed.
     package static let all: [Setting] = [
         models, host, port, threads, tune, cache, ready,
-        maxMemory, maxBody, maxAnswer, maxPixels, maxScanPixels, maxForecast, maxGenerations, maxSequences, sequenceTTL, stateKey,
+        maxMemory, maxBody, maxAnswer, maxPixels, maxScanPixels, maxForecast, maxGenerations, maxSequences, maxSequencesPerClient, sequenceTTL, stateKey,
         maxBatchSize, maxBatchTime, maxBatchDelay, maxQueueItems, maxQueueDelay, requestTimeout,
-        maxConnections, maxPerAddress, maxPerConnection, headTimeout, idleTimeout, writeTimeout, bodyMinimumRate, drainTimeout,
+        maxConnections, maxPerAddress, maxPerConnection, headTimeout, idleTimeout, writeTimeout, bodyMinimumRate, drainDelay, drainTimeout,
         logLevel, logFormat, accessLog,
     ]
 }

@@ -26,6 +26,7 @@ extension Service {
         if let id = sequence.id {
             answer = try await sequences.advance(
                 SequenceTable.Key(model: model.name, version: model.version, id: id),
+                of: context.client,
                 start: sequence.starts ? given : nil,
                 step: sequence.step,
                 ends: sequence.ends,

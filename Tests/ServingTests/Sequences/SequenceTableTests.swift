@@ -216,4 +216,31 @@ struct SequenceTableTests {
         #expect(throws: SequenceTable.Fault.evicted) { try table.begin(keys[1], start: nil, now: now) }
         #expect(try table.begin(keys[3], start: nil, now: now).count == 10)
     }
+
+    @Test func `a client with as many as it may starts no other, and costs nobody else's`() throws {
+        var table = SequenceTable(capacity: 9, capacityPerClient: 2, timeToLive: .seconds(10))
+        for (client, id) in [("x", "a"), ("x", "b"), ("y", "c")] {
+            _ = try table.begin(key(id), of: client, start: [], now: at(0))
+            table.finish(key(id), state: [1], now: at(0))
+        }
+        #expect(throws: Fault.tooMany(limit: 2)) { try table.begin(key("d"), of: "x", start: [], now: at(1)) }
+        #expect(table.count == 3)
+        // What it has goes on and starts again, and others start theirs.
+        _ = try table.begin(key("a"), of: "x", start: [], now: at(1))
+        table.finish(key("a"), state: nil, now: at(1))
+        _ = try table.begin(key("d"), of: "x", start: [], now: at(1))
+        table.abandon(key("d"), now: at(1))
+        _ = try table.begin(key("e"), of: "y", start: [], now: at(1))
+        // One that starts counts already, and one that failed to start does not any more.
+        _ = try table.begin(key("d"), of: "x", start: [], now: at(2))
+        #expect(throws: Fault.tooMany(limit: 2)) { try table.begin(key("f"), of: "x", start: [], now: at(2)) }
+        // So does one that is worked on by another client; forgotten ones do not.
+        table.finish(key("d"), state: nil, now: at(2))
+        _ = try table.begin(key("b"), of: "y", start: nil, now: at(2))
+        table.finish(key("b"), state: [2], now: at(2))
+        _ = try table.begin(key("g"), of: "x", start: [], now: at(2))
+        #expect(throws: Fault.tooMany(limit: 2)) { try table.begin(key("h"), of: "x", start: [], now: at(2)) }
+        table.finish(key("g"), state: [3], now: at(2))
+        _ = try table.begin(key("h"), of: "x", start: [], now: at(12))
+    }
 }
