@@ -9,26 +9,29 @@ enum ModelFolders {
         let versions: [Version]
     }
 
-    /// One version: its name, its folder, and the file there that describes it.
+    /// One version: its name, its folder, and the file there that describes it, or why the folder cannot be read.
     struct Version: Equatable {
         let name: String
         let path: String
-        let manifest: ManifestFile
+        let manifest: Result<ManifestFile, SystemError>
     }
 
     /// The models of a folder, by name.
     ///
     /// A folder with a `model.json`, or else timm's `config.json`, is version 1 of its model; else its subfolders
-    /// whose names are positive integers and that have one are its versions. Other folders are no models.
+    /// whose names are positive integers and that have one are its versions. Other folders are no models; one that cannot
+    /// be looked into (not ours to read, a link that leads nowhere) might be one, and is found as a version that fails.
     /// - Throws: `SystemError` when the folder cannot be listed.
     static func scan(_ folder: String, logger: Logger) throws(SystemError) -> [Found] {
         var found: [Found] = []
         for name in try DirectoryListing.names(in: folder).sorted() {
             let versions = versions(in: "\(folder)/\(name)")
             guard !versions.isEmpty else { continue }
-            guard isModelName(name) else {
+            guard isModelName(name), !isHidden(versions, name) else {
                 let rule = "1 to 64 of the characters A-Z a-z 0-9 . _ -"
-                logger.warning("folder ignored: a model's name is \(rule)", metadata: ["folder": "\(name)"])
+                var metadata: Logger.Metadata = ["folder": "\(name)"]
+                if case .failure(let error) = versions[0].manifest { metadata["reason"] = "\(error.reason)" }
+                logger.warning("folder ignored: a model's name is \(rule)", metadata: metadata)
                 continue
             }
             found.append(Found(name: name, versions: versions))
@@ -51,19 +54,40 @@ enum ModelFolders {
     }
 
     private static func versions(in folder: String) -> [Version] {
-        let names = names(in: folder)
-        if let file = ManifestFile(among: names) { return [Version(name: "1", path: folder, manifest: file)] }
-        return names.compactMap(versionNumber).sorted().compactMap { number in
-            let path = "\(folder)/\(number)"
-            return ManifestFile(among: Self.names(in: path)).map { file in
-                Version(name: String(number), path: path, manifest: file)
+        do throws(SystemError) {
+            let names = try names(in: folder)
+            if let file = ManifestFile(among: names) {
+                return [Version(name: "1", path: folder, manifest: .success(file))]
             }
+            return names.compactMap(versionNumber).sorted().compactMap { version($0, in: folder) }
+        } catch {
+            return [Version(name: "1", path: folder, manifest: .failure(error))]
         }
     }
 
-    private static func names(in folder: String) -> [String] {
-        // What cannot be listed is a file, or not ours to read.
-        (try? DirectoryListing.names(in: folder)) ?? []
+    private static func version(_ number: Int, in folder: String) -> Version? {
+        let path = "\(folder)/\(number)"
+        do throws(SystemError) {
+            guard let file = ManifestFile(among: try names(in: path)) else { return nil }
+            return Version(name: String(number), path: path, manifest: .success(file))
+        } catch {
+            return Version(name: String(number), path: path, manifest: .failure(error))
+        }
+    }
+
+    /// The names in a folder; none in what is no folder.
+    private static func names(in folder: String) throws(SystemError) -> [String] {
+        do { return try DirectoryListing.names(in: folder) } catch {
+            if error.isNoFolder { return [] }
+            throw error
+        }
+    }
+
+    /// Whether all there is is a folder that cannot be read and whose name says that it is somebody's own affair.
+    private static func isHidden(_ versions: [Version], _ name: String) -> Bool {
+        guard name.utf8.first == UInt8(ascii: "."), versions.count == 1 else { return false }
+        if case .failure = versions[0].manifest { return true }
+        return false
     }
 
     /// The number of a version folder; `01` and `0` are none.

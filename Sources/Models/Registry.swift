@@ -129,7 +129,10 @@ package final class Registry: Sendable {
         let name = found.name
         var version = ModelEntry.Version(loading: name)
         do {
-            let loader = ModelLoader(folder: found.path, manifestFile: found.manifest, tuning: tuning)
+            let file = try found.manifest.mapError { error in
+                ServingError.internalError("its folder cannot be read: \(error.reason)", code: "unreadable")
+            }.get()
+            let loader = ModelLoader(folder: found.path, manifestFile: file, tuning: tuning)
             let manifest = try loader.manifest()
             version.manifest = manifest
             let loaded = try loader.model(manifest, name: model, version: name)

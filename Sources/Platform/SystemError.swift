@@ -22,9 +22,15 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     package var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE }
 
     /// One line such as `listen 0.0.0.0:8080: address already in use (EADDRINUSE)`.
-    package var description: String {
-        let message = unsafe String(cString: strerror(code))
-        guard let name = unsafe linux_error_name(code) else { return "\(action): \(message.lowercased())" }
-        return unsafe "\(action): \(message.lowercased()) (\(String(cString: name)))"
+    package var description: String { "\(action): \(reason)" }
+
+    /// What the system says, without what was attempted: `address already in use (EADDRINUSE)`.
+    package var reason: String {
+        let message = unsafe String(cString: strerror(code)).lowercased()
+        guard let name = unsafe linux_error_name(code) else { return message }
+        return unsafe "\(message) (\(String(cString: name)))"
     }
+
+    /// Whether what was opened as a folder is there and is something else.
+    package var isNoFolder: Bool { code == ENOTDIR }
 }

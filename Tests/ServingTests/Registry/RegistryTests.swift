@@ -171,4 +171,40 @@ struct RegistryTests {
         #expect(failed["state"] == .string("failed"))
         #expect(failed["reason"] == .string("model.json: 'architecture' is missing"))
     }
+
+    @Test(arguments: ["nowhere", "loop"])
+    func `a folder that cannot be read is a model that fails, and says why`(target: String) throws {
+        try add("good")
+        // A link that leads nowhere, and one that leads to itself.
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(folder.path)/loop",
+            withDestinationPath: "\(folder.path)/\(target)"
+        )
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(folder.path)/.hidden",
+            withDestinationPath: "nowhere"
+        )
+        let registry = try loaded()
+        #expect(registry.models().map(\.name) == ["good", "loop"])
+        let failed = try registry.entry(named: "loop").current
+        #expect(failed.state == .failed)
+        let reason = try #require(failed.reason)
+        #expect(reason.hasPrefix("its folder cannot be read: "))
+        #expect(reason.hasSuffix(target == "loop" ? "(ELOOP)" : "(ENOENT)"))
+        #expect(!reason.contains(folder.path))
+    }
+
+    @Test func `a version whose folder cannot be read fails beside those that can`() throws {
+        try add("m/1")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(folder.path)/m/2",
+            withDestinationPath: "nowhere"
+        )
+        let registry = try loaded()
+        let entry = try registry.entry(named: "m")
+        #expect(entry.versions.map(\.state) == [.ready, .failed])
+        #expect(
+            entry.failures?.hasSuffix("its folder cannot be read: no such file or directory (ENOENT)") == true
+        )
+    }
 }
