@@ -6,18 +6,28 @@ internal import Platform
 internal import Support
 internal import Tasks
 
-/// `martlet generate MODEL PROMPT`: a text that goes on from a prompt, without a daemon.
+/// `martlet generate MODEL PROMPT` or `martlet generate --model MODEL PROMPT`: a text that goes on from a prompt, without a daemon.
 struct Generate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Go on from a text, token by token.",
         discussion: "The text is printed while it is made; with --json at its end."
     )
 
-    @Argument(help: "A model for text-generation.")
-    var modelName: String
+    @Argument(
+        help: ArgumentHelp(
+            "The model, unless --model names it, and what the text goes on from.",
+            discussion: "The prompt may be left out for a model with a start of its own.",
+            valueName: "model prompt"
+        )
+    )
+    var words: [String] = []
 
-    @Argument(help: "What the text goes on from; may be empty for a model with a start of its own.")
-    var prompt = ""
+    @Option(
+        name: .customLong("model"),
+        help:
+            "The model; may be left out too when the folder has one for text-generation and no prompt is given."
+    )
+    var modelName: String?
 
     @Option(name: .customLong("max-tokens"), help: "How many tokens to make at most.")
     var maxTokens = 256
@@ -48,6 +58,8 @@ struct Generate: ParsableCommand {
     @OptionGroup var output: OutputOption
 
     func validate() throws {
+        let most = modelName == nil ? 2 : 1
+        try require(words.count <= most, "expected one prompt, found \(words.count - most + 1); quote it")
         try require(maxTokens >= 1, "--max-tokens must be at least 1, found \(maxTokens)")
         try require(0...100 ~= temperature, "--temperature must be 0 to 100, found \(temperature)")
         if let topK { try require(topK >= 1, "--top-k must be at least 1, found \(topK)") }
@@ -55,12 +67,19 @@ struct Generate: ParsableCommand {
         try require(!stops.contains(""), "--stop must not be empty")
     }
 
+    /// The model that was named, and what is left for a prompt.
+    private var named: (model: String?, prompt: String) {
+        guard modelName == nil else { return (modelName, words.first ?? "") }
+        return (words.first, words.dropFirst().first ?? "")
+    }
+
     private func require(_ isValid: Bool, _ message: String) throws {
         guard isValid else { throw ValidationError(message) }
     }
 
     func run() throws {
-        let model = try models.model(modelName)
+        let (name, prompt) = named
+        let model = try models.model(name, for: "texts") { $0.manifest.task == .textGeneration }
         let engine = try CommandEngine(threads: threads.count)
         defer { engine.stop() }
         var options = TextGenerator.Options(seed: seed ?? .random(in: 0...UInt64(UInt32.max)))
@@ -69,7 +88,7 @@ struct Generate: ParsableCommand {
         options.sampling.topK = topK
         options.sampling.topP = topP
         options.stops = stops
-        let (generation, text) = try engine.wait { [options, prompt, isJSON = output.isJSON] in
+        let (generation, text) = try engine.wait { [options, isJSON = output.isJSON] in
             var generation = try await TextGenerator(scheduler: engine.scheduler).begin(
                 prompt,
                 with: model,

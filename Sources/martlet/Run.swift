@@ -1,16 +1,20 @@
 internal import ArgumentParser
 internal import Engine
+internal import Models
 internal import Support
 
-/// `martlet run MODEL`: from the tensor `input` of one safetensors file to `logits` and `probabilities` in another.
+/// `martlet run MODEL` or `martlet run --model MODEL`: from the tensor `input` of one safetensors file to `logits` and `probabilities` in another.
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a model on the tensor 'input' of a safetensors file.",
         discussion: "The first dimension is the batch. Writes the tensors 'logits' and 'probabilities'."
     )
 
-    @Argument(help: "The model's name.")
-    var modelName: String
+    @Argument(help: "The model's name, unless --model gives it.")
+    var name: String?
+
+    @Option(name: .customLong("model"), help: "The model's name.")
+    var modelName: String?
 
     @Option(name: .customLong("input"), help: "The safetensors file with the tensor 'input'.")
     var inputPath: String
@@ -22,10 +26,18 @@ struct Run: ParsableCommand {
     @OptionGroup var models: ModelsOption
     @OptionGroup var output: OutputOption
 
+    func validate() throws {
+        guard (name == nil) != (modelName == nil) else {
+            let found = name == nil ? "none" : "two"
+            throw ValidationError("expected one model, as an argument or with --model, found \(found)")
+        }
+    }
+
     func run() throws {
-        let network = try NamedNetwork(models.model(modelName))
+        let model = try models.model(name ?? modelName ?? "")
+        let network = try NamedNetwork(model)
         guard network.decoder == nil else {
-            throw CommandError("'\(modelName)' writes sequences step by step; use martlet predict")
+            throw CommandError("'\(model.name)' writes sequences step by step; use martlet predict")
         }
         let input = try Safetensors(path: inputPath).tensor("input")
         let results = try network.run(input, on: WorkerPool(threads: threads.count))

@@ -121,6 +121,17 @@ extension EndToEndTests {
             #expect(try tensor.decoded(Prepared.self).shape == [5, 1, 32, 32])
             let run = try Self.martlet("run", "digits", "--input", input, "--output", output, "--json")
             #expect(run.status == 0, "\(run.error)")
+            let named = try Self.martlet(
+                "run",
+                "--model",
+                "digits",
+                "--input",
+                input,
+                "--output",
+                output,
+                "--json"
+            )
+            #expect(named.output == run.output)
             let shapes = try run.decoded(Computed.self)
             #expect(shapes.logits == [5, 10] && shapes.probabilities == [5, 10])
             let file = try TensorFile(contentsOf: URL(filePath: output))
@@ -243,6 +254,10 @@ extension EndToEndTests {
             (["classify", "README.md", "--model", "digits"], 1, "the bytes look like text"),
             (["classify", "weights/examples/digit-7.png", "--model", "digit"], 1, "did you mean 'digits'"),
             (["run", "digits", "--input", "README.md", "--output", "x"], 1, "not a safetensors file"),
+            (["run", "--input", "README.md", "--output", "x"], 2, "expected one model"),
+            (["run", "digits", "--model", "digits", "--input", "x", "--output", "x"], 2, "found two"),
+            (["generate", "--model", "shakespeare", "one", "two"], 2, "expected one prompt, found 2"),
+            (["generate", "digits", "x", "y"], 2, "expected one prompt, found 2"),
             (["bench"], 2, "NAME"), (["inspect"], 2, "Usage"), (["nonsense"], 2, "Usage"),
             (["classify", "x.png", "--top-k", "0"], 2, "top-k"),
             (["serve", "--port", "70000"], 2, "0 to 65535"),

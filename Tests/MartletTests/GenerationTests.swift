@@ -61,6 +61,8 @@ extension EndToEndTests {
             ]
             let printed = try CommandRun(arguments)
             #expect(printed.output == text + "\n")
+            let named = ["generate", "--model", "bytes", "To be"] + arguments[3...]
+            #expect(try CommandRun(named).output == printed.output)
             let json: Generated = try CommandRun(arguments + ["--json"]).decoded()
             #expect(json.text == text)
             #expect(json.seed == 7)
