@@ -11,3 +11,9 @@ package enum Logarithm {
     /// The power of e that `x` is.
     package static func of(_ x: Double) -> Double { log(x) }
 }
+
+/// The time of day, for people; durations are measured with `ContinuousClock`.
+package enum WallClock {
+    /// Whole seconds since 1970-01-01 00:00 UTC.
+    package static var seconds: Int { time(nil) }
+}
