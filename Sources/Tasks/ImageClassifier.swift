@@ -11,20 +11,10 @@ package import Support
 /// thread for each CPU; a bad image ends there and spoils only its own result. Whatever the request holds is leased from
 /// the budget first, and everything stops once nobody waits for it.
 package struct ImageClassifier: Sendable {
-    /// An image that is decoded, with what has come of it so far.
-    fileprivate struct Progress {
-        var plan: CropPlan
-        let format: ImageFormat
-        let orientation: Int
-        let decode: Duration
-        var preprocess = Duration.zero
-        var outputs: [[Float]] = []
-    }
-
     /// Crops that run together: of one image or of several.
     private struct Hand {
         var items: [Tensor] = []
-        /// The number of the image of each.
+        /// Which of the images that were decoded each is of.
         var owners: [Int] = []
         var values = 0
 
@@ -39,9 +29,9 @@ package struct ImageClassifier: Sendable {
     private static let quickValues = 16_384
 
     private let scheduler: Scheduler
-    private let limits: ImageLimits
+    let limits: ImageLimits
     private let budget: MemoryBudget?
-    private let metrics: ServingMetrics?
+    let metrics: ServingMetrics?
 
     /// - Parameters:
     ///   - scheduler: the engine.
@@ -111,32 +101,6 @@ package struct ImageClassifier: Sendable {
         return try await classify(images, plans, run)
     }
 
-    /// One request, as all steps see it.
-    private struct Run {
-        let model: Model
-        let network: ServedNetwork
-        let preprocessing: Preprocessing
-        let options: Options
-        let admission: Scheduler.Admission?
-        let context: RequestContext
-    }
-
-    /// What an image will cost, from its first bytes.
-    private struct Plan {
-        let decode: DecodeCost
-        let crops: CropPlan
-    }
-
-    private func plan(_ bytes: ArraySlice<UInt8>, _ run: Run) throws(ServingError) -> Plan {
-        let cost: DecodeCost
-        do throws(ImageError) {
-            cost = try ImageDecoder.cost(bytes, color: run.preprocessing.color, limits: limits)
-        } catch {
-            throw Self.refusal(error, run)
-        }
-        return Plan(decode: cost, crops: try crops(of: cost.size, run))
-    }
-
     /// What decoding and preparing go over: pixels in all their scans, and the numbers of the crops.
     private static func cost(_ plans: [Result<Plan, ServingError>]) -> Int {
         plans.reduce(0) { cost, plan in
@@ -159,7 +123,9 @@ package struct ImageClassifier: Sendable {
         _ plans: [Result<Plan, ServingError>],
         _ run: Run
     ) async throws(ServingError) -> [Result<Answer, ServingError>] {
-        var progress: [Result<Progress, ServingError>] = []
+        // Which of those that were decoded each image is.
+        var decoded: [Result<Int, ServingError>] = []
+        var progress: [Progress] = []
         var (hand, inference) = (Hand(), InferenceResult?.none)
         for (index, image) in images.enumerated() {
             try run.context.check()
@@ -170,25 +136,28 @@ package struct ImageClassifier: Sendable {
                     for: .pixels
                 )
                 defer { withExtendedLifetime(lease) {} }
-                var crops: PreparedCrops
-                (crops, progress) = try begin(bytes, plan, run, progress)
+                let (prepared, begun) = try begin(bytes, plan, run)
+                var crops = prepared
+                let number = progress.count
+                decoded.append(.success(number))
+                progress.append(begun)
                 for crop in crops.placements.indices {
                     let start = ContinuousClock.now
                     hand.items.append(try make(crop, &crops, run))
-                    hand.owners.append(index)
+                    hand.owners.append(number)
                     hand.values += crops.placements[crop].count
-                    progress[index] = progress[index].map { $0.adding(preprocess: .now - start) }
+                    progress[number].preprocess += .now - start
                     if hand.isFull { try await infer(&hand, run, &progress, &inference) }
                 }
             } catch {
-                if Self.endsRequest(error) || progress.count > index { throw error }
-                progress.append(.failure(error))
+                if Self.endsRequest(error) || decoded.count > index { throw error }
+                decoded.append(.failure(error))
             }
         }
         if !hand.items.isEmpty { try await infer(&hand, run, &progress, &inference) }
-        return progress.map { image in
-            image.flatMap { image in
-                Result { () throws(ServingError) in try answer(image, inference, run) }
+        return decoded.map { image in
+            image.flatMap { number in
+                Result { () throws(ServingError) in try answer(progress[number], inference, run) }
             }
         }
     }
@@ -201,52 +170,11 @@ package struct ImageClassifier: Sendable {
         }
     }
 
-    /// Decodes an image.
-    private func begin(
-        _ bytes: ArraySlice<UInt8>,
-        _ plan: Plan,
-        _ run: Run,
-        _ before: [Result<Progress, ServingError>]
-    ) throws(ServingError) -> (PreparedCrops, [Result<Progress, ServingError>]) {
-        let start = ContinuousClock.now
-        let decoded = try decode(bytes, run)
-        let decode = ContinuousClock.now - start
-        metrics?.decodeDuration.observe(decode, run.model.name, run.model.version)
-        run.context.record.update { $0.decode += decode }
-        let progress = Progress(
-            plan: plan.crops,
-            format: decoded.format,
-            orientation: decoded.orientation,
-            decode: decode
-        )
-        do throws(PreprocessingError) {
-            return (try PreparedCrops(plan.crops, of: decoded.image), before + [.success(progress)])
-        } catch {
-            throw Self.refusal(error, run)
-        }
-    }
-
-    private func make(
-        _ index: Int,
-        _ crops: inout PreparedCrops,
-        _ run: Run
-    ) throws(ServingError) -> Tensor {
-        let placement = crops.placements[index]
-        let shape: Shape = [placement.channels, placement.height, placement.width]
-        do throws(PreprocessingError) {
-            return try Tensor(shape: shape) { (values: inout MutableSpan<Float>) throws(PreprocessingError) in
-                try crops.write(index, into: &values) { run.context.isWanted }
-            }
-        } catch {
-            throw Self.refusal(error, run)
-        }
-    }
-
     /// Runs what is in hand, and gives each image its outputs.
     private func infer(
         _ hand: inout Hand,
         _ run: Run,
-        _ progress: inout [Result<Progress, ServingError>],
+        _ progress: inout [Progress],
         _ inference: inout InferenceResult?
     ) async throws(ServingError) {
         let lease = try budget?.require(hand.values * MemoryLayout<Float>.stride, for: .tensors)
@@ -258,7 +186,7 @@ package struct ImageClassifier: Sendable {
             run.context
         )
         for (owner, output) in zip(hand.owners, result.outputs) {
-            progress[owner] = progress[owner].map { $0.adding(output: output) }
+            progress[owner].outputs.append(output)
         }
         inference = inference.map { $0.followed(by: result) } ?? result
         hand = Hand()
@@ -285,60 +213,5 @@ package struct ImageClassifier: Sendable {
             preprocess: image.preprocess,
             inference: inference
         )
-    }
-
-    private func decode(_ bytes: ArraySlice<UInt8>, _ run: Run) throws(ServingError) -> DecodedImage {
-        do throws(ImageError) {
-            return try ImageDecoder.decode(bytes, color: run.preprocessing.color, limits: limits) {
-                run.context.isWanted
-            }
-        } catch {
-            throw Self.refusal(error, run)
-        }
-    }
-
-    private func crops(of size: ImageSize, _ run: Run) throws(ServingError) -> CropPlan {
-        do throws(PreprocessingError) {
-            return try run.preprocessing.plan(
-                for: size,
-                crops: run.options.crops,
-                scales: run.options.scales,
-                limits: limits
-            )
-        } catch {
-            throw Self.refusal(error, run)
-        }
-    }
-
-    private static func refusal(_ error: ImageError, _ run: Run) -> ServingError {
-        switch error {
-        case .tooLarge, .tooCostly: .tooLarge(code: "image_too_large", error.description)
-        case .outOfMemory: .memoryFull(wanted: 0, limit: 0)
-        case .stopped: run.context.reasonToStop() ?? .cancelled
-        default: .undecodable(error.description)
-        }
-    }
-
-    private static func refusal(_ error: PreprocessingError, _ run: Run) -> ServingError {
-        switch error {
-        case .tooLarge: .tooLarge(code: "image_too_large", error.description)
-        case .duplicate: .badRequest(error.description, code: "invalid_parameter")
-        case .stopped: run.context.reasonToStop() ?? .cancelled
-        default: .internalError("preprocessing: \(error.description)")
-        }
-    }
-}
-
-extension ImageClassifier.Progress {
-    fileprivate func adding(preprocess duration: Duration) -> Self {
-        var copy = self
-        copy.preprocess += duration
-        return copy
-    }
-
-    fileprivate func adding(output: [Float]) -> Self {
-        var copy = self
-        copy.outputs.append(output)
-        return copy
     }
 }

@@ -1,0 +1,125 @@
+internal import Engine
+internal import Imaging
+internal import Inference
+internal import Models
+internal import Support
+
+/// What happens to an image before the engine sees it: what it will cost, its pixels, its crops.
+extension ImageClassifier {
+    /// One request, as all steps see it.
+    struct Run {
+        let model: Model
+        let network: ServedNetwork
+        let preprocessing: Preprocessing
+        let options: Options
+        let admission: Scheduler.Admission?
+        let context: RequestContext
+    }
+
+    /// What an image will cost, from its first bytes.
+    struct Plan {
+        let decode: DecodeCost
+        let crops: CropPlan
+    }
+
+    func plan(_ bytes: ArraySlice<UInt8>, _ run: Run) throws(ServingError) -> Plan {
+        let cost: DecodeCost
+        do throws(ImageError) {
+            cost = try ImageDecoder.cost(bytes, color: run.preprocessing.color, limits: limits)
+        } catch {
+            throw Self.refusal(error, run)
+        }
+        return Plan(decode: cost, crops: try crops(of: cost.size, run))
+    }
+
+    /// An image that is decoded, with what has come of it so far.
+    struct Progress {
+        var plan: CropPlan
+        let format: ImageFormat
+        let orientation: Int
+        let decode: Duration
+        var preprocess = Duration.zero
+        var outputs: [[Float]] = []
+    }
+
+    /// Decodes an image, of which the budget has a lease for `plan`.
+    func begin(
+        _ bytes: ArraySlice<UInt8>,
+        _ plan: Plan,
+        _ run: Run
+    ) throws(ServingError) -> (PreparedCrops, Progress) {
+        let start = ContinuousClock.now
+        let decoded = try decode(bytes, run)
+        let decode = ContinuousClock.now - start
+        metrics?.decodeDuration.observe(decode, run.model.name, run.model.version)
+        run.context.record.update { $0.decode += decode }
+        let progress = Progress(
+            plan: plan.crops,
+            format: decoded.format,
+            orientation: decoded.orientation,
+            decode: decode
+        )
+        do throws(PreprocessingError) {
+            return (try PreparedCrops(plan.crops, of: decoded.image), progress)
+        } catch {
+            throw Self.refusal(error, run)
+        }
+    }
+
+    func make(
+        _ index: Int,
+        _ crops: inout PreparedCrops,
+        _ run: Run
+    ) throws(ServingError) -> Tensor {
+        let placement = crops.placements[index]
+        let shape: Shape = [placement.channels, placement.height, placement.width]
+        do throws(PreprocessingError) {
+            return try Tensor(shape: shape) { (values: inout MutableSpan<Float>) throws(PreprocessingError) in
+                try crops.write(index, into: &values) { run.context.isWanted }
+            }
+        } catch {
+            throw Self.refusal(error, run)
+        }
+    }
+
+    private func decode(_ bytes: ArraySlice<UInt8>, _ run: Run) throws(ServingError) -> DecodedImage {
+        do throws(ImageError) {
+            return try ImageDecoder.decode(bytes, color: run.preprocessing.color, limits: limits) {
+                run.context.isWanted
+            }
+        } catch {
+            throw Self.refusal(error, run)
+        }
+    }
+
+    private func crops(of size: ImageSize, _ run: Run) throws(ServingError) -> CropPlan {
+        do throws(PreprocessingError) {
+            return try run.preprocessing.plan(
+                for: size,
+                crops: run.options.crops,
+                scales: run.options.scales,
+                limits: limits
+            )
+        } catch {
+            throw Self.refusal(error, run)
+        }
+    }
+
+    private static func refusal(_ error: ImageError, _ run: Run) -> ServingError {
+        switch error {
+        case .tooLarge, .tooCostly: .tooLarge(code: "image_too_large", error.description)
+        case .outOfMemory: .memoryFull(wanted: 0, limit: 0)
+        case .stopped: run.context.reasonToStop() ?? .cancelled
+        default: .undecodable(error.description)
+        }
+    }
+
+    private static func refusal(_ error: PreprocessingError, _ run: Run) -> ServingError {
+        switch error {
+        case .tooLarge: .tooLarge(code: "image_too_large", error.description)
+        case .duplicate: .badRequest(error.description, code: "invalid_parameter")
+        case .stopped: run.context.reasonToStop() ?? .cancelled
+        default: .internalError("preprocessing: \(error.description)")
+        }
+    }
+}
