@@ -2,7 +2,8 @@
 package enum MachineMemory {
     /// The least of the machine's memory and the limits of the process's control groups, in bytes; nil when neither says.
     ///
-    /// - Source: proc_meminfo(5); the kernel's cgroup-v2 documentation, `memory.max`, which every group above limits too.
+    /// - Source: proc_meminfo(5); the kernel's cgroup-v2 documentation, `memory.max`, and its cgroup-v1 documentation,
+    ///   `memory.limit_in_bytes`. A group above limits its children too, so all are read.
     package static func available(
         meminfo: String = "/proc/meminfo",
         group: String = "/proc/self/cgroup",
@@ -11,15 +12,12 @@ package enum MachineMemory {
         // What cannot be read says nothing.
         let machine = (try? FileContents.read(meminfo, maxBytes: 1 << 16)).flatMap(total)
         var limits = [machine].compactMap(\.self)
-        if let lines = try? FileContents.read(group, maxBytes: 1 << 16), let path = unified(lines) {
-            var parts = path.split(separator: "/")
-            while true {
-                let file = ([root] + parts.map(String.init) + ["memory.max"]).joined(separator: "/")
-                if let bytes = try? FileContents.read(file, maxBytes: 64), let limit = number(bytes) {
-                    limits.append(limit)
-                }
-                if parts.popLast() == nil { break }
+        let groups = (try? FileContents.read(group, maxBytes: 1 << 16)) ?? []
+        for line in groups.split(separator: UInt8(ascii: "\n")) {
+            guard let (folder, file) = limitFile(of: String(decoding: line, as: UTF8.self), root) else {
+                continue
             }
+            limits += self.limits(folder.mount, folder.path, file)
         }
         return limits.min()
     }
@@ -29,10 +27,28 @@ package enum MachineMemory {
         return line.flatMap { number($0.dropFirst("MemTotal:".utf8.count)) }.map { $0 * 1024 }
     }
 
-    /// The path of the process in the one hierarchy of version 2: `0::/path`.
-    private static func unified(_ bytes: [UInt8]) -> String? {
-        let line = bytes.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: "0::".utf8) }
-        return line.map { String(decoding: $0.dropFirst("0::".utf8.count), as: UTF8.self) }
+    /// Where the limit of a line `0::/path` (version 2) or `4:memory:/path` (version 1) stands; nil for other controllers.
+    private static func limitFile(
+        of line: String,
+        _ root: String
+    ) -> (folder: (mount: String, path: Substring), file: String)? {
+        let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3 else { return nil }
+        if parts[1].isEmpty { return ((root, parts[2]), "memory.max") }
+        guard parts[1].split(separator: ",").contains("memory") else { return nil }
+        return (("\(root)/memory", parts[2]), "memory.limit_in_bytes")
+    }
+
+    /// The limits of a group and of those above it; version 1 says "none" with a number that no machine has.
+    private static func limits(_ mount: String, _ path: Substring, _ file: String) -> [Int] {
+        var (limits, parts) = ([Int](), path.split(separator: "/"))
+        while true {
+            let name = ([mount] + parts.map(String.init) + [file]).joined(separator: "/")
+            if let bytes = try? FileContents.read(name, maxBytes: 4096), let limit = number(bytes) {
+                limits.append(limit)
+            }
+            if parts.popLast() == nil { return limits }
+        }
     }
 
     /// The first number; nil for `max`.

@@ -81,13 +81,3 @@ struct LaneTests {
         #expect(lane.waiting == 0)
     }
 }
-
-struct MachineMemoryTests {
-    @Test func `this machine has memory`() {
-        #expect((MachineMemory.available() ?? 0) > 1 << 20)
-    }
-
-    @Test func `without a word from the system nothing is known`() {
-        #expect(MachineMemory.available(meminfo: "/nowhere", group: "/nowhere", root: "/nowhere") == nil)
-    }
-}
