@@ -96,13 +96,20 @@ package struct LineLogHandler: LogHandler {
     package var metadata: Logger.Metadata = [:]
     package var logLevel: Logger.Level = .info
     private let format: Format
+    private let hasPriorities: Bool
     private let write: @Sendable (String) -> Void
 
     /// - Parameters:
     ///   - format: how a line is written.
+    ///   - hasPriorities: whether the journal reads the lines, which begin with their priority then.
     ///   - write: takes a line without its end.
-    package init(_ format: Format, write: @escaping @Sendable (String) -> Void) {
+    package init(
+        _ format: Format,
+        hasPriorities: Bool = false,
+        write: @escaping @Sendable (String) -> Void
+    ) {
         self.format = format
+        self.hasPriorities = hasPriorities
         self.write = write
     }
 
@@ -118,12 +125,26 @@ package struct LineLogHandler: LogHandler {
             ("time", Date.now.ISO8601Format()), ("level", event.level.rawValue),
             ("message", "\(event.message)"),
         ]
+        let prefix = hasPriorities ? Self.priority(event.level) : ""
         switch format {
-        case .logfmt: write((head + fields).map { "\($0)=\(Self.quoted($1))" }.joined(separator: " "))
+        case .logfmt:
+            write(prefix + (head + fields).map { "\($0)=\(Self.quoted($1))" }.joined(separator: " "))
         case .json:
             var object = JSONObject()
             for (name, value) in head + fields { object.append(name, .string(value)) }
-            write(JSONValue.object(object).text)
+            write(prefix + JSONValue.object(object).text)
+        }
+    }
+
+    /// - Source: sd-daemon(3), the numbers of syslog(3).
+    private static func priority(_ level: Logger.Level) -> String {
+        switch level {
+        case .trace, .debug: "<7>"
+        case .info: "<6>"
+        case .notice: "<5>"
+        case .warning: "<4>"
+        case .error: "<3>"
+        case .critical: "<2>"
         }
     }
 

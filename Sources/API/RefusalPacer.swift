@@ -1,15 +1,15 @@
 internal import HTTP
-internal import Platform
-internal import Support
+package import Platform
+package import Support
 
 /// Holds refusals back for a moment where they come by the hundred.
 ///
 /// A client that is refused at once and comes back at once costs as much as one that is served: a crowd of them would take
 /// the processors from the engine. So beyond a rate a refusal for overload waits a little before it is sent, in no thread
 /// but the pacer's own; all that are due leave together.
-final class RefusalPacer: Sendable {
+package final class RefusalPacer: Sendable {
     /// Refusals a second that are sent at once.
-    private static let rate = 100
+    package static let rate = 100
     /// How long one beyond them waits.
     private static let delay = Duration.milliseconds(180)
     /// How many may wait; more are sent at once.
@@ -28,12 +28,12 @@ final class RefusalPacer: Sendable {
     /// Starts the pacer's thread.
     ///
     /// - Throws: `SystemError` when the system has no thread left to give.
-    init() throws(SystemError) {
+    package init() throws(SystemError) {
         try threads.start(name: "pacer") { self.run() }
     }
 
     /// Whether a refusal says that there is too much to do.
-    static func paces(_ error: ServingError) -> Bool {
+    package static func paces(_ error: ServingError) -> Bool {
         switch error {
         case .overloaded, .queueFull, .memoryFull, .busy: true
         default: false
@@ -41,7 +41,7 @@ final class RefusalPacer: Sendable {
     }
 
     /// Sends a refusal, now or in a moment.
-    func send(_ refusal: @escaping @Sendable () -> Void) {
+    package func send(_ refusal: @escaping @Sendable () -> Void) {
         let isNow = state.signal { state in
             let now = ContinuousClock.now
             if now - state.second >= .seconds(1) { (state.second, state.sent) = (now, 0) }
@@ -54,7 +54,7 @@ final class RefusalPacer: Sendable {
     }
 
     /// Sends what waits and ends.
-    func close() {
+    package func close() {
         state.signal { $0.isClosed = true }
         threads.join()
     }

@@ -21,6 +21,17 @@ package enum StandardStream: Int32, Sendable {
     case output = 1
     case error = 2
 
+    /// Whether what is written goes to the journal, which takes a line's priority from a prefix such as `<3>`.
+    ///
+    /// - Source: systemd.exec(5), `JOURNAL_STREAM`: device and inode of the stream; sd-daemon(3) for the prefixes.
+    package func isJournal(environment: [String: String]) -> Bool {
+        var status = stat()
+        guard let stream = environment["JOURNAL_STREAM"], unsafe fstat(rawValue, &status) == 0 else {
+            return false
+        }
+        return stream == "\(status.st_dev):\(status.st_ino)"
+    }
+
     /// Writes a line; a reader that has gone is not our failure.
     package func writeLine(_ line: String) { write(text: line + "\n") }
 

@@ -37,8 +37,9 @@ struct Serve: ParsableCommand {
             return output.print(json: Self.json(configuration), text: Self.text(configuration))
         }
         let format = LineLogHandler.Format(rawValue: configuration[.logFormat]) ?? .logfmt
+        let isJournal = StandardStream.error.isJournal(environment: environment)
         LoggingSystem.bootstrap { _ in
-            LineLogHandler(format) { StandardStream.error.writeLine($0) }
+            LineLogHandler(format, hasPriorities: isJournal) { StandardStream.error.writeLine($0) }
         }
         var logger = Logger(label: "martlet")
         logger.logLevel = configuration.logLevel

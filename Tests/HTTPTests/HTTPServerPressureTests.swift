@@ -240,6 +240,28 @@ import Testing
         }
     }
 
+    @Test func `goes on as before while the grace of a drain lasts`() throws {
+        try withServer { server in
+            let port = server.port
+            let old = try TestClient(port: port)
+            let drain = try Thread(name: "drain") {
+                server.drain(deadline: .seconds(60), grace: .milliseconds(300))
+            }
+            // What comes now, on new connections too, is served or, once the grace is over, refused; never cut off.
+            var served = 0
+            while let client = try? TestClient(port: port) {
+                client.send(Self.get)
+                guard let answer = client.answer() else { break }
+                #expect(answer.status == 200)
+                served += 1
+            }
+            #expect(served > 0)
+            #expect(old.ends())
+            drain.join()
+            #expect(server.statistics.openConnections == 0)
+        }
+    }
+
     @Test func `cancels what a drain cannot wait for`() throws {
         let gate = Gate()
         try withServer(handler: { request in

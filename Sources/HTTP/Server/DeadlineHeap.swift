@@ -1,11 +1,14 @@
 /// When to look at which connection again: a binary heap by time.
-struct DeadlineHeap {
+package struct DeadlineHeap {
     private var entries: [(at: ContinuousClock.Instant, token: UInt64)] = []
 
-    /// The earliest time.
-    var first: ContinuousClock.Instant? { entries.first?.at }
+    package init() {}
 
-    mutating func insert(_ at: ContinuousClock.Instant, _ token: UInt64) {
+    /// The earliest time.
+    package var first: ContinuousClock.Instant? { entries.first?.at }
+
+    /// Adds an entry.
+    package mutating func insert(_ at: ContinuousClock.Instant, _ token: UInt64) {
         var i = entries.count
         entries.append((at, token))
         while i > 0, entries[i].at < entries[(i - 1) / 2].at {
@@ -15,7 +18,7 @@ struct DeadlineHeap {
     }
 
     /// Takes the earliest entry if its time has come.
-    mutating func popFirst(until now: ContinuousClock.Instant) -> (
+    package mutating func popFirst(until now: ContinuousClock.Instant) -> (
         at: ContinuousClock.Instant, token: UInt64
     )? {
         guard let first = entries.first, first.at <= now else { return nil }

@@ -27,6 +27,27 @@ package struct Served: Sendable {
     package var refusal: String?
     /// What the handler said of its answer.
     package var annotation: (any Sendable)?
+
+    /// The account of a request that was just received.
+    package init(
+        id: String,
+        client: String,
+        method: String,
+        target: String,
+        bytesIn: Int,
+        headReceived: ContinuousClock.Instant,
+        received: ContinuousClock.Instant,
+        written: ContinuousClock.Instant
+    ) {
+        self.id = id
+        self.client = client
+        self.method = method
+        self.target = target
+        self.bytesIn = bytesIn
+        self.headReceived = headReceived
+        self.received = received
+        self.written = written
+    }
 }
 
 /// Takes the account of each request: called on an event loop's thread, so it must not wait for anything.
