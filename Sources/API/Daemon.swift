@@ -10,7 +10,7 @@ internal import Tasks
 
 /// The daemon, put together: models, engine, API, server; from the first log line to the last.
 ///
-/// In order: block signals, list the models, listen, load them, say READY, wait for a signal, say STOPPING, drain, end.
+/// In order: block signals, list the models, listen, load them, say READY, wait for signals, say STOPPING, drain, end.
 package struct Daemon {
     private let configuration: Configuration
     private let environment: [String: String]
@@ -22,7 +22,7 @@ package struct Daemon {
         self.logger = logger
     }
 
-    /// Serves until SIGTERM or SIGINT; the second ends the process at once.
+    /// Serves until SIGTERM or SIGINT; the second ends the process at once, and SIGHUP loads what is new.
     ///
     /// - Parameter announce: called with `listening on http://HOST:PORT` when connections are welcome, and with
     ///   `serving N models` once those of the folder are loaded.
@@ -44,29 +44,78 @@ package struct Daemon {
         )
         parts.metrics.collect(server: server)
         termination.deferToWait()
-        try server.start()
-        let address = "http://\(bracketed(configuration[.host])):\(server.port)"
+        let address = "http://\(bracketed(try listen(server))):\(server.port)"
         announce("listening on \(address)")
         manager.notify("STATUS=loading the models of \(configuration.models)")
+        let supervision = try Supervision(
+            manager,
+            of: Supervision.Subject(server, parts.scheduler, parts.registry, at: address)
+        )
+        let reloads = Monitor(0)
         // Models come while requests are answered already: one for a model that is not there gets 503.
         _ = try Thread(name: "loader") { [registry = parts.registry] in
             registry.load(listing)
             let count = registry.models().count { $0.current.model != nil }
             manager.notify("READY=1", "STATUS=listening on \(address)")
             announce("serving \(count) models")
+            while reloads.wait(for: { $0 > 0 ? $0 : nil }) != nil {
+                reloads.withLock { $0 = 0 }
+                manager.notifyReloading()
+                reload(registry)
+                manager.notify("READY=1")
+            }
         }
-        let signal = termination.wait()
-        logger.info("draining", metadata: ["signal": "\(signal)"])
-        manager.notify("STOPPING=1", "STATUS=draining")
+        while true {
+            guard case .end(let signal) = termination.wait() else {
+                reloads.signal { $0 += 1 }
+                continue
+            }
+            logger.info("draining", metadata: ["signal": "\(signal)"])
+            break
+        }
+        let stopTime = configuration.duration(.drainDelay) + configuration.duration(.drainTimeout)
+        manager.notify(
+            "STOPPING=1",
+            "STATUS=draining",
+            "EXTEND_TIMEOUT_USEC=\(Int((stopTime + Self.endTime) / .microseconds(1)))"
+        )
         service.beginDraining()
         server.drain(
             deadline: configuration.duration(.drainTimeout),
             grace: configuration.duration(.drainDelay)
         )
+        supervision.close()
         service.close()
         parts.scheduler.stop()
         parts.lane.close()
         logger.info("stopped")
+    }
+
+    /// How long the end takes after the drain, at most.
+    private static let endTime = Duration.seconds(15)
+
+    /// Listens on the socket that the service manager has opened, or else on the configured address.
+    ///
+    /// - Returns: the host that it listens on.
+    private func listen(_ server: HTTPServer) throws -> String {
+        guard let listener = try SocketActivation.listener(environment: environment) else {
+            try server.start()
+            return configuration[.host]
+        }
+        let host = try listener.localName
+        try server.start(on: listener)
+        return host
+    }
+
+    /// Loads what is new in the folder of models.
+    private func reload(_ registry: Registry) {
+        let known = Set(registry.models().map(\.name))
+        do {
+            registry.load(try registry.list { !known.contains($0) })
+            logger.info("reloaded")
+        } catch {
+            logger.error("reload failed", metadata: ["reason": "\(error)"])
+        }
     }
 
     private func makeParts() throws -> Service.Parts {

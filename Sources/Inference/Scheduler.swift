@@ -1,6 +1,7 @@
 package import Engine
 package import Platform
 package import Support
+internal import Synchronization
 
 /// The one shared engine: it runs batches of all networks one after another, on one pool of threads.
 ///
@@ -58,6 +59,7 @@ package final class Scheduler: Sendable {
     let metrics: ServingMetrics?
     let state = Monitor(State())
     let functions: BatchRunner.Functions
+    private let beats = Atomic(0)
     private let threads = ThreadGroup()
 
     /// Starts the engine with a pool of `threads` threads.
@@ -184,6 +186,16 @@ package final class Scheduler: Sendable {
             state.queues.counts.compactMap { key, count in state.networks[key].map { ($0, count) } }
         }
     }
+
+    /// How often the engine has gone on, from layer to layer or to look for work; `poke` makes a free one look, so that one
+    /// that does not go on hangs.
+    package var turns: Int { beats.load(ordering: .relaxed) }
+
+    /// Makes the engine's thread look for work.
+    package func poke() { state.wake() }
+
+    /// Takes note that the engine goes on.
+    func beat() { beats.add(1, ordering: .relaxed) }
 
     /// Forgets a network: what waits for it is refused, and nothing holds it here.
     package func retire(_ network: ServedNetwork) {

@@ -42,7 +42,8 @@ extension Scheduler {
                 answers.deliver()
             case .sleep(let time, let arrivals)?:
                 _ = state.wait(until: time) { state -> Bool? in
-                    state.arrivals != arrivals || state.isStopped ? true : nil
+                    if !state.isRunning { beat() }
+                    return state.arrivals != arrivals || state.isStopped ? true : nil
                 }
             case .rest?:
                 functions.rest()
@@ -55,6 +56,7 @@ extension Scheduler {
 
     private func nextStep(_ state: inout State) -> Step? {
         guard !state.isRunning else { return nil }
+        beat()
         let now = ContinuousClock.now
         dropDead(&state, now: now)
         switch state.queues.next(now: now, isFinal: state.isStopped) {
@@ -144,6 +146,7 @@ extension Scheduler {
         var swept = started
         let result = Result { () throws(ServingError) in
             try functions.run(batch.network, items) {
+                beat()
                 let now = ContinuousClock.now
                 if now - swept > Self.sweepInterval {
                     // Requests whose time is over while others run learn it now.
@@ -161,6 +164,7 @@ extension Scheduler {
 
     /// Gives the engine up.
     private func finish(_ batch: Batch, _ run: InferenceJob.Run, isComplete: Bool) {
+        beat()
         let hadRested = state.withLock { state in
             state.isRunning = false
             state.runsUntil = nil

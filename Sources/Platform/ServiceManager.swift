@@ -20,8 +20,23 @@ package struct ServiceManager: Sendable {
         }
     }
 
+    /// Whether somebody listens.
+    package var isPresent: Bool { address != nil }
+
+    /// Says that the process begins to load again what it runs with; `READY=1` says that this is done.
+    ///
+    /// - Source: systemd.service(5), `Type=notify-reload`, which compares the time with that of its signal.
+    package func notifyReloading() {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        notify("RELOADING=1", "MONOTONIC_USEC=\(time.tv_sec * 1_000_000 + time.tv_nsec / 1000)")
+    }
+
     /// Sends lines such as `READY=1`; a manager that does not listen is no reason to fail.
-    package func notify(_ lines: String...) {
+    package func notify(_ lines: String...) { notify(lines) }
+
+    /// The same for lines that were collected.
+    package func notify(_ lines: [String]) {
         guard let address else { return }
         let number = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard number >= 0 else { return }

@@ -46,6 +46,17 @@ package struct Socket: ~Copyable, Sendable {
         return socket
     }
 
+    /// Takes over a listening socket that was handed to this process.
+    ///
+    /// - Throws: `SystemError` when the descriptor is not open.
+    package static func adopt(_ number: Int32) throws(SystemError) -> Socket {
+        let flags = fcntl(number, F_GETFL)
+        guard flags >= 0, fcntl(number, F_SETFL, flags | O_NONBLOCK) == 0,
+            fcntl(number, F_SETFD, FD_CLOEXEC) == 0
+        else { throw SystemError("adopt descriptor \(number)") }
+        return Socket(Descriptor(owning: number))
+    }
+
     /// Starts to connect to a host and a TCP port; the socket becomes writable once that has happened.
     ///
     /// - Throws: `SystemError` when no address of the host can be tried.
@@ -74,6 +85,11 @@ package struct Socket: ~Copyable, Sendable {
     /// The TCP port that the socket is bound to.
     package var localPort: Int {
         get throws(SystemError) { try SocketAddress.bound(to: descriptor).port }
+    }
+
+    /// The address that the socket is bound to, in numbers without its port; empty when it has none.
+    package var localName: String {
+        get throws(SystemError) { try SocketAddress.bound(to: descriptor).name }
     }
 
     /// The other end's address in numbers, without its port; empty when the connection has gone.

@@ -82,26 +82,24 @@ package struct SocketAddress: Sendable {
     static func peerName(of number: Int32) -> String {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        var text = [UInt8](repeating: 0, count: 64)
         let result = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                guard unsafe getpeername(number, address, &length) == 0 else { return Int32(-1) }
-                return unsafe text.withUnsafeMutableBytes { bytes in
-                    let room = unsafe bytes.assumingMemoryBound(to: CChar.self)
-                    return unsafe getnameinfo(
-                        address,
-                        length,
-                        room.baseAddress,
-                        64,
-                        nil,
-                        0,
-                        NI_NUMERICHOST
-                    )
-                }
+                unsafe getpeername(number, address, &length)
             }
         }
-        guard result == 0 else { return "" }
-        return String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
+        return result == 0 ? SocketAddress(storage: storage, length: length).name : ""
+    }
+
+    /// The address in numbers, without its port; empty for one that has none.
+    package var name: String {
+        var text = [UInt8](repeating: 0, count: 64)
+        let result = unsafe withSocketAddress { address, length in
+            unsafe text.withUnsafeMutableBytes { bytes in
+                let room = unsafe bytes.assumingMemoryBound(to: CChar.self)
+                return unsafe getnameinfo(address, length, room.baseAddress, 64, nil, 0, NI_NUMERICHOST)
+            }
+        }
+        return result == 0 ? String(decoding: text.prefix { $0 != 0 }, as: UTF8.self) : ""
     }
 
     private init(storage: sockaddr_storage, length: socklen_t) {

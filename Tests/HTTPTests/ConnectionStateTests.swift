@@ -219,6 +219,22 @@ import Testing
         #expect(bench.sent().hasPrefix("HTTP/1.1 408 "))
     }
 
+    @Test func `gives a body that came fast no more credit than twice its grace`() {
+        var bench = Bench()
+        bench.receive("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 20000000\r\n\r\n")
+        // Bytes for a thousand seconds at the minimum rate, all in the first moment.
+        bench.receive(String(repeating: "x", count: 8_192_000))
+        // From here on it arrives a byte at a time, often enough to be no pause.
+        for seconds in [9, 18] {
+            bench.elapsed = .seconds(seconds)
+            bench.receive("x")
+            #expect(bench.state.phase != .lingering)
+        }
+        #expect(bench.deadline.map { $0 > .seconds(18) && $0 <= .milliseconds(20_001) } == true)
+        bench.expire(after: .seconds(21))
+        #expect(bench.sent().hasPrefix("HTTP/1.1 408 "))
+    }
+
     @Test func `closes idle connections without a word`() {
         var bench = Bench()
         bench.receive(Self.get("/"))
@@ -279,8 +295,23 @@ import Testing
 
     @Test func `drains: idle closes, begun is finished, then closes`() {
         var idle = Bench()
+        idle.elapsed = .seconds(1)
         idle.state.drain(at: idle.moment)
         #expect(idle.state.phase == .closed)
+
+        // The first request of a new connection may be on its way.
+        var new = Bench()
+        new.elapsed = .milliseconds(100)
+        new.state.drain(at: new.moment)
+        #expect(new.deadline == .milliseconds(500))
+        var late = new
+        new.receive(Self.get("/"))
+        #expect(new.ready().count == 1)
+        new.answer(1, "x")
+        #expect(new.sent().contains("Connection: close"))
+        late.expire(after: .milliseconds(500))
+        #expect(late.state.phase == .closed)
+        #expect(!late.state.wantsWrite)
 
         var pending = Bench()
         pending.receive(Self.get("/"))

@@ -26,6 +26,40 @@ import Testing
         ServiceManager(environment: environment).notify("READY=1")
     }
 
+    @Test func `says that it reloads, and when`() throws {
+        let path = "@martlet-reload-\(getpid())"
+        let socket = try NotifySocket(path: path)
+        ServiceManager(environment: ["NOTIFY_SOCKET": path]).notifyReloading()
+        let lines = socket.receive().split(separator: "\n")
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        #expect(lines.first == "RELOADING=1")
+        let microseconds = lines.last?.split(separator: "=").last.flatMap { Int($0) } ?? .max
+        #expect(lines.last?.hasPrefix("MONOTONIC_USEC=") == true)
+        #expect(microseconds <= time.tv_sec * 1_000_000 + time.tv_nsec / 1000)
+    }
+
+    @Test func `takes the descriptors that were meant for it, by their names`() {
+        let mine = String(getpid())
+        func passed(_ environment: [String: String]) -> [SocketActivation.Passed] {
+            SocketActivation.passed(environment: environment)
+        }
+        typealias Passed = SocketActivation.Passed
+        #expect(passed([:]) == [])
+        #expect(passed(["LISTEN_FDS": "1"]) == [])
+        #expect(passed(["LISTEN_FDS": "1", "LISTEN_PID": "1"]) == [])
+        #expect(passed(["LISTEN_FDS": "-1", "LISTEN_PID": mine]) == [])
+        #expect(passed(["LISTEN_FDS": "x", "LISTEN_PID": mine]) == [])
+        #expect(passed(["LISTEN_FDS": "1", "LISTEN_PID": mine]) == [Passed(number: 3, name: "unknown")])
+        let named = ["LISTEN_FDS": "3", "LISTEN_PID": mine, "LISTEN_FDNAMES": "http::stored"]
+        #expect(
+            passed(named) == [
+                Passed(number: 3, name: "http"), Passed(number: 4, name: "unknown"),
+                Passed(number: 5, name: "stored"),
+            ]
+        )
+    }
+
     @Test func `reads the watchdog's interval when it is meant for this process`() {
         let mine = String(getpid())
         #expect(interval(["WATCHDOG_USEC": "30000000"]) == .seconds(30))

@@ -189,11 +189,18 @@ package struct ConnectionState {
         advance(at: moment)
     }
 
-    /// No new requests: what has begun is finished, then the connection closes.
+    /// How long a new connection's first request is waited for when a drain begins: it may be on its way.
+    private static let newcomerGrace = Duration.milliseconds(500)
+
+    /// No new requests but a newcomer's first: what has begun is finished, then the connection closes.
     package mutating func drain(at moment: Moment) {
         isDraining = true
         if phase == .reading, parser.isBetweenRequests, backlog.isEmpty {
-            if exchanges.isEmpty, outbound.isEmpty { close(at: moment) } else { phase = .finishing }
+            if !exchanges.isEmpty || !outbound.isEmpty {
+                phase = .finishing
+            } else if requestCount > 0 || timers.idleSince + Self.newcomerGrace <= moment.now {
+                close(at: moment)
+            }
         }
         advance(at: moment)
     }
@@ -393,11 +400,9 @@ package struct ConnectionState {
             }
         }
         if canProbe { running.insert(.probe) }
-        return timers.next(
-            running,
-            rules.configuration,
-            isFirstRequest: requestCount == 0
-        )
+        let timer = timers.next(running, rules.configuration, isFirstRequest: requestCount == 0)
+        guard isDraining, let timer, timer.kind == .idle else { return timer }
+        return ConnectionTimers.Timer(kind: .idle, at: timers.idleSince + Self.newcomerGrace)
     }
 
     /// Whether an interim 100 can find out if a client that has closed its side still reads.

@@ -21,6 +21,8 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
     private let waker: Waker
     private let answers: AnswerList
     private let draining = Mutex<Drain?>(nil)
+    /// How often the loop has gone round.
+    let turns = Atomic(0)
 
     private var epoll: Epoll
     private var acceptor: Acceptor
@@ -54,10 +56,14 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
         waker.wake()
     }
 
+    /// Makes the loop, from any thread, go round once more.
+    func poke() { waker.wake() }
+
     /// Serves until it has been drained.
     func run() {
         defer { answers.close() }
         while true {
+            turns.add(1, ordering: .relaxed)
             tick()
             let drain = draining.withLock { $0 }
             if let drain, drain.start <= moment.now {

@@ -50,12 +50,18 @@ package final class HTTPServer: Sendable {
         self.handler = handler
     }
 
-    /// Binds, listens and starts the loop; call it once.
+    /// Listens where the configuration says, and starts the loop; call it once.
     ///
     /// - Throws: `SystemError` such as `listen 0.0.0.0:8080: address already in use (EADDRINUSE)`.
     package func start() throws(SystemError) {
         let configuration = rules.configuration
-        let listener = try Socket.listen(host: configuration.host, port: configuration.port)
+        try start(on: Socket.listen(host: configuration.host, port: configuration.port))
+    }
+
+    /// Starts the loop on a socket that listens already; call it once.
+    ///
+    /// - Throws: `SystemError` when the system has no descriptor or thread left to give.
+    package func start(on listener: consuming Socket) throws(SystemError) {
         let port = try listener.localPort
         let loop = try EventLoop(listener: listener, rules: rules, handler: handler)
         running.withLock { running in
@@ -74,6 +80,12 @@ package final class HTTPServer: Sendable {
     package var port: Int {
         running.withLock { $0?.port } ?? rules.configuration.port
     }
+
+    /// How often its loop has gone round; `poke` makes it go round once more, so that one that does not hangs.
+    package var turns: Int { running.withLock { $0?.loop.turns.load(ordering: .relaxed) ?? 0 } }
+
+    /// Makes the loop go round.
+    package func poke() { running.withLock { $0?.loop }?.poke() }
 
     /// What it is doing now and has done so far.
     package var statistics: HTTPServerStatistics {

@@ -13,14 +13,17 @@ final class Daemon {
 
     /// Starts a daemon, runs `body`, and stops the daemon.
     ///
-    /// `notify` stands in for systemd's notify socket. Throws what `body` throws, and `Failure` when the daemon does
+    /// `notify` stands in for systemd's notify socket, and `listener` for a socket that systemd has opened. Throws what `body` throws, and `Failure` when the daemon does
     /// not start or does not exit with status 0.
     static func serving<Result>(
         _ models: URL = Repository.weights,
         notify: NotifySocket? = nil,
+        listener: FileHandle? = nil,
+        settings: [String] = [],
+        environment: [String: String] = [:],
         _ body: (Daemon) throws -> Result
     ) throws -> Result {
-        let daemon = try Daemon(models: models, notify: notify)
+        let daemon = try Daemon(models, notify, listener, settings, environment)
         defer { daemon.kill() }
         let result = try body(daemon)
         try daemon.stop()
@@ -32,15 +35,36 @@ final class Daemon {
         let description: String
     }
 
-    private init(models: URL, notify: NotifySocket?) throws {
+    private init(
+        _ models: URL,
+        _ notify: NotifySocket?,
+        _ listener: FileHandle?,
+        _ settings: [String],
+        _ more: [String: String]
+    ) throws {
         log = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString).log")
         _ = FileManager.default.createFile(atPath: log.path, contents: nil)
+        let arguments = ["serve", "--models", models.path, "--port", "0"] + settings
         process.executableURL = Repository.daemon
-        process.arguments = ["serve", "--models", models.path, "--port", "0"]
-        var environment = Repository.environment
+        process.arguments = arguments
+        if let listener {
+            // The shell is the process that becomes the daemon, so it knows the daemon's number.
+            process.executableURL = URL(filePath: "/bin/sh")
+            process.arguments =
+                ["-c", #"export LISTEN_PID=$$; exec "$0" "$@" 3<&0 0</dev/null"#, Repository.daemon.path]
+                + arguments
+            process.standardInput = listener
+        } else {
+            process.standardInput = FileHandle.nullDevice
+        }
+        var environment = Repository.environment.merging(more) { $1 }
+        if more["JOURNAL_STREAM"] == "stderr" { environment["JOURNAL_STREAM"] = try Self.stream(log) }
+        if listener != nil {
+            environment["LISTEN_FDS"] = "1"
+            environment["LISTEN_FDNAMES"] = "http"
+        }
         environment["NOTIFY_SOCKET"] = notify?.path
         process.environment = environment
-        process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = try FileHandle(forWritingTo: log)
         try startWithDefaultSignalMask()
@@ -51,6 +75,13 @@ final class Daemon {
             throw error
         }
         output.fileHandleForReading.readabilityHandler = { _ = $0.availableData }
+    }
+
+    /// Device and inode of a file, as `JOURNAL_STREAM` has them.
+    private static func stream(_ file: URL) throws -> String {
+        var status = stat()
+        guard stat(file.path, &status) == 0 else { throw Failure(description: "\(file.path) is not there") }
+        return "\(status.st_dev):\(status.st_ino)"
     }
 
     /// A child inherits the signal mask of the thread that starts it, and the threads that run tests block nearly all.
@@ -99,6 +130,12 @@ final class Daemon {
         if !isTerminating { process.terminate() }
         isTerminating = true
     }
+
+    /// Sends SIGHUP.
+    func hangUp() { Glibc.kill(process.processIdentifier, SIGHUP) }
+
+    /// What it has written to standard error.
+    func written() throws -> String { try String(contentsOf: log, encoding: .utf8) }
 
     private func kill() {
         if process.isRunning {
