@@ -1,5 +1,4 @@
 internal import Platform
-internal import Yams
 
 /// Where a setting's value came from.
 package enum SettingSource: Sendable, Equatable, CustomStringConvertible {
@@ -45,7 +44,7 @@ package struct SettingSources: Sendable {
 
     /// Settings with a YAML file.
     ///
-    /// - Throws: `ConfigurationError` when the text is not a YAML mapping of names to plain values.
+    /// - Throws: `ConfigurationError` when the text is not a YAML mapping of names to plain values, one a line.
     package init(
         flags: [String: String] = [:],
         environment: [String: String] = [:],
@@ -54,7 +53,7 @@ package struct SettingSources: Sendable {
     ) throws(ConfigurationError) {
         self.flags = flags
         self.environment = environment
-        file = (path, try Self.values(text, path: path))
+        file = (path, try SettingsFile(text, path: path).values)
     }
 
     /// Settings with the file that the flag `config` or `MARTLET_CONFIG` names, if one does.
@@ -122,31 +121,4 @@ package struct SettingSources: Sendable {
     }
 
     private static func environmentName(_ name: String) -> String { "MARTLET_" + name.uppercased() }
-
-    private static func values(_ text: String, path: String) throws(ConfigurationError) -> [String: String] {
-        let root: Node?
-        do {
-            root = try Yams.compose(yaml: text)
-        } catch {
-            throw ConfigurationError("\(path): not YAML: \(error)")
-        }
-        guard let root, root.null == nil || root.mapping != nil else { return [:] }
-        guard let mapping = root.mapping else {
-            throw ConfigurationError("\(path): expected a mapping of settings to values")
-        }
-        var values: [String: String] = [:]
-        for (key, value) in mapping {
-            let line = key.mark.map { ":\($0.line)" } ?? ""
-            guard let name = key.scalar?.string else {
-                throw ConfigurationError("\(path)\(line): expected the name of a setting")
-            }
-            guard let scalar = value.scalar, value.null == nil else {
-                throw ConfigurationError("\(path)\(line): \(name): expected a plain value")
-            }
-            guard values.updateValue(scalar.string, forKey: name) == nil else {
-                throw ConfigurationError("\(path)\(line): \(name) is given twice")
-            }
-        }
-        return values
-    }
 }

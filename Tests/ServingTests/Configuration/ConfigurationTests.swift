@@ -87,6 +87,56 @@ struct ConfigurationTests {
         #expect(configuration.entries.first { $0.name == "request_timeout_ms" }?.value == "1500")
     }
 
+    // What any YAML reader takes for these values.
+    // swift-format-ignore
+    static let spellings: [(yaml: String, host: String)] = [
+        ("host: a",                           "a"),
+        ("\u{FEFF}---  # settings\r\nhost:\t a b  # c\r\n...\n\n", "a b"),
+        ("host: a#b\n# host: c\n",            "a#b"),
+        ("host: ::1",                         "::1"),
+        ("host: http://a:1/",                 "http://a:1/"),
+        ("host: 'it''s: # '   # a comment",   "it's: # "),
+        (#"host: "a\"\\\/\t\x41\u00e9\U0001F600""#, "a\"\\/\tA\u{e9}\u{1F600}"),
+        ("host: -a",                          "-a"),
+        ("host: 'null'",                      "null"),
+        ("host: yes",                         "yes"),
+    ]
+
+    @Test(arguments: spellings)
+    func `reads a value as YAML spells it`(yaml: String, host: String) throws {
+        #expect(try resolve(yaml: yaml)[.host] == host)
+    }
+
+    // swift-format-ignore
+    static let refused: [(yaml: String, message: String)] = [
+        ("host: {a: b}",              "m.yaml:1: host: expected a plain value"),
+        ("host: &a b",                "m.yaml:1: host: expected a plain value"),
+        ("host: |\n  a",              "m.yaml:1: host: expected a plain value"),
+        ("host: - a",                 "m.yaml:1: host: expected a plain value"),
+        ("host: ~",                   "m.yaml:1: host: expected a plain value"),
+        ("host: # a",                 "m.yaml:1: host: expected a plain value"),
+        ("port: 1\n  host: a",        "m.yaml:2: expected the name of a setting at the start of the line"),
+        ("port: 1\nhost",             "m.yaml:2: expected the name of a setting at the start of the line"),
+        ("host:a",                    "m.yaml:1: host: expected a space after ':'"),
+        ("port: 1\nport: 2",          "m.yaml:2: port is given twice"),
+        ("host: a: b",                "m.yaml: not YAML: line 1 has a second ': '"),
+        ("host: a:",                  "m.yaml: not YAML: line 1 has a value that ends in ':'"),
+        ("host: 'a' b",               "m.yaml: not YAML: line 1 has something behind a closing quote"),
+        ("host: 'a'#b",               "m.yaml: not YAML: line 1 has something behind a closing quote"),
+        (#"host: "\q""#,              "m.yaml: not YAML: line 1 has an unknown escape"),
+        (#"host: "\ud800""#,          "m.yaml: not YAML: line 1 has an unknown escape"),
+        ("host: a\u{0}",              "m.yaml: not YAML: line 1 has a control character"),
+        ("port: 1\n---\nport: 2",     "m.yaml: expected a mapping of settings to values"),
+        ("port: 1\n...\nhost: a",     "m.yaml:3: expected nothing after the end of the document"),
+        ("%YAML 1.2\n---\nport: 1",   "m.yaml:1: expected the name of a setting"),
+    ]
+
+    @Test(arguments: refused)
+    func `refuses what is no plain setting, with its line`(yaml: String, message: String) {
+        let error = #expect(throws: ConfigurationError.self) { try resolve(yaml: yaml) }
+        #expect(error?.description.hasPrefix(message) == true, "found: \(error?.description ?? "")")
+    }
+
     @Test(arguments: ["", "# nothing\n", "---\n"])
     func `an empty file sets nothing`(yaml: String) throws {
         #expect(try resolve(yaml: yaml).integer(.port) == 8080)
