@@ -127,13 +127,13 @@ package struct JSONPullReader {
         return try quoted()
     }
 
-    /// Reads a string that has no escapes as the bytes that it is; nil, with nothing read, for another.
+    /// Reads a string of ASCII that has no escapes as the bytes that it is; nil, with nothing read, for another.
     ///
     /// - Precondition: a string comes next.
     package mutating func plainString() throws(JSONError) -> ArraySlice<UInt8>? {
         skipSpace()
         var end = offset + 1
-        while end < bytes.count, bytes[end] >= 0x20, bytes[end] != UInt8(ascii: "\""),
+        while end < bytes.count, 0x20..<0x80 ~= bytes[end], bytes[end] != UInt8(ascii: "\""),
             bytes[end] != UInt8(ascii: "\\")
         { end += 1 }
         guard end < bytes.count, bytes[end] == UInt8(ascii: "\"") else { return nil }

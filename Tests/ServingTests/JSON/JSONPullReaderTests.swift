@@ -76,6 +76,17 @@ struct JSONPullReaderTests {
         #expect(try escaped.plainString() == nil)
         #expect(try escaped.string() == "QA")
     }
+
+    @Test func `a string of other bytes than ASCII is no piece of the text until it is found to be UTF-8`() throws {
+        var text = reader("\"\u{e9}\"")
+        #expect(try text.plainString() == nil)
+        #expect(try text.string() == "\u{e9}")
+        // As what is skipped before the base64 of a `data:` URL; found by fuzzing.
+        var broken = JSONPullReader(Array("\"data:".utf8) + [0xD0, 0xCB] + Array(",QUJD\"".utf8))
+        #expect(try broken.plainString() == nil)
+        let error = #expect(throws: JSONError.self) { try broken.string() }
+        #expect(error?.description == "not JSON: expected a string in UTF-8 at byte 1")
+    }
 }
 
 struct Base64Tests {
