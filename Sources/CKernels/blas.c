@@ -13,7 +13,13 @@
 //   five times slower there.
 // The settings are made before main, while there is no thread that could be reading the environment. A processor that
 // the user has named stays.
-__attribute__((constructor)) static void set_environment(void) {
+//
+// Swift's runtime finds the program's arguments by walking back from the environment's place on the stack. Linked
+// statically it does so after this, and `setenv` has moved the environment; so it is told, where it can be.
+extern void _swift_stdlib_overrideUnsafeArgvArgc(char **arguments, int count) __attribute__((weak));
+
+__attribute__((constructor)) static void set_environment(int count, char **arguments) {
+    if (_swift_stdlib_overrideUnsafeArgvArgc) _swift_stdlib_overrideUnsafeArgvArgc(arguments, count);
     setenv("OPENBLAS_NUM_THREADS", "1", 0);
 #if defined(__x86_64__)
     const char *isa = kernel_isa();
