@@ -125,3 +125,20 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The fuzz targets, which need `-sanitize=fuzzer` on the command line: Tests/Fuzz/run builds and runs them.
+if Context.environment["MARTLET_FUZZ"] != nil {
+    package.targets += [
+        .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "API", "CFuzzer", "Engine", "HTTP", "Imaging", "Models", "Platform", "Support", "Tasks",
+                "Zoo",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            path: "Tests/Fuzz/Targets",
+            swiftSettings: settings
+        ),
+    ]
+}
