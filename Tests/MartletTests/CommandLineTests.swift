@@ -262,6 +262,10 @@ extension EndToEndTests {
             (["classify", "x.png", "--top-k", "0"], 2, "top-k"),
             (["serve", "--port", "70000"], 2, "0 to 65535"),
             (["serve", "--models", "nowhere"], 1, "nowhere"),
+            (["probe", "--url", "http://127.0.0.1:1/readyz"], 1, "http://127.0.0.1:1/readyz"),
+            (["probe", "--url", "https://localhost"], 2, "expected http://HOST[:PORT][/PATH]"),
+            (["probe", "--url", "http://[::1]:x"], 2, "expected http://HOST[:PORT][/PATH]"),
+            (["probe", "--timeout", "0"], 2, "1 to 3600"),
         ])
         func `what cannot be done ends with its status and says why`(
             arguments: [String],
@@ -271,6 +275,17 @@ extension EndToEndTests {
             let run = try CommandRun(arguments)
             #expect(run.status == status, "\(run.error)")
             #expect(run.error.contains(part), "\(run.error)")
+        }
+
+        @Test func `probe tells whether a daemon is well`() throws {
+            try Daemon.serving { daemon in
+                let base = "http://127.0.0.1:\(daemon.port)"
+                let ready = try Self.martlet("probe", "--url", base, "--timeout", "60")
+                #expect(ready.status == 0, "\(ready.error)")
+                let unknown = try Self.martlet("probe", "--url", base + "/nothing")
+                #expect(unknown.status == 1)
+                #expect(unknown.error.contains("expected status 200, found status 404"), "\(unknown.error)")
+            }
         }
 
         @Test func `print-config shows every setting and where it comes from`() throws {
