@@ -2,9 +2,18 @@
 
 #include <assert.h>
 
+/// Whether a tap may lie outside the image.
+static bool has_padding(const kernel_conv_geometry *conv) {
+    const kernel_window w = conv->window;
+    const kernel_image image = conv->image;
+    return w.pad_top > 0 || w.pad_left > 0
+           || (image.output_height - 1) * w.stride_height + (w.kernel_height - 1) * w.dilation_height >= image.height
+           || (image.output_width - 1) * w.stride_width + (w.kernel_width - 1) * w.dilation_width >= image.width;
+}
+
 bool kernel_is_pointwise(const kernel_conv_geometry *conv) {
     kernel_window w = conv->window;
-    return !conv->is_planar && w.kernel_height == 1 && w.kernel_width == 1 && w.pad_height == 0 && w.pad_width == 0;
+    return !conv->is_planar && w.kernel_height == 1 && w.kernel_width == 1 && !has_padding(conv);
 }
 
 size_t kernel_conv_panels(const kernel_conv_geometry *conv) { return conv->groups * kernel_group_panels(conv); }
@@ -13,7 +22,7 @@ kernel_band kernel_conv_band(const kernel_conv_geometry *conv, size_t count) {
     const kernel_window w = conv->window;
     const size_t blocks = conv->is_planar ? conv->image.channels : conv->input_blocks;
     if (kernel_is_pointwise(conv)) {
-        bool is_direct = !conv->has_scale && w.stride == 1;
+        bool is_direct = !conv->has_scale && w.stride_height == 1 && w.stride_width == 1;
         return (kernel_band){.is_direct = is_direct,
                              .rows = 1,
                              .phases = 1,
@@ -21,21 +30,24 @@ kernel_band kernel_conv_band(const kernel_conv_geometry *conv, size_t count) {
                              .row_stride = count * 16,
                              .block_stride = is_direct ? conv->input_stride : count * 16};
     }
-    if (!conv->has_scale && (w.stride == 1 || conv->is_planar) && w.pad_height == 0 && w.pad_width == 0) {
+    if (!conv->has_scale && (w.stride_width == 1 || conv->is_planar) && !has_padding(conv)) {
         return (kernel_band){.is_direct = true,
+                             .tap_rows = w.dilation_height,
                              .phases = 1,
                              .row_stride = conv->image.width * (conv->is_planar ? 1 : 16),
                              .block_stride = conv->input_stride};
     }
-    kernel_band band = {.rows = (count - 1) * w.stride + (w.kernel_height - 1) * w.dilation + 1};
-    band.phases = conv->is_planar ? 1 : w.stride;
+    const size_t rows_of_tap = (count - 1) * w.stride_height + 1;
+    kernel_band band = {.tap_rows = w.dilation_height < rows_of_tap ? w.dilation_height : rows_of_tap};
+    band.rows = (w.kernel_height - 1) * band.tap_rows + rows_of_tap;
+    band.phases = conv->is_planar ? 1 : w.stride_width;
     if (conv->is_planar) {
-        band.columns = (conv->image.output_width - 1) * w.stride + w.kernel_width;
+        band.columns = (conv->image.output_width - 1) * w.stride_width + w.kernel_width;
         band.row_stride = (band.columns + 15) / 16 * 16;
         band.block_stride = band.rows * band.row_stride;
     } else {
         // A row holds the same channel block of all columns; blocks of one row lie together, as the sums read them.
-        band.columns = conv->image.output_width + (w.kernel_width - 1) * w.dilation / w.stride;
+        band.columns = conv->image.output_width + (w.kernel_width - 1) * w.dilation_width / w.stride_width;
         band.block_stride = band.phases * band.columns * 16;
         band.row_stride = blocks * band.block_stride;
     }
@@ -48,14 +60,14 @@ size_t kernel_conv_taps(const kernel_conv_geometry *conv, const kernel_band *ban
     if (conv->is_planar) {
         for (size_t c = 0; c < conv->image.channels; c++)
             for (size_t i = 0; i < w.kernel_height; i++)
-                taps[count++] = (ptrdiff_t)(c * band->block_stride + i * band->row_stride);
+                taps[count++] = (ptrdiff_t)(c * band->block_stride + i * band->tap_rows * band->row_stride);
         return count;
     }
     for (size_t i = 0; i < w.kernel_height; i++) {
         for (size_t j = 0; j < w.kernel_width; j++) {
-            size_t column = j * w.dilation;
+            size_t column = j * w.dilation_width;
             size_t place = column % band->phases * band->columns + column / band->phases;
-            taps[count++] = (ptrdiff_t)(i * w.dilation * band->row_stride + place * 16);
+            taps[count++] = (ptrdiff_t)(i * band->tap_rows * band->row_stride + place * 16);
         }
     }
     assert(count <= kernel_most_taps);

@@ -10,6 +10,9 @@ typedef struct {
     /// Whether the input can be read where it is.
     bool is_direct;
     size_t rows;
+    /// Rows from one tap's to the next one's, which are fewer than in the image where taps are so far apart that there are
+    /// rows between them that no tap of the part needs.
+    size_t tap_rows;
     /// Remainders of columns, and the columns of each.
     size_t phases, columns;
     /// Floats from row to row and from channel block (planar: channel) to channel block.

@@ -40,9 +40,9 @@ static void copy_row(const float *channel, kernel_image image, kernel_window win
         size_t from = position % image.output_width;
         size_t to = from + (end - position);
         if (to > image.output_width) to = image.output_width;
-        ptrdiff_t y = (ptrdiff_t)(row * window.stride) + tap_row;
+        ptrdiff_t y = (ptrdiff_t)(row * window.stride_height) + tap_row;
         bool is_inside = y >= 0 && y < (ptrdiff_t)image.height;
-        copy_taps(is_inside ? channel + (size_t)y * image.width : NULL, tap_column, window.stride, image.width, from,
+        copy_taps(is_inside ? channel + (size_t)y * image.width : NULL, tap_column, window.stride_width, image.width, from,
                   to, target);
         target += to - from;
         position += to - from;
@@ -54,8 +54,8 @@ void kernel_im2col(const float *x, kernel_image image, kernel_window window, siz
     for (size_t c = 0; c < image.channels; c++) {
         for (size_t i = 0; i < window.kernel_height; i++) {
             for (size_t j = 0; j < window.kernel_width; j++) {
-                ptrdiff_t tap_row = (ptrdiff_t)(i * window.dilation) - (ptrdiff_t)window.pad_height;
-                ptrdiff_t tap_column = (ptrdiff_t)(j * window.dilation) - (ptrdiff_t)window.pad_width;
+                ptrdiff_t tap_row = (ptrdiff_t)(i * window.dilation_height) - (ptrdiff_t)window.pad_top;
+                ptrdiff_t tap_column = (ptrdiff_t)(j * window.dilation_width) - (ptrdiff_t)window.pad_left;
                 copy_row(x + c * image.height * image.width, image, window, tap_row, tap_column, first, count, columns);
                 columns += count;
             }

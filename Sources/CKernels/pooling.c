@@ -15,10 +15,10 @@ static range inside_taps(size_t position, size_t stride, size_t pad, size_t kern
     return (range){lower, upper < lower ? lower : upper};
 }
 
-/// How many taps of a window at `position` lie in the image with its padding.
-static size_t padded_taps(size_t position, size_t stride, size_t pad, size_t kernel, size_t dilation, size_t size) {
+/// How many taps of a window at `position` lie in the image with its padding, `size` together.
+static size_t padded_taps(size_t position, size_t stride, size_t kernel, size_t dilation, size_t size) {
     size_t count = 0;
-    while (count < kernel && position * stride + count * dilation < size + 2 * pad) count++;
+    while (count < kernel && position * stride + count * dilation < size) count++;
     return count;
 }
 
@@ -35,16 +35,16 @@ static field field_at(const float *channel, kernel_image image, kernel_window wi
         .channel = channel,
         .width = image.width,
         .window = window,
-        .rows = inside_taps(row, window.stride, window.pad_height, window.kernel_height, window.dilation, image.height),
+        .rows = inside_taps(row, window.stride_height, window.pad_top, window.kernel_height, window.dilation_height, image.height),
         .columns =
-            inside_taps(column, window.stride, window.pad_width, window.kernel_width, window.dilation, image.width),
-        .top = (ptrdiff_t)(row * window.stride) - (ptrdiff_t)window.pad_height,
-        .left = (ptrdiff_t)(column * window.stride) - (ptrdiff_t)window.pad_width,
+            inside_taps(column, window.stride_width, window.pad_left, window.kernel_width, window.dilation_width, image.width),
+        .top = (ptrdiff_t)(row * window.stride_height) - (ptrdiff_t)window.pad_top,
+        .left = (ptrdiff_t)(column * window.stride_width) - (ptrdiff_t)window.pad_left,
     };
 }
 
 static const float *tap_row(const field *f, size_t tap) {
-    return f->channel + (f->top + (ptrdiff_t)(tap * f->window.dilation)) * (ptrdiff_t)f->width + f->left;
+    return f->channel + (f->top + (ptrdiff_t)(tap * f->window.dilation_height)) * (ptrdiff_t)f->width + f->left;
 }
 
 static float largest(const field *f) {
@@ -52,7 +52,7 @@ static float largest(const field *f) {
     for (size_t i = f->rows.lower; i < f->rows.upper; i++) {
         const float *row = tap_row(f, i);
         for (size_t j = f->columns.lower; j < f->columns.upper; j++) {
-            float value = row[j * f->window.dilation];
+            float value = row[j * f->window.dilation_width];
             if (value > best || value != value) best = value;
         }
     }
@@ -63,7 +63,7 @@ static double sum(const field *f) {
     double total = 0;
     for (size_t i = f->rows.lower; i < f->rows.upper; i++) {
         const float *row = tap_row(f, i);
-        for (size_t j = f->columns.lower; j < f->columns.upper; j++) total += (double)row[j * f->window.dilation];
+        for (size_t j = f->columns.lower; j < f->columns.upper; j++) total += (double)row[j * f->window.dilation_width];
     }
     return total;
 }
@@ -82,8 +82,8 @@ void kernel_max_pool(const float *x, kernel_image image, kernel_window window, f
 static size_t divisor(const field *f, kernel_image image, size_t row, size_t column, bool counts_padding) {
     kernel_window w = f->window;
     if (!counts_padding) return (f->rows.upper - f->rows.lower) * (f->columns.upper - f->columns.lower);
-    return padded_taps(row, w.stride, w.pad_height, w.kernel_height, w.dilation, image.height)
-           * padded_taps(column, w.stride, w.pad_width, w.kernel_width, w.dilation, image.width);
+    return padded_taps(row, w.stride_height, w.kernel_height, w.dilation_height, w.pad_top + image.height + w.pad_bottom)
+           * padded_taps(column, w.stride_width, w.kernel_width, w.dilation_width, w.pad_left + image.width + w.pad_right);
 }
 
 void kernel_average_pool(const float *x, kernel_image image, kernel_window window, bool counts_padding, float *y) {

@@ -26,8 +26,10 @@ package struct Pool: Op {
 
     package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape {
         let (channels, height, width) = try requireImage(inputs[0], for: "pool")
-        guard window.padHeight * 2 <= window.kernelHeight, window.padWidth * 2 <= window.kernelWidth else {
-            throw ShapeError("pool: padding is more than half of the window (\(window.description))")
+        let (pads, extent) = (window.pads, window.extent)
+        // Every position has a part of the image then.
+        guard max(pads.top, pads.bottom) < extent.height, max(pads.left, pads.right) < extent.width else {
+            throw ShapeError("pool: padding is as large as the window (\(window.description))")
         }
         let (rows, columns) = try window.positions(height: height, width: width)
         return [channels, rows, columns]

@@ -97,25 +97,3 @@ extension Layer {
     /// Average pooling over the whole image: channels × 1 × 1.
     package static let globalAveragePool = Layer.adaptiveAveragePool(1)
 }
-
-/// A height and a width: `3` for a square, `[1, 7]` otherwise.
-package struct Extent: Hashable, Sendable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
-    package let height: Int
-    package let width: Int
-
-    /// A square.
-    package init(_ side: Int) {
-        height = side
-        width = side
-    }
-
-    package init(integerLiteral side: Int) {
-        self.init(side)
-    }
-
-    package init(arrayLiteral sides: Int...) {
-        precondition(sides.count == 2, "an extent is [height, width], not \(sides)")
-        height = sides[0]
-        width = sides[1]
-    }
-}

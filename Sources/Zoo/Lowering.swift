@@ -50,7 +50,7 @@ package struct Lowering {
             let conv = Conv(
                 inputChannels: channels(of: input),
                 outputChannels: filters,
-                window: Window(kernel, stride: stride, pad: pad),
+                window: Window(kernel: kernel, strides: Extent(stride), pads: Pads(pad)),
                 groups: groups,
                 hasBias: bias
             )
@@ -64,10 +64,10 @@ package struct Lowering {
         case .activation(let function):
             return try add(function, kind: function.rawValue, inputs: [input], prefix: prefix)
         case .maxPool(let kernel, let stride, let pad, let roundsUp, let name):
-            let window = Window(kernel, stride: stride, pad: pad, roundsUp: roundsUp)
+            let window = self.window(kernel, stride, pad, roundsUp)
             return try add(Pool(.max, window: window), name, kind: "pool", inputs: [input], prefix: prefix)
         case .averagePool(let kernel, let stride, let pad, let roundsUp, let countsPadding, let name):
-            let window = Window(kernel, stride: stride, pad: pad, roundsUp: roundsUp)
+            let window = self.window(kernel, stride, pad, roundsUp)
             let pool = Pool(countsPadding ? .average : .averageInside, window: window)
             return try add(pool, name, kind: "pool", inputs: [input], prefix: prefix)
         case .adaptiveAveragePool(let size):
@@ -167,20 +167,11 @@ package struct Lowering {
         return try graph.add(op, name: prefix + (name ?? "\(kind)\(number)"), inputs: inputs)
     }
 
+    private func window(_ kernel: Extent, _ stride: Int, _ pad: Extent, _ roundsUp: Bool) -> Window {
+        Window(kernel: kernel, strides: Extent(stride), pads: Pads(pad), roundsUp: roundsUp)
+    }
+
     private func channels(of value: Graph.Value) -> Int { graph.shape(of: value).dimensions.first ?? 0 }
 
     private func features(of value: Graph.Value) -> Int { graph.shape(of: value).dimensions.last ?? 0 }
-}
-
-extension Window {
-    fileprivate init(_ kernel: Extent, stride: Int, pad: Extent, roundsUp: Bool = false) {
-        self.init(
-            height: kernel.height,
-            width: kernel.width,
-            stride: stride,
-            padHeight: pad.height,
-            padWidth: pad.width,
-            roundsUp: roundsUp
-        )
-    }
 }

@@ -40,14 +40,16 @@ typedef struct {
     double *output_scale;
 } arrays;
 
-static size_t positions(size_t size, size_t pad, size_t kernel, kernel_window w) {
-    return (size + 2 * pad - ((kernel - 1) * w.dilation + 1)) / w.stride + 1;
+static size_t positions(size_t padded, size_t kernel, size_t dilation, size_t stride) {
+    return (padded - ((kernel - 1) * dilation + 1)) / stride + 1;
 }
 
 static kernel_image image_of(const layer *l) {
     const kernel_window w = l->window;
-    return (kernel_image){l->inputs, l->height, l->width, positions(l->height, w.pad_height, w.kernel_height, w),
-                          positions(l->width, w.pad_width, w.kernel_width, w)};
+    return (kernel_image){
+        l->inputs, l->height, l->width,
+        positions(l->height + w.pad_top + w.pad_bottom, w.kernel_height, w.dilation_height, w.stride_height),
+        positions(l->width + w.pad_left + w.pad_right, w.kernel_width, w.dilation_width, w.stride_width)};
 }
 
 static double pixel(const layer *l, const arrays *a, size_t channel, ptrdiff_t row, ptrdiff_t column) {
@@ -67,8 +69,8 @@ static double expected(const layer *l, const arrays *a, kernel_image image, size
     for (size_t c = 0; c < inputs; c++) {
         for (size_t p = 0; p < w.kernel_height; p++) {
             for (size_t q = 0; q < w.kernel_width; q++) {
-                ptrdiff_t row = (ptrdiff_t)(i * w.stride + p * w.dilation) - (ptrdiff_t)w.pad_height;
-                ptrdiff_t column = (ptrdiff_t)(j * w.stride + q * w.dilation) - (ptrdiff_t)w.pad_width;
+                ptrdiff_t row = (ptrdiff_t)(i * w.stride_height + p * w.dilation_height) - (ptrdiff_t)w.pad_top;
+                ptrdiff_t column = (ptrdiff_t)(j * w.stride_width + q * w.dilation_width) - (ptrdiff_t)w.pad_left;
                 size_t tap = ((o * inputs + c) * w.kernel_height + p) * w.kernel_width + q;
                 double term = pixel(l, a, o / outputs * inputs + c, row, column) * (double)a->weight[tap]
                               * a->output_scale[o];
@@ -89,9 +91,9 @@ static void compare(const layer *l, const arrays *a, kernel_image image, const f
                 float found = y[o / 16 * stride + (i * image.output_width + j) * 16 + o % 16];
                 double size = 0, right = o < l->outputs ? expected(l, a, image, o, i, j, &size) : 0;
                 if (fabs((double)found - right) <= 1e-6 * size + 1e-6) continue;
-                printf("%zu -> %zu, %zux%zu, window %zux%zu/%zu, %zu groups: [%zu,%zu,%zu] is %g, not %g\n", l->inputs,
+                printf("%zu -> %zu, %zux%zu, window %zux%zu/%zux%zu, %zu groups: [%zu,%zu,%zu] is %g, not %g\n", l->inputs,
                        l->outputs, l->height, l->width, l->window.kernel_height, l->window.kernel_width,
-                       l->window.stride, l->groups, o, i, j, (double)found, right);
+                       l->window.stride_height, l->window.stride_width, l->groups, o, i, j, (double)found, right);
                 failures++;
                 return;
             }
@@ -131,8 +133,8 @@ static size_t lane_channels(const layer *l) {
 
 static void check(layer l) {
     const kernel_window w = l.window;
-    if (l.height + 2 * w.pad_height < (w.kernel_height - 1) * w.dilation + 1) return;
-    if (l.width + 2 * w.pad_width < (w.kernel_width - 1) * w.dilation + 1) return;
+    if (l.height + w.pad_top + w.pad_bottom < (w.kernel_height - 1) * w.dilation_height + 1) return;
+    if (l.width + w.pad_left + w.pad_right < (w.kernel_width - 1) * w.dilation_width + 1) return;
     cases++;
     const kernel_image image = image_of(&l);
     const size_t pixels = image.output_height * image.output_width, taps = w.kernel_height * w.kernel_width;
@@ -232,12 +234,23 @@ static void check_fc(size_t rows, size_t channels, size_t pixels, size_t outputs
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
+/// A window with equal steps both ways and equal padding on opposite sides.
+#define EVEN(height, width, stride, pad_height, pad_width, dilation) \
+    {height, width, stride, stride, pad_height, pad_width, pad_height, pad_width, dilation, dilation}
+
 int main(void) {
     static const kernel_window windows[] = {
-        {1, 1, 1, 0, 0, 1}, {3, 3, 1, 1, 1, 1}, {3, 3, 2, 1, 1, 1}, {1, 1, 2, 0, 0, 1}, {3, 3, 1, 0, 0, 1},
-        {5, 5, 1, 2, 2, 1}, {7, 7, 2, 3, 3, 1}, {3, 3, 2, 0, 0, 1}, {3, 3, 1, 2, 2, 2}, {3, 3, 2, 3, 3, 3},
-        {2, 2, 2, 0, 0, 1}, {1, 7, 1, 0, 3, 1}, {7, 1, 1, 3, 0, 1}, {1, 3, 2, 0, 1, 1}, {11, 11, 4, 2, 2, 1},
-        {1, 1, 1, 1, 1, 1}, {1, 1, 3, 1, 1, 1},
+        EVEN(1, 1, 1, 0, 0, 1), EVEN(3, 3, 1, 1, 1, 1), EVEN(3, 3, 2, 1, 1, 1), EVEN(1, 1, 2, 0, 0, 1),
+        EVEN(3, 3, 1, 0, 0, 1), EVEN(5, 5, 1, 2, 2, 1), EVEN(7, 7, 2, 3, 3, 1), EVEN(3, 3, 2, 0, 0, 1),
+        EVEN(3, 3, 1, 2, 2, 2), EVEN(3, 3, 2, 3, 3, 3), EVEN(2, 2, 2, 0, 0, 1), EVEN(1, 7, 1, 0, 3, 1),
+        EVEN(7, 1, 1, 3, 0, 1), EVEN(1, 3, 2, 0, 1, 1), EVEN(11, 11, 4, 2, 2, 1), EVEN(1, 1, 1, 1, 1, 1),
+        EVEN(1, 1, 3, 1, 1, 1),
+        // Uneven: strides, pads (top, left, bottom, right), dilations.
+        {1, 1, 2, 1, 0, 0, 0, 0, 1, 1}, {1, 1, 1, 2, 0, 0, 0, 0, 1, 1}, {1, 1, 1, 1, 0, 0, 1, 2, 1, 1},
+        {3, 3, 2, 1, 1, 0, 0, 1, 1, 1}, {3, 3, 1, 2, 0, 1, 2, 0, 1, 1}, {3, 3, 2, 2, 0, 0, 1, 1, 1, 1},
+        {3, 2, 1, 3, 2, 1, 0, 0, 2, 3}, {2, 3, 1, 1, 0, 0, 0, 2, 4, 1}, {3, 3, 1, 1, 6, 1, 6, 1, 6, 1},
+        {3, 3, 3, 2, 9, 8, 9, 8, 9, 8}, {1, 3, 1, 1, 0, 2, 0, 0, 1, 1}, {5, 3, 4, 2, 3, 0, 0, 3, 1, 1},
+        {3, 3, 1, 1, 0, 0, 3, 3, 1, 1}, {3, 3, 2, 1, 0, 0, 0, 0, 1, 1}, {4, 4, 1, 1, 1, 1, 2, 2, 1, 1},
     };
     static const size_t sizes[][2] = {{1, 1}, {7, 7}, {5, 17}, {14, 14}, {15, 29}, {1, 40}};
     static const size_t channels[] = {1, 7, 16, 17, 32, 48, 65};
@@ -264,7 +277,7 @@ int main(void) {
             l.is_merged = true;
             if (g < 2) check(l);
         }
-        if (windows[w].dilation > 1 || windows[w].stride == 3) continue;
+        if (windows[w].dilation_height > 1 || windows[w].dilation_width > 1 || windows[w].stride_width == 3) continue;
         for (size_t c = 1; c <= 4; c++)
             check((layer){c, 5 + 14 * (size_t)(rand() % 6), 33, 37, 1, windows[w], kernel_activation_relu, false, false,
                           true, false});

@@ -33,7 +33,7 @@ typedef struct {
     size_t lane_channels;
     /// Floats from one channel block (planar: channel) of the input to the next.
     size_t input_stride;
-    /// The input is planar, [c][h][w] with at most four channels; stride 1, 2 or 4, one group, no dilation.
+    /// The input is planar, [c][h][w] with at most four channels; columns have stride 1, 2 or 4; one group, no dilation.
     bool is_planar;
     /// Something is done to the input first.
     bool has_scale;

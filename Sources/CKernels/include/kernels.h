@@ -65,9 +65,11 @@ void kernel_softmax(const float *_Nonnull x, float *_Nonnull y, size_t count);
 
 // MARK: Images, channels × height × width (image.c, pooling.c, vector.inc)
 
-/// A window that slides over an image.
+/// A window that slides over an image; what lies outside of the image and its padding, as below and to the right of it
+/// some may, counts for nothing.
 typedef struct {
-    size_t kernel_height, kernel_width, stride, pad_height, pad_width, dilation;
+    size_t kernel_height, kernel_width, stride_height, stride_width;
+    size_t pad_top, pad_left, pad_bottom, pad_right, dilation_height, dilation_width;
 } kernel_window;
 
 /// An image and the count of window positions over it.

@@ -23,7 +23,7 @@ struct BlockedConv: PackedOp {
 
     /// Nil when there is no kernel for it.
     init?(_ conv: Conv) {
-        guard conv.window.kernelHeight * conv.window.kernelWidth <= Self.mostTaps,
+        guard conv.window.taps <= Self.mostTaps,
             let grouping = ChannelGrouping(conv)
         else { return nil }
         self.conv = conv
@@ -38,8 +38,8 @@ struct BlockedConv: PackedOp {
 
     /// Whether it can read a planar image.
     private var canBeFirst: Bool {
-        conv.inputChannels <= 4 && conv.groups == 1 && [1, 2, 4].contains(conv.window.stride)
-            && conv.window.dilation == 1 && inputLines == nil
+        conv.inputChannels <= 4 && conv.groups == 1 && [1, 2, 4].contains(conv.window.strides.width)
+            && conv.window.dilations == 1 && inputLines == nil
     }
 
     var structure: String { conv.structure }
@@ -52,9 +52,7 @@ struct BlockedConv: PackedOp {
 
     func readsPlanar(_ index: Int) -> Bool { isFirst && index == 0 }
 
-    var packingSuffix: String {
-        Self.packingSuffix(taps: conv.window.kernelHeight * conv.window.kernelWidth)
-    }
+    var packingSuffix: String { Self.packingSuffix(taps: conv.window.taps) }
 
     static func packingSuffix(taps: Int) -> String { "/\(taps)" }
 
@@ -108,7 +106,7 @@ extension BlockedConv {
     /// - Precondition: the convolution has one group and is not the first, and nothing is fused before it.
     var placeholders: [Tensor] {
         let (inputs, outputs) = (Layout.blocks(conv.inputChannels), Layout.blocks(conv.outputChannels))
-        let taps = conv.window.kernelHeight * conv.window.kernelWidth
+        let taps = conv.window.taps
         let filters = algorithm.kernel.map {
             kernel_winograd_weights($0, conv.inputChannels, conv.outputChannels)
         }
@@ -129,8 +127,8 @@ extension BlockedConv {
                 outputs: conv.outputChannels,
                 inputs: conv.inputChannels,
                 groups: conv.groups,
-                height: conv.window.kernelHeight,
-                width: conv.window.kernelWidth
+                height: conv.window.kernel.height,
+                width: conv.window.kernel.width
             )
             return unsafe packed(&filters)
         }

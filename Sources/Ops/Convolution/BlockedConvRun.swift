@@ -138,8 +138,8 @@ struct BlockedConvSplit {
         let quantum = isPointwise ? 14 : 1
         let window = op.conv.window
         let floatsPerPixel = geometry.input_blocks * 16
-        let floatsPerRow = isPointwise ? floatsPerPixel : floatsPerPixel * input[2] * window.stride
-        let halo = isPointwise ? 0 : window.kernelHeight / window.stride
+        let floatsPerRow = isPointwise ? floatsPerPixel : floatsPerPixel * input[2] * window.strides.height
+        let halo = isPointwise ? 0 : window.kernel.height / window.strides.height
         var size = max(quantum, Self.cacheFloats / floatsPerRow - halo)
         let work = output.elementCount * max(1, op.conv.depth)
         let wanted =

@@ -2,7 +2,8 @@ internal import CKernels
 package import Graphs
 package import Tensors
 
-/// A two-dimensional convolution (in the field's sense: cross-correlation), optionally grouped and dilated.
+/// A two-dimensional convolution (in the field's sense: cross-correlation), optionally grouped and dilated; over images of
+/// height 1, a one-dimensional one.
 ///
 /// - Shape: c × h × w → outputChannels × h' × w', with the window's positions h' × w'.
 /// - Source: `weight` is outputChannels × c/groups × kh × kw and `bias` outputChannels, as in PyTorch's `Conv2d`.
@@ -34,7 +35,7 @@ package struct Conv: Op {
     package var parameters: [Parameter] {
         let weight = Parameter(
             "weight",
-            [outputChannels, inputChannels / groups, window.kernelHeight, window.kernelWidth]
+            [outputChannels, inputChannels / groups, window.kernel.height, window.kernel.width]
         )
         return hasBias ? [weight, Parameter("bias", [outputChannels])] : [weight]
     }
@@ -54,7 +55,7 @@ package struct Conv: Op {
     }
 
     package func multiplyAdds(inputs: [Shape], output: Shape) -> Int {
-        output.elementCount * (inputChannels / groups) * window.kernelHeight * window.kernelWidth
+        output.elementCount * (inputChannels / groups) * window.taps
     }
 }
 
@@ -103,7 +104,7 @@ extension Conv {
     }
 
     /// The length of the sums: the trained numbers of one filter.
-    var depth: Int { inputChannels / groups * window.kernelHeight * window.kernelWidth }
+    var depth: Int { inputChannels / groups * window.taps }
 
     /// Whether the image itself is the matrix that is multiplied.
     private var isPointwise: Bool { window == Window(1) }

@@ -30,11 +30,11 @@ extension BlockedConv {
     }
 
     private func trials(_ algorithms: [ConvAlgorithm], output: Shape) -> [() -> Void] {
-        let window = conv.window
+        let (kernel, pads) = (conv.window.kernel, conv.window.pads)
         let input: Shape = [
             conv.inputChannels,
-            output[1] + window.kernelHeight - 1 - 2 * window.padHeight,
-            output[2] + window.kernelWidth - 1 - 2 * window.padWidth,
+            output[1] + kernel.height - 1 - pads.top - pads.bottom,
+            output[2] + kernel.width - 1 - pads.left - pads.right,
         ]
         let image = ConvTrial.image(of: input)
         return algorithms.map { algorithm in
@@ -74,12 +74,11 @@ struct ConvCost {
     private static let bytesWorth = 500e6
 
     private func fits(_ algorithm: ConvAlgorithm) -> Bool {
-        guard let kernel = algorithm.kernel, conv.groups == 1, conv.window.stride == 1,
-            conv.window.dilation == 1,
+        guard let kernel = algorithm.kernel, conv.groups == 1, conv.window.isDense,
             conv.inputChannels >= Self.leastChannels
         else { return false }
         let form = kernel_winograd_form_of(kernel)
-        return form.taps_height == conv.window.kernelHeight && form.taps_width == conv.window.kernelWidth
+        return form.taps_height == conv.window.kernel.height && form.taps_width == conv.window.kernel.width
     }
 
     /// What an algorithm costs; `seconds` is what a core was measured to take for an image, nil to count instead.
@@ -100,7 +99,7 @@ struct ConvCost {
     private func work(_ algorithm: ConvAlgorithm) -> (cycles: Double, bytes: Double) {
         let (inputs, outputs) = (Double(conv.inputChannels), Double(conv.outputChannels))
         let pairs = inputs * outputs
-        let taps = Double(conv.window.kernelHeight * conv.window.kernelWidth)
+        let taps = Double(conv.window.taps)
         guard let kernel = algorithm.kernel else {
             let products = Double(pixels.height * pixels.width) * taps * pairs
             return (products / Self.multiplicationsPerCycle / 0.92, 4 * taps * pairs)

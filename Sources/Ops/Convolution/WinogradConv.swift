@@ -55,8 +55,8 @@ struct WinogradConv {
             width: input[2],
             out_height: output[1],
             out_width: output[2],
-            pad_top: conv.window.padHeight,
-            pad_left: conv.window.padWidth
+            pad_top: conv.window.pads.top,
+            pad_left: conv.window.pads.left
         )
     }
 

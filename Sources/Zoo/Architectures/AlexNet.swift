@@ -1,3 +1,5 @@
+internal import Engine
+
 /// AlexNet. Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural networks",
 /// NIPS 2012, §3.5 and Figure 2; the two GPUs are `groups: 2`.
 ///

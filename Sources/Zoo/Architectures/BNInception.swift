@@ -1,3 +1,5 @@
+internal import Engine
+
 /// BN-Inception. Ioffe, Szegedy, "Batch normalization: accelerating deep network training by reducing internal
 /// covariate shift", ICML 2015, appendix and Figure 5: GoogLeNet with batch norm and two 3×3 for each 5×5.
 ///

@@ -1,3 +1,5 @@
+internal import Engine
+
 /// Residual networks for CIFAR-10. He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016,
 /// §4.2: 6n + 2 layers, three stages of 2n convolutions with 16, 32 and 64 filters.
 ///

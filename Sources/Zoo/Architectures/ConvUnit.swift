@@ -1,3 +1,5 @@
+internal import Engine
+
 extension Layer {
     /// A convolution `conv` without bias, its batch norm `bn` and a ReLU.
     ///

@@ -1,3 +1,5 @@
+internal import Engine
+
 /// Densely connected networks for ImageNet. Huang, Liu, van der Maaten, Weinberger, "Densely connected convolutional
 /// networks", CVPR 2017, Table 1: DenseNet-BC with bottlenecks of four times the growth and transitions that halve.
 ///

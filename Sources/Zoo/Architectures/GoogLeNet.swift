@@ -1,3 +1,5 @@
+internal import Engine
+
 /// GoogLeNet. Szegedy et al., "Going deeper with convolutions", CVPR 2015, Table 1; the modules keep its columns.
 ///
 /// `googlenet` is torchvision's, with its names: batch norm instead of local response normalisation, and 3×3 in the

@@ -1,3 +1,5 @@
+internal import Engine
+
 /// Inception-ResNet. Szegedy, Ioffe, Vanhoucke, Alemi, "Inception-v4, Inception-ResNet and the impact of residual
 /// connections on learning", AAAI 2017, Figures 10 to 19 and §3.3: residuals are scaled before they are added.
 ///

@@ -1,3 +1,5 @@
+internal import Engine
+
 /// Inception-v3. Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception architecture for computer vision",
 /// CVPR 2016, Table 1 and Figures 5 to 7 and 10.
 ///

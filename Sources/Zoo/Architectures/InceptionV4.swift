@@ -1,3 +1,5 @@
+internal import Engine
+
 /// Inception-v4. Szegedy, Ioffe, Vanhoucke, Alemi, "Inception-v4, Inception-ResNet and the impact of residual
 /// connections on learning", AAAI 2017, Figures 3 to 9.
 ///

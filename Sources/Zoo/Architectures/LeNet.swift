@@ -1,3 +1,5 @@
+internal import Engine
+
 /// LeNet-5. LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition", Proc. IEEE 1998, §II.B
 /// and Figure 2.
 ///

@@ -1,3 +1,5 @@
+internal import Engine
+
 /// MobileNets, of depthwise separable convolutions with ReLU6.
 ///
 /// v1: Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision applications", 2017,

@@ -1,3 +1,5 @@
+internal import Engine
+
 /// Network in network. Lin, Chen, Yan, ICLR 2014: a convolution and two 1×1 convolutions (`cccp`) make a layer, the
 /// average of the last map of each class is its logit.
 ///

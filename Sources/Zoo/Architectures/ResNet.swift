@@ -1,3 +1,5 @@
+internal import Engine
+
 /// Residual networks for ImageNet. He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016,
 /// §3.3 and Table 1, with shortcut B.
 ///

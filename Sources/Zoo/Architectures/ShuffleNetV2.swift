@@ -1,3 +1,5 @@
+internal import Engine
+
 /// ShuffleNet V2. Ma, Zhang, Zheng, Sun, "ShuffleNet V2: practical guidelines for efficient CNN architecture design",
 /// ECCV 2018, Table 5 and Figure 3 (c) and (d). Tensor names are torchvision's.
 extension Architecture {

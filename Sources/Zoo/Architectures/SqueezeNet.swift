@@ -1,3 +1,5 @@
+internal import Engine
+
 /// SqueezeNet. Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and < 0.5 MB model size",
 /// 2016, Table 1; 1.1 is the authors' faster version. Tensor names are torchvision's.
 extension Architecture {

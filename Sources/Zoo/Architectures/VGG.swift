@@ -1,3 +1,5 @@
+internal import Engine
+
 /// VGG. Simonyan, Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015, Table 1:
 /// configurations A, B, D and E, with batch norm behind each convolution in `_bn`.
 ///

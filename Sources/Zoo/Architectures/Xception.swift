@@ -1,3 +1,5 @@
+internal import Engine
+
 /// Xception. Chollet, "Xception: deep learning with depthwise separable convolutions", CVPR 2017, Figure 5: entry,
 /// middle and exit flow. Tensor names are timm's (`legacy_xception`), or those of the pretrained-models collection, whose
 /// last layer is `last_linear`.

@@ -14,10 +14,11 @@ extension OpCases {
     }()
 
     private static func blockedPools(_ shape: Shape) -> [OpCase] {
-        let windows = [
-            Window(1), Window(2, stride: 2, roundsUp: true), Window(3, stride: 2, pad: 1),
-            Window(3, pad: 1), Window(3, stride: 2, pad: 1, roundsUp: true),
-        ]
+        let windows =
+            [
+                Window(1), Window(2, stride: 2, roundsUp: true), Window(3, stride: 2, pad: 1),
+                Window(3, pad: 1), Window(3, stride: 2, pad: 1, roundsUp: true),
+            ] + unevenWindows
         let kinds: [Pool.Kind] = [.max, .average, .averageInside]
         let pools = windows.flatMap { window in kinds.map { Pool($0, window: window) } }
             .filter { (try? $0.outputShape(of: [shape])) != nil } // not every window fits every image
@@ -90,6 +91,20 @@ extension OpCases {
             (400,  40,   7,  9, Window(1),                                               1),
             (400,  33,   9, 11, Window(1, stride: 2),                                    1),
             (250,  33,   9, 11, Window(3, stride: 2, pad: 1),                            1),
+            ( 33,  48,  14, 13, Window(kernel: 3, strides: 2, pads: lateRow),            1),
+            ( 33,  48,  14, 13, Window(kernel: 3, strides: [2, 1], pads: lateRow),       1),
+            ( 33,  48,  14, 13, Window(kernel: 1, strides: [1, 2]),                      1),
+            ( 33,  48,  14, 13, Window(kernel: 1, strides: [2, 1]),                      1),
+            ( 33,  48,  14, 13, Window(kernel: 1, pads: lateRow),                        1),
+            ( 33,  48,  14, 13, Window(kernel: 3, strides: [1, 2], dilations: [4, 3]),   1),
+            ( 48,  17,  33, 33, Window(kernel: 3, pads: Pads(18), dilations: 18),        1),
+            ( 17,  33,   1, 70, Window(kernel: [1, 5], strides: [1, 2], pads: left4),    1),
+            ( 17,  33,   1, 70, Window(kernel: [1, 3], pads: left4, dilations: [1, 2]),  1),
+            ( 40,  40,  12, 11, Window(kernel: 3, strides: [1, 2], pads: lateRow),      40),
+            ( 40,  40,  12, 11, Window(kernel: 3, pads: lateRow, dilations: [2, 1]),    40),
+            ( 40,  40,  12, 11, Window(kernel: 3, pads: lateRow, dilations: [2, 1]),    10),
+            ( 40,  40,  12, 11, Window(kernel: 3, strides: [2, 1], pads: lateRow),      10),
+            ( 40,  40,  12, 11, Window(kernel: 3, strides: [1, 2], pads: lateRow),       5),
         ]
         return rows.map { inputs, outputs, height, width, window, groups in
             let op = Conv(inputChannels: inputs, outputChannels: outputs, window: window, groups: groups)
@@ -110,6 +125,9 @@ extension OpCases {
             ( 64,  64,  18,  17, Window(height: 7, width: 1, padHeight: 3, padWidth: 0)),
             ( 64,  64,   9,  10, Window(height: 1, width: 3, padHeight: 0, padWidth: 1)),
             ( 64,  64,  10,   9, Window(height: 3, width: 1, padHeight: 1, padWidth: 0)),
+            ( 64,  64,  14,  13, Window(kernel: 3, pads: lateRow)),
+            ( 64,  48,  15,  14, Window(kernel: 3, pads: Pads(top: 2, left: 0, bottom: 0, right: 3))),
+            ( 48,  64,   1,  50, Window(kernel: [1, 3], pads: Pads(top: 0, left: 2, bottom: 0, right: 0))),
         ]
         return rows.map { inputs, outputs, height, width, window in
             let op = Conv(inputChannels: inputs, outputChannels: outputs, window: window)

@@ -8,6 +8,11 @@ enum OpCases {
         + softmaxes + channelScales + selections + subsamplings + radialBases
         + joins + embeddings + recurrents + sequencePools + attentions + flattens + blocked
 
+    /// Padding below and to the right only, as `SAME_UPPER` and TensorFlow have it with an even rest.
+    static let lateRow = Pads(top: 0, left: 0, bottom: 1, right: 1)
+    /// Padding in front of a sequence only, as causal convolutions have it.
+    static let left4 = Pads(top: 0, left: 4, bottom: 0, right: 0)
+
     static let convolutions: [OpCase] = {
         // swift-format-ignore
         let rows: [(Int, Int, Int, Int, Window, groups: Int, bias: Bool)] = [
@@ -38,6 +43,13 @@ enum OpCases {
             ( 16,  33,  65, 63, Window(3, pad: 1),                                          1, true),
             ( 32, 256,   7,  7, Window(3, pad: 1),                                          1, true),
             ( 96, 512,  14, 14, Window(1),                                                  1, true),
+            (  3,   9,  14, 13, Window(kernel: 3, strides: 2, pads: lateRow),               1, true),
+            (  3,   9,  14, 13, Window(kernel: 3, strides: [2, 1], pads: lateRow),          1, true),
+            (  3,   9,  14, 13, Window(kernel: [3, 5], strides: [3, 4]),                    1, true),
+            (  3,   9,  14, 13, Window(kernel: 3, strides: [1, 3], dilations: [3, 2]),      1, true),
+            (  4,   6,   1, 40, Window(kernel: [1, 5], strides: [1, 2], pads: left4),       1, true),
+            (  1,   3,   1, 80, Window(kernel: [1, 64], strides: [1, 8], pads: left4),      1, true),
+            (  2,   3,   1, 600, Window(kernel: [1, 300], pads: left4, dilations: [1, 2]),   1, true),
         ]
         return rows.map { inputs, outputs, height, width, window, groups, hasBias in
             let op = Conv(
@@ -76,13 +88,23 @@ enum OpCases {
         }
     }
 
+    /// Windows whose sides, strides or dilations differ; each position has a part of the image.
+    static let unevenWindows = [
+        Window(kernel: 3, strides: 2, pads: lateRow),
+        Window(kernel: 3, strides: 2, pads: lateRow, roundsUp: true),
+        Window(kernel: [3, 2], strides: [1, 3], pads: Pads(top: 2, left: 0, bottom: 0, right: 1)),
+        Window(kernel: 2, strides: [3, 1], pads: Pads(top: 1, left: 1, bottom: 0, right: 0), roundsUp: true),
+        Window(kernel: 3, pads: Pads(top: 1, left: 2, bottom: 1, right: 0), dilations: [1, 2]),
+    ]
+
     static let pools: [OpCase] = {
-        let windows = [
-            Window(2, stride: 2), Window(3, stride: 2), Window(3, stride: 2, pad: 1), Window(3, pad: 1),
-            Window(2, stride: 2, roundsUp: true), Window(3, stride: 2, roundsUp: true),
-            Window(3, stride: 2, pad: 1, roundsUp: true), Window(2, stride: 3, pad: 1, roundsUp: true),
-            Window(height: 1, width: 3, stride: 2, padHeight: 0, padWidth: 1),
-        ]
+        let windows =
+            [
+                Window(2, stride: 2), Window(3, stride: 2), Window(3, stride: 2, pad: 1), Window(3, pad: 1),
+                Window(2, stride: 2, roundsUp: true), Window(3, stride: 2, roundsUp: true),
+                Window(3, stride: 2, pad: 1, roundsUp: true), Window(2, stride: 3, pad: 1, roundsUp: true),
+                Window(height: 1, width: 3, stride: 2, padHeight: 0, padWidth: 1),
+            ] + unevenWindows
         let shapes: [Shape] = [[1, 3, 3], [7, 8, 9], [3, 13, 12], [65, 35, 33]]
         return [Pool.Kind.max, .average, .averageInside].flatMap { kind in
             (windows + (kind == .max ? [Window(2, stride: 1, dilation: 2)] : [])).flatMap { window in

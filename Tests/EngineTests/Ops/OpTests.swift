@@ -63,7 +63,7 @@ import Testing
             (Conv(inputChannels: 3, outputChannels: 4, window: Window(3)), [[3, 2, 8]], "a 3×3 window does not fit an image of 2×8 with padding 0×0"),
             (Conv(inputChannels: 4, outputChannels: 4, window: Window(1), groups: 3), [[4, 8, 8]], "conv: 4 → 4 channels do not split into 3 groups"),
             (Linear(inputs: 9, outputs: 1),          [[8]],             "linear: expected 9 values, found 8"),
-            (Pool(.max, window: Window(2, pad: 2)),  [[1, 8, 8]],       "pool: padding is more than half of the window (2×2, pad 2)"),
+            (Pool(.max, window: Window(2, pad: 2)),  [[1, 8, 8]],       "pool: padding is as large as the window (2×2, pad 2)"),
             (Add(),                                  [[3], [4]],        "sum: 3 and 4 differ"),
             (Add(),                                  [[3]],             "sum: expected 2 values, found 1"),
             (Concat(),                               [],                "concat: nothing to join"),

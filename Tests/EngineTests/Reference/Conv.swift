@@ -11,11 +11,11 @@ extension Reference {
                 for j in 0..<y.shape[2] {
                     var sum = op.hasBias ? weights[1].values[o] : 0
                     for c in 0..<inputs {
-                        for a in 0..<w.kernelHeight {
-                            for b in 0..<w.kernelWidth {
-                                let row = i * w.stride - w.padHeight + a * w.dilation
-                                let column = j * w.stride - w.padWidth + b * w.dilation
-                                let tap = ((o * inputs + c) * w.kernelHeight + a) * w.kernelWidth + b
+                        for a in 0..<w.kernel.height {
+                            for b in 0..<w.kernel.width {
+                                let row = i * w.strides.height - w.pads.top + a * w.dilations.height
+                                let column = j * w.strides.width - w.pads.left + b * w.dilations.width
+                                let tap = ((o * inputs + c) * w.kernel.height + a) * w.kernel.width + b
                                 let pixel = x.pixel(o / outputs * inputs + c, row, column) ?? 0
                                 sum += weights[0].values[tap] * pixel
                             }

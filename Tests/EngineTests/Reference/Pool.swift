@@ -9,12 +9,12 @@ extension Reference {
                 for j in 0..<y.shape[2] {
                     var inside: [Double] = []
                     var padded = 0
-                    for a in 0..<w.kernelHeight {
-                        for b in 0..<w.kernelWidth {
-                            let row = i * w.stride - w.padHeight + a * w.dilation
-                            let column = j * w.stride - w.padWidth + b * w.dilation
+                    for a in 0..<w.kernel.height {
+                        for b in 0..<w.kernel.width {
+                            let row = i * w.strides.height - w.pads.top + a * w.dilations.height
+                            let column = j * w.strides.width - w.pads.left + b * w.dilations.width
                             if let pixel = x.pixel(c, row, column) { inside.append(pixel) }
-                            if row < x.shape[1] + w.padHeight, column < x.shape[2] + w.padWidth {
+                            if row < x.shape[1] + w.pads.bottom, column < x.shape[2] + w.pads.right {
                                 padded += 1
                             }
                         }
