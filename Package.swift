@@ -22,12 +22,13 @@ let package = Package(
         .target(name: "CCodecs", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("pthread")]),
         .target(name: "Platform", dependencies: ["CLinux"], swiftSettings: settings),
+        .target(name: "JSON", dependencies: ["Platform"], swiftSettings: settings),
         .target(
             name: "Support",
-            dependencies: ["Platform", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["JSON", "Platform", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings
         ),
-        .target(name: "Tensors", dependencies: ["Platform"], swiftSettings: settings),
+        .target(name: "Tensors", dependencies: ["JSON", "Platform"], swiftSettings: settings),
         .target(name: "Graphs", dependencies: ["Tensors"], swiftSettings: settings),
         .target(
             name: "Ops",

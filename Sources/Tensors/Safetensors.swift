@@ -1,3 +1,4 @@
+internal import JSON
 package import Platform
 
 /// A file of named tensors in the safetensors format, open while its tensors are read.
@@ -178,22 +179,10 @@ extension Safetensors {
             end += 4 * tensor.shape.elementCount
             let shape = tensor.shape.dimensions.map(String.init).joined(separator: ",")
             return
-                "\(jsonString(name)):{\"dtype\":\"F32\",\"shape\":[\(shape)],\"data_offsets\":[\(start),\(end)]}"
+                "\(JSONValue.string(name).text):{\"dtype\":\"F32\",\"shape\":[\(shape)],\"data_offsets\":[\(start),\(end)]}"
         }
         var json = Array("{\(members.joined(separator: ","))}".utf8)
         while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
         return unsafe withUnsafeBytes(of: UInt64(json.count).littleEndian) { unsafe Array($0) } + json
-    }
-
-    private static func jsonString(_ text: String) -> String {
-        let escaped = text.unicodeScalars.map { scalar in
-            switch scalar {
-            case "\"": "\\\""
-            case "\\": "\\\\"
-            case ..<" ": "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-            default: String(scalar)
-            }
-        }
-        return "\"\(escaped.joined())\""
     }
 }

@@ -1,3 +1,5 @@
+internal import JSON
+
 /// The table of contents of a safetensors file, checked: every tensor's bytes lie in the data, agree with its shape,
 /// and together cover the data without gap or overlap.
 struct SafetensorsHeader {
@@ -26,53 +28,99 @@ struct SafetensorsHeader {
     /// - Throws: what is wrong with it.
     init(json: [UInt8], dataCount: Int) throws(Problem) {
         guard json.first == UInt8(ascii: "{") else { throw .syntax(offset: 0, expected: "'{'") }
-        var scanner = HeaderScanner(json)
+        do {
+            entries = try Self.entries(json, dataCount: dataCount)
+        } catch {
+            throw Self.problem(error)
+        }
+        try checkCoverage(of: dataCount)
+    }
+
+    private static func entries(_ json: [UInt8], dataCount: Int) throws -> [String: Entry] {
+        var reader = JSONPullReader(json)
         var found: [String: Entry] = [:]
-        try scanner.object { (scanner, name) throws(Problem) in
+        try reader.object { reader, name in
+            try expect(.object, "'{'", in: &reader)
             if name == "__metadata__" {
-                try scanner.object { (scanner, _) throws(Problem) in _ = try scanner.string() }
+                try reader.object { reader, _ in _ = try string(from: &reader) }
             } else {
-                found[name] = try Self.entry(name, from: &scanner, dataCount: dataCount)
+                found[name] = try entry(name, from: &reader, dataCount: dataCount)
             }
         }
-        try scanner.end()
-        entries = found
-        try checkCoverage(of: dataCount)
+        try reader.end()
+        return found
+    }
+
+    /// What the reading threw: a problem of ours, or of the text, on one line.
+    private static func problem(_ error: any Error) -> Problem {
+        guard let error = error as? JSONError else { return error as? Problem ?? .layout("\(error)") }
+        let line = error.expected.unicodeScalars.map { $0.value < 32 ? " " : Character($0) }
+        return .syntax(offset: error.offset, expected: String(line))
+    }
+
+    /// Requires that the next value begins like one of a kind.
+    private static func expect(
+        _ kind: JSONPullReader.Kind,
+        _ what: String,
+        in reader: inout JSONPullReader
+    ) throws {
+        guard try reader.kind() == kind else { throw Problem.syntax(offset: reader.offset, expected: what) }
+    }
+
+    private static func string(from reader: inout JSONPullReader) throws -> String {
+        try expect(.string, "a string", in: &reader)
+        return try reader.string()
+    }
+
+    /// Reads an array of at most `limit` whole numbers.
+    private static func integers(from reader: inout JSONPullReader, limit: Int) throws -> [Int] {
+        try expect(.array, "'['", in: &reader)
+        var numbers: [Int] = []
+        try reader.array { reader, index in
+            guard index < limit else {
+                throw Problem.syntax(offset: reader.offset, expected: "at most \(limit) numbers")
+            }
+            numbers.append(try reader.wholeNumber())
+        }
+        return numbers
     }
 
     /// Reads one tensor's object: `{"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}`.
     private static func entry(
         _ name: String,
-        from scanner: inout HeaderScanner,
+        from reader: inout JSONPullReader,
         dataCount: Int
-    ) throws(Problem) -> Entry {
+    ) throws -> Entry {
         var dtype: String?
         var shape: [Int]?
         var offsets: [Int]?
-        try scanner.object { (scanner, key) throws(Problem) in
+        try reader.object { reader, key in
             switch key {
-            case "dtype": dtype = try scanner.string()
-            case "shape": shape = try scanner.integers(limit: maxRank)
-            case "data_offsets": offsets = try scanner.integers(limit: 2)
+            case "dtype": dtype = try string(from: &reader)
+            case "shape": shape = try integers(from: &reader, limit: maxRank)
+            case "data_offsets": offsets = try integers(from: &reader, limit: 2)
             default:
-                throw .tensor(name, "has the key \(quoted(key)); known are dtype, shape and data_offsets")
+                throw Problem.tensor(
+                    name,
+                    "has the key \(quoted(key)); known are dtype, shape and data_offsets"
+                )
             }
         }
         guard let dtype, let shape, let offsets else {
-            throw .tensor(name, "lacks one of dtype, shape and data_offsets")
+            throw Problem.tensor(name, "lacks one of dtype, shape and data_offsets")
         }
         guard let type = ElementType(rawValue: dtype) else {
-            throw .tensor(name, "has the unknown dtype \(quoted(dtype))")
+            throw Problem.tensor(name, "has the unknown dtype \(quoted(dtype))")
         }
         guard offsets.count == 2, offsets[0] <= offsets[1], offsets[1] <= dataCount else {
-            throw .tensor(
+            throw Problem.tensor(
                 name,
                 "has the data_offsets \(offsets), but the file has \(dataCount) bytes of data"
             )
         }
         let entry = Entry(type: type, shape: Shape(shape), bytes: offsets[0]..<offsets[1])
         guard let size = byteCount(shape, type), size == entry.bytes.count else {
-            throw .tensor(name, "is \(dtype) \(entry.shape), which is not \(entry.bytes.count) bytes")
+            throw Problem.tensor(name, "is \(dtype) \(entry.shape), which is not \(entry.bytes.count) bytes")
         }
         return entry
     }

@@ -16,6 +16,21 @@ struct JSONPullReaderTests {
         #expect(values == [1, 2.5, -300, 4])
     }
 
+    @Test func `a whole number is digits alone`() throws {
+        var reader = reader("[0, 7, 9223372036854775807]")
+        var numbers: [Int] = []
+        try reader.array { reader, _ in numbers.append(try reader.wholeNumber()) }
+        #expect(numbers == [0, 7, .max])
+        for text in ["-1", "01", "1.0", "1e3", "9223372036854775808", "18446744073709551616000", "\"1\"", ""]
+        {
+            #expect(throws: JSONError.self, "\(text)") {
+                var reader = JSONPullReader(Array(text.utf8))
+                _ = try reader.wholeNumber()
+                try reader.end()
+            }
+        }
+    }
+
     @Test func `members come with their names, and what is not wanted is skipped`() throws {
         var reader = reader(#"{"a": {"x": [1, "]", {"y": null}]}, "b": "text", "c": true}"#)
         var found: [String] = []

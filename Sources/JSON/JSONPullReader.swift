@@ -1,12 +1,3 @@
-/// A text is not JSON.
-package struct JSONError: Error, Equatable, CustomStringConvertible {
-    /// The byte at which the text stops being JSON.
-    package let offset: Int
-    package let expected: String
-
-    package var description: String { "not JSON: expected \(expected) at byte \(offset)" }
-}
-
 extension JSONValue {
     /// Parses a JSON text: strictly, so no trailing commas, comments, NaN or repeated members.
     ///
@@ -46,7 +37,8 @@ package struct JSONPullReader {
     private static let elementsBetweenChecks = 1024
 
     let bytes: [UInt8]
-    var offset = 0
+    /// The byte that is read next.
+    package internal(set) var offset = 0
     private var depth = 0
     private var treeValues: Int
     private let check: () throws -> Void
@@ -225,7 +217,7 @@ package struct JSONPullReader {
     /// The byte at the offset; zero, which no JSON text holds, at the end.
     var current: UInt8 { offset < bytes.count ? bytes[offset] : 0 }
 
-    private mutating func skipSpace() {
+    mutating func skipSpace() {
         while true {
             switch current {
             case 0x20, 0x0A, 0x0D, 0x09: offset += 1

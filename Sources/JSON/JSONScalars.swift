@@ -79,6 +79,23 @@ extension JSONPullReader {
 }
 
 extension JSONPullReader {
+    /// Reads a whole number that is written as one: digits alone, without sign, fraction or exponent.
+    ///
+    /// - Throws: `JSONError` when something else comes next, or the number is 2⁶³ or more.
+    package mutating func wholeNumber() throws(JSONError) -> Int {
+        skipSpace()
+        let start = offset
+        var number: UInt64 = 0
+        let count = digits(&number)
+        guard count == 1 || count > 1 && bytes[start] != UInt8(ascii: "0") else {
+            throw JSONError(offset: start, expected: "a whole number")
+        }
+        guard count < 20, let whole = Int(exactly: number) else {
+            throw JSONError(offset: start, expected: "a number below 2^63")
+        }
+        return whole
+    }
+
     // swift-format-ignore
     private static let powersOfTen = [
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
