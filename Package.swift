@@ -29,7 +29,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "Tensors", dependencies: ["JSON", "Platform"], swiftSettings: settings),
-        .target(name: "Graphs", dependencies: ["Tensors"], swiftSettings: settings),
+        .target(name: "Graphs", dependencies: ["Platform", "Tensors"], swiftSettings: settings),
         .target(
             name: "Ops",
             dependencies: ["CKernels", "Graphs", "Platform", "Tensors"],
@@ -42,7 +42,7 @@ let package = Package(
         ),
         .target(
             name: "Zoo",
-            dependencies: ["Engine", "Platform"],
+            dependencies: ["Engine", "Graphs", "Ops", "Platform", "Tensors"],
             swiftSettings: settings
         ),
         .target(name: "Imaging", dependencies: ["CCodecs", "CKernels"], swiftSettings: settings),

@@ -4,10 +4,10 @@ package import Tensors
 ///
 /// A graph knows shapes and tensor names but holds no weights; `Plan` joins the two.
 package struct Graph: Sendable {
-    /// A value in the graph: its input, or the output of the node with that index.
+    /// A value in the graph: its input, or an output of the node with that index, the first unless it says which.
     package enum Value: Hashable, Sendable {
         case input
-        case node(Int)
+        case node(Int, output: Int = 0)
     }
 
     /// One operation with its place in the network.
@@ -16,12 +16,17 @@ package struct Graph: Sendable {
         package let name: String
         package let op: any Op
         package let inputs: [Value]
-        /// The shape of one item's output.
-        package let shape: Shape
+        /// The shapes of one item's outputs.
+        package let shapes: [Shape]
+        package let elementTypes: [ElementType]
+
+        /// The shape of one item's first output.
+        package var shape: Shape { shapes[0] }
     }
 
     /// The shape of one item that goes in.
     package let inputShape: Shape
+    package let inputType: ElementType
     package private(set) var nodes: [Node] = []
     /// Whether an item is a sequence: steps, or steps × features.
     ///
@@ -34,17 +39,29 @@ package struct Graph: Sendable {
     /// The full names of the trained arrays.
     private var trained: Set<String> = []
 
-    package init(inputShape: Shape) {
+    package init(inputShape: Shape, inputType: ElementType = .f32) {
         self.inputShape = inputShape
+        self.inputType = inputType
     }
 
-    /// Appends an operation and returns its output.
+    /// Appends an operation and returns its first output.
+    ///
+    /// - Throws: as `addAll`.
+    package mutating func add(_ op: any Op, name: String, inputs: [Value]) throws(ShapeError) -> Value {
+        try addAll(op, name: name, inputs: inputs)[0]
+    }
+
+    /// Appends an operation and returns its outputs.
     ///
     /// Names are unique, because weights are found and packed by them: those of nodes, or, where nodes share the prefix of
     /// their tensors as the layers of a recurrent network do, those of the trained arrays.
     ///
     /// - Throws: `ShapeError` with the node's name when the inputs do not fit, or the name is taken.
-    package mutating func add(_ op: any Op, name: String, inputs: [Value]) throws(ShapeError) -> Value {
+    package mutating func addAll(
+        _ op: any Op,
+        name: String,
+        inputs: [Value]
+    ) throws(ShapeError) -> [Value] {
         let parameters = op.parameters.map { "\(name).\($0.name)" }
         if let taken = parameters.first(where: trained.contains) {
             throw ShapeError("\(name): another node has an array '\(taken)'")
@@ -52,17 +69,19 @@ package struct Graph: Sendable {
         guard !parameters.isEmpty || !names.contains(name) else {
             throw ShapeError("\(name): another node has this name")
         }
-        let shape: Shape
+        let shapes: [Shape]
         do {
-            shape = try op.outputShape(of: inputs.map(self.shape(of:)))
+            shapes = try op.outputShapes(of: inputs.map(shape(of:)))
         } catch {
             throw ShapeError("\(name): \(error.description)")
         }
-        nodes.append(Node(name: name, op: op, inputs: inputs, shape: shape))
+        let types = op.elementTypes(of: inputs.map(elementType(of:)), outputs: shapes.count)
+        precondition(!shapes.isEmpty && types.count == shapes.count, "\(name): \(shapes.count) outputs")
+        nodes.append(Node(name: name, op: op, inputs: inputs, shapes: shapes, elementTypes: types))
         names.insert(name)
         trained.formUnion(parameters)
         if op.stepRule != .ignores { takesSequences = true }
-        return .node(nodes.count - 1)
+        return shapes.indices.map { .node(nodes.count - 1, output: $0) }
     }
 
     /// Declares `value` as an output under `name`.
@@ -74,7 +93,15 @@ package struct Graph: Sendable {
     package func shape(of value: Value) -> Shape {
         switch value {
         case .input: inputShape
-        case .node(let index): nodes[index].shape
+        case .node(let index, let output): nodes[index].shapes[output]
+        }
+    }
+
+    /// How the numbers of `value` are stored.
+    package func elementType(of value: Value) -> ElementType {
+        switch value {
+        case .input: inputType
+        case .node(let index, let output): nodes[index].elementTypes[output]
         }
     }
 
@@ -85,8 +112,8 @@ package struct Graph: Sendable {
         guard inputShape.dimensions.allSatisfy({ $0 > 0 }) else {
             throw ShapeError("input: expected an item with elements, found \(inputShape)")
         }
-        var graph = Graph(inputShape: inputShape)
-        for node in nodes { _ = try graph.add(node.op, name: node.name, inputs: node.inputs) }
+        var graph = Graph(inputShape: inputShape, inputType: inputType)
+        for node in nodes { _ = try graph.addAll(node.op, name: node.name, inputs: node.inputs) }
         graph.outputs = outputs
         return graph
     }
@@ -136,7 +163,7 @@ extension Graph {
 
     /// Whether a value has a row for each step of the sequence.
     package func hasSteps(_ value: Value) -> Bool {
-        guard takesSequences, case .node(let index) = value else { return takesSequences }
-        return nodes[index].op.stepRule != .pools && nodes[index].inputs.contains(where: hasSteps)
+        guard takesSequences, case .node(let index, let output) = value else { return takesSequences }
+        return nodes[index].op.hasSteps(output: output) && nodes[index].inputs.contains(where: hasSteps)
     }
 }

@@ -15,10 +15,18 @@ package protocol Op: Sendable {
     /// The trained arrays it reads, in the order in which `run` finds them.
     var parameters: [Parameter] { get }
 
-    /// The shape of one item's output.
+    /// The shape of one item's output, or of the first where there are several.
     ///
     /// - Throws: `ShapeError` when the inputs do not fit; the message says what was expected and found.
     func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape
+
+    /// The shapes of all of one item's outputs.
+    ///
+    /// - Throws: as `outputShape`.
+    func outputShapes(of inputs: [Shape]) throws(ShapeError) -> [Shape]
+
+    /// How the numbers of the outputs are stored, of which there are `outputs`.
+    func elementTypes(of inputs: [ElementType], outputs: Int) -> [ElementType]
 
     /// Multiplications followed by an addition for one item, biases not counted.
     func multiplyAdds(inputs: [Shape], output: Shape) -> Int
@@ -31,6 +39,9 @@ package protocol Op: Sendable {
 
     /// What it does with the steps of a sequence.
     var stepRule: StepRule { get }
+
+    /// Whether an output has a row for each step, where the first input has.
+    func hasSteps(output: Int) -> Bool
 
     /// The floats of one item that it keeps from one run to the next.
     var stateCount: Int { get }
@@ -68,7 +79,7 @@ package protocol Op: Sendable {
     /// Whether it reads a row that is a view of an image from the image itself, whatever the layout.
     var readsThroughViews: Bool { get }
 
-    /// Where each input lies in the output, in floats of an item, for an operation that only joins them; the inputs may
+    /// Where each input lies in the output, in numbers of an item, for an operation that only joins them; the inputs may
     /// then be written there at once.
     func parts(of inputs: [Shape]) -> [Int]?
 
@@ -120,6 +131,8 @@ package enum Placement: Sendable {
     case over(input: Int)
     /// It is the first input under another shape; nothing runs.
     case view
+    /// The outputs are the first input cut into parts that lie one behind the other; nothing runs.
+    case slices
 }
 
 /// What an operation does with the steps of a sequence: the first dimension of an item, of which another item of the
@@ -137,16 +150,19 @@ package enum StepRule: Sendable {
     case pools
 }
 
-/// Working memory of an operation, in floats.
+/// Working memory of an operation.
 package struct Scratch: Sendable {
     /// Between its phases, for each item of the batch.
-    package var perItem = 0
+    package let bytesPerItem: Int
     /// During a task, for each thread.
-    package var perThread = 0
+    package let bytesPerThread: Int
 
+    /// - Parameters:
+    ///   - perItem: floats between its phases, for each item of the batch.
+    ///   - perThread: floats during a task, for each thread.
     package init(perItem: Int = 0, perThread: Int = 0) {
-        self.perItem = perItem
-        self.perThread = perThread
+        bytesPerItem = perItem * ElementType.f32.size
+        bytesPerThread = perThread * ElementType.f32.size
     }
 }
 
@@ -166,6 +182,16 @@ package struct OpTask: Sendable {
 
 extension Op {
     package var parameters: [Parameter] { [] }
+
+    package func outputShapes(of inputs: [Shape]) throws(ShapeError) -> [Shape] {
+        [try outputShape(of: inputs)]
+    }
+
+    package func elementTypes(of inputs: [ElementType], outputs: Int) -> [ElementType] {
+        Array(repeating: .f32, count: outputs)
+    }
+
+    package func hasSteps(output: Int) -> Bool { stepRule != .pools }
 
     package var readsAllWeights: Bool { true }
 
@@ -203,7 +229,7 @@ extension Op {
 
     package func copying(_ inputs: [Int]) -> any Op { self }
 
-    package var isIdle: Bool { isView }
+    package var isIdle: Bool { isAlias }
 
     package var tableRole: TableRole { .layer }
 
@@ -218,6 +244,14 @@ extension Op {
     /// Whether it is its first input under another shape.
     package var isView: Bool {
         if case .view = placement { true } else { false }
+    }
+
+    /// Whether its outputs lie where its first input does.
+    package var isAlias: Bool {
+        switch placement {
+        case .view, .slices: true
+        case .separate, .overInput, .over: false
+        }
     }
 }
 

@@ -12,11 +12,11 @@ package struct OpCall {
         /// The recurrent states, and the steps of each item.
         let states: Arena
         let steps: StepCounts
-        /// Floats of each thread, and how many of them are values.
-        let floatsPerThread: Int
-        let valuesPerThread: Int
-        /// The floats of one item's state.
-        let statePerItem: Int
+        /// Bytes of each thread, and how many of them are values.
+        let bytesPerThread: Int
+        let valueBytesPerThread: Int
+        /// The bytes of one item's state.
+        let stateBytesPerItem: Int
         /// Items in the run.
         package let batch: Int
 
@@ -25,27 +25,27 @@ package struct OpCall {
         ///   - threads: for each thread the values of an item, and behind them its scratch.
         ///   - states: the recurrent states.
         ///   - steps: those of each item.
-        ///   - floatsPerThread: how much of `threads` a thread has.
-        ///   - valuesPerThread: how many of these floats are values.
-        ///   - statePerItem: the floats of one item's state.
+        ///   - bytesPerThread: how much of `threads` a thread has.
+        ///   - valueBytesPerThread: how many of these bytes are values.
+        ///   - stateBytesPerItem: the bytes of one item's state.
         ///   - batch: how many items there are.
         package init(
             values: Arena,
             threads: Arena,
             states: Arena,
             steps: StepCounts,
-            floatsPerThread: Int,
-            valuesPerThread: Int,
-            statePerItem: Int,
+            bytesPerThread: Int,
+            valueBytesPerThread: Int,
+            stateBytesPerItem: Int,
             batch: Int
         ) {
             self.values = values
             self.threads = threads
             self.states = states
             self.steps = steps
-            self.floatsPerThread = floatsPerThread
-            self.valuesPerThread = valuesPerThread
-            self.statePerItem = statePerItem
+            self.bytesPerThread = bytesPerThread
+            self.valueBytesPerThread = valueBytesPerThread
+            self.stateBytesPerItem = stateBytesPerItem
             self.batch = batch
         }
     }
@@ -83,14 +83,17 @@ package struct OpCall {
     /// The shape of one item of an input.
     package func inputShape(_ index: Int = 0) -> Shape { step.inputShapes[index] }
 
-    /// The shape of one item of the output.
-    package var outputShape: Shape { step.outputShape }
+    /// The shape of one item of the output, the first where there are several.
+    package var outputShape: Shape { step.outputShapes[0] }
 
     /// The floats of one item of an input.
     package func inputCount(_ index: Int = 0) -> Int { step.inputCounts[index] }
 
-    /// The floats of one item of the output.
-    package var outputCount: Int { step.outputCount }
+    /// The floats of one item of the output, the first where there are several.
+    package var outputCount: Int { step.outputCounts[0] }
+
+    /// The floats of one item of each output.
+    package var outputCounts: [Int] { step.outputCounts }
 
     /// How many inputs there are.
     package var inputs: Int { step.inputs.count }
@@ -100,9 +103,9 @@ package struct OpCall {
         unsafe UnsafePointer(pointer(to: step.inputs[index], item: item))
     }
 
-    /// An item of the output.
-    package func output(item: Int) -> UnsafeMutablePointer<Float> {
-        unsafe pointer(to: step.output, item: item)
+    /// An item of an output.
+    package func output(_ index: Int = 0, item: Int) -> UnsafeMutablePointer<Float> {
+        unsafe pointer(to: step.outputs[index], item: item)
     }
 
     /// How many steps of the first input an item has, where items are sequences: at most the first dimension there, which
@@ -113,8 +116,8 @@ package struct OpCall {
 
     /// What the operation keeps of an item from one run to the next.
     package func state(item: Int) -> UnsafeMutablePointer<Float> {
-        let start = (part.items.lowerBound + item) * memory.statePerItem + step.stateOffset
-        return unsafe memory.states.base + start
+        let start = (part.items.lowerBound + item) * memory.stateBytesPerItem + step.stateOffset
+        return unsafe (memory.states.base + start).assumingMemoryBound(to: Float.self)
     }
 
     /// Calls `body` with each stretch of `rows` that holds steps of items: row `r` is step `r % rowsPerItem` of item
@@ -136,10 +139,10 @@ package struct OpCall {
     }
 
     /// The floats from one item of an input to the next, where there are several.
-    package func inputStride(_ index: Int = 0) -> Int { step.inputs[index].stride }
+    package func inputStride(_ index: Int = 0) -> Int { step.inputs[index].stride / ElementType.f32.size }
 
-    /// The floats from one item of the output to the next, where there are several.
-    package var outputStride: Int { step.output.stride }
+    /// The floats from one item of the first output to the next, where there are several.
+    package var outputStride: Int { step.outputs[0].stride / ElementType.f32.size }
 
     /// A trained array, by its place in `parameters`.
     package func weight(_ index: Int) -> UnsafePointer<Float> { unsafe step.weights[index].address }
@@ -152,16 +155,19 @@ package struct OpCall {
 
     /// The scratch of a thread.
     package func scratch(of thread: Int) -> UnsafeMutablePointer<Float> {
-        unsafe memory.threads.base + thread * memory.floatsPerThread + memory.valuesPerThread
+        let start = thread * memory.bytesPerThread + memory.valueBytesPerThread
+        return unsafe (memory.threads.base + start).assumingMemoryBound(to: Float.self)
     }
 
     private func pointer(to place: Step.Place, item: Int) -> UnsafeMutablePointer<Float> {
+        let start: UnsafeMutableRawPointer
         if place.isOfThread {
-            let start = part.thread * memory.floatsPerThread + place.offset
-            return unsafe memory.threads.base + start + place.inner
+            unsafe start = memory.threads.base + (part.thread * memory.bytesPerThread + place.offset)
+        } else {
+            let item = part.items.lowerBound + item
+            unsafe start = memory.values.base + (place.offset * memory.batch + item * place.stride)
         }
-        let start = place.offset * memory.batch + (part.items.lowerBound + item) * place.stride
-        return unsafe memory.values.base + start + place.inner
+        return unsafe (start + place.inner).assumingMemoryBound(to: Float.self)
     }
 
     /// Runs all phases of the operation on this thread alone.

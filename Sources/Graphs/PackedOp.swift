@@ -1,3 +1,4 @@
+package import Platform
 package import Tensors
 
 /// An operation with packed weights, or on blocked images: [⌈c/16⌉][h][w][16] floats, zeros in the channels beyond the
@@ -18,13 +19,17 @@ package protocol PackedOp: Op {
     var keepsTrained: Bool { get }
 
     /// The arrays that `run` finds as its weights, from the trained ones; made once for a model.
-    func packed(_ weights: [Tensor]) -> [Tensor]
+    ///
+    /// - Throws: `SystemError` when there is no memory for them.
+    func packed(_ weights: [Tensor]) throws(SystemError) -> [Tensor]
 
     /// The same computed in one of the ways of its choice, which is named.
     func using(algorithm name: String) -> any PackedOp
 
     /// Whether it gives with packed arrays what it gives in the plainest way, within that algorithm's bound.
-    func accepts(_ arrays: [Tensor], from weights: [Tensor]) -> Bool
+    ///
+    /// - Throws: `SystemError` when there is no memory to find out.
+    func accepts(_ arrays: [Tensor], from weights: [Tensor]) throws(SystemError) -> Bool
 }
 
 extension PackedOp {
@@ -36,11 +41,11 @@ extension PackedOp {
 
     package var keepsTrained: Bool { false }
 
-    package func packed(_ weights: [Tensor]) -> [Tensor] { [] }
+    package func packed(_ weights: [Tensor]) throws(SystemError) -> [Tensor] { [] }
 
     package func using(algorithm name: String) -> any PackedOp { self }
 
-    package func accepts(_ arrays: [Tensor], from weights: [Tensor]) -> Bool { true }
+    package func accepts(_ arrays: [Tensor], from weights: [Tensor]) throws(SystemError) -> Bool { true }
 
     package func form(at site: OpSite) -> (any PackedOp)? { self }
 }
@@ -96,13 +101,15 @@ package struct AlgorithmChoice {
     /// The cost of a candidate that a core was measured to take so many seconds for, in the unit of the model.
     package let measuredCost: (_ candidate: Int, _ seconds: Double) -> Double
     /// Lays candidates out on a made-up item; each call of a result runs one, on the thread that calls.
-    package let trials: (_ candidates: [Int]) -> [() -> Void]
+    ///
+    /// It throws where there is no memory for that.
+    package let trials: (_ candidates: [Int]) throws(SystemError) -> [() -> Void]
 
     package init(
         key: String,
         candidates: [Candidate],
         measuredCost: @escaping (_ candidate: Int, _ seconds: Double) -> Double,
-        trials: @escaping (_ candidates: [Int]) -> [() -> Void]
+        trials: @escaping (_ candidates: [Int]) throws(SystemError) -> [() -> Void]
     ) {
         self.key = key
         self.candidates = candidates
@@ -121,7 +128,7 @@ package enum Layout: Sendable {
     /// Blocks of 16 channels.
     case blocked
 
-    /// The floats of one item.
+    /// The numbers of one item.
     package func count(_ shape: Shape) -> Int {
         self == .planar ? shape.elementCount : Self.blocks(shape[0]) * 16 * Self.pixels(shape)
     }

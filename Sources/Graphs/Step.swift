@@ -2,7 +2,7 @@ package import Tensors
 
 /// An operation with its shapes, its weights and the places of its values.
 package final class Step: Sendable {
-    /// Where a value is, in floats for a batch of one.
+    /// Where a value is, in bytes for a batch of one.
     package struct Place: Sendable {
         /// Of the buffer.
         package let offset: Int
@@ -31,12 +31,12 @@ package final class Step: Sendable {
     package let op: any Op
     package let inputShapes: [Shape]
     package let inputCounts: [Int]
-    package let outputShape: Shape
-    package let outputCount: Int
+    package let outputShapes: [Shape]
+    package let outputCounts: [Int]
     package let inputs: [Place]
-    package let output: Place
+    package let outputs: [Place]
     package let scratch: Place?
-    /// Where in an item's state its own is.
+    /// Where in an item's state its own is, in bytes.
     package let stateOffset: Int
     package let weights: [Tensor]
 
@@ -45,9 +45,9 @@ package final class Step: Sendable {
         op: any Op,
         weights: [Tensor],
         inputShapes: [Shape],
-        outputShape: Shape,
+        outputShapes: [Shape],
         inputs: [Place],
-        output: Place,
+        outputs: [Place],
         scratch: Place?,
         stateOffset: Int
     ) {
@@ -56,10 +56,10 @@ package final class Step: Sendable {
         self.weights = weights
         self.inputShapes = inputShapes
         inputCounts = inputShapes.map(\.elementCount)
-        self.outputShape = outputShape
-        outputCount = outputShape.elementCount
+        self.outputShapes = outputShapes
+        outputCounts = outputShapes.map(\.elementCount)
         self.inputs = inputs
-        self.output = output
+        self.outputs = outputs
         self.scratch = scratch
         self.stateOffset = stateOffset
     }

@@ -44,11 +44,16 @@ package final class ServedNetwork: Sendable {
 
     /// The plan for items of a shape, made here and now if it is not there: choosing and packing are not the engine's work.
     ///
-    /// - Throws: `ServingError` with the network's own words, and `tooLarge` when an item would take too much memory.
+    /// - Throws: `ServingError` with the network's own words, `tooLarge` when an item would take too much memory, and
+    ///   `memoryFull` when there is none to pack weights into.
     package func plan(for shape: Shape) throws(ServingError) -> Plan {
         let plan: Plan
         do {
             plan = try network.plan(for: graph.batchShape(for: shape))
+        } catch .memory {
+            // At least as much as the trained arrays take.
+            let wanted = graph.parameters.reduce(0) { $0 + $1.shape.elementCount * ElementType.f32.size }
+            throw .memoryFull(wanted: wanted, limit: 0)
         } catch {
             let expected = "model '\(model)' takes \(graph.inputShape)"
             throw .invalidInput("\(expected), and cannot run on \(shape): \(error.description)")

@@ -1,5 +1,6 @@
 internal import CKernels
 package import Graphs
+internal import Platform
 package import Tensors
 
 /// A fully connected layer: y = W·x + b, applied to the last dimension.
@@ -125,7 +126,7 @@ struct PackedLinear: PackedOp {
 
     func multiplyAdds(inputs: [Shape], output: Shape) -> Int { linear.outputs * linear.inputs }
 
-    func packed(_ weights: [Tensor]) -> [Tensor] {
+    func packed(_ weights: [Tensor]) throws(SystemError) -> [Tensor] {
         // The filters of the convolution whose window is the image.
         var filters = unsafe kernel_filters(
             weight: weights[0].address,
@@ -137,7 +138,7 @@ struct PackedLinear: PackedOp {
             width: 1
         )
         let count = unsafe kernel_packed_conv_count(&filters, 1)
-        let packed = unsafe Tensor(count: count) { unsafe kernel_pack_conv(&filters, 1, $0) }
+        let packed = try unsafe Tensor(count: count) { unsafe kernel_pack_conv(&filters, 1, $0) }
         let zeros = [Double](repeating: 0, count: linear.outputs)
         return [packed, ChannelLines.padded(linear.hasBias ? weights[1].values.map(Double.init) : zeros)]
     }

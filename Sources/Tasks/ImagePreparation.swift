@@ -73,12 +73,15 @@ extension ImageClassifier {
     ) throws(ServingError) -> Tensor {
         let placement = crops.placements[index]
         let shape: Shape = [placement.channels, placement.height, placement.width]
-        do throws(PreprocessingError) {
-            return try Tensor(shape: shape) { (values: inout MutableSpan<Float>) throws(PreprocessingError) in
+        let bytes = shape.elementCount * ElementType.f32.size
+        let full = ServingError.memoryFull(wanted: bytes, limit: budget?.limit ?? 0)
+        return try Tensor(shape: shape, outOfMemory: { _ in full }) {
+            (values: inout MutableSpan<Float>) throws(ServingError) in
+            do throws(PreprocessingError) {
                 try crops.write(index, into: &values) { run.context.isWanted }
+            } catch {
+                throw Self.refusal(error, run)
             }
-        } catch {
-            throw Self.refusal(error, run)
         }
     }
 

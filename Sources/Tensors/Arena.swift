@@ -1,74 +1,79 @@
 package import Platform
 
-/// Memory for floats that grows as it is needed, aligned to a cache line.
+/// Memory that grows as it is needed, counted in bytes and aligned to a cache line.
 ///
 /// It belongs to one session; a pointer into it is good until the next `reserve` or `trim`.
 @safe // the memory lives until `reserve`, `trim` or the object's end; spans of it stay in their closures
 package final class Arena {
     private var memory: ZeroedMemory?
-    package private(set) var count = 0
+    package private(set) var byteCount = 0
     package private(set) var base = unsafe Arena.nothing
-    /// Every buffer in an arena starts at a multiple of this many floats: 64 bytes.
-    package static let alignment = 16
+    /// Every buffer in an arena starts at a multiple of this many bytes.
+    package static let alignment = 64
 
     /// An arena without memory.
     package init() {}
 
-    /// Makes room for at least `needed` floats; what was there is lost when it grows.
+    /// Makes room for at least `needed` bytes; what was there is lost when it grows.
     ///
     /// - Throws: `SystemError` when there is no memory; the arena is empty then.
     package func reserve(_ needed: Int) throws(SystemError) {
-        guard needed > count else { return }
+        guard needed > byteCount else { return }
         trim() // the old one goes before the new one comes
-        let (bytes, isTooLarge) = needed.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
-        let made = try ZeroedMemory(byteCount: isTooLarge ? .max : bytes)
-        unsafe base = made.address.assumingMemoryBound(to: Float.self)
-        count = needed
+        let made = try ZeroedMemory(byteCount: needed)
+        unsafe base = made.address
+        byteCount = needed
         memory = consume made
     }
 
     /// Gives the memory back to the system.
     package func trim() {
         unsafe base = Arena.nothing
-        count = 0
+        byteCount = 0
         memory = nil
     }
 
-    /// An aligned address that is never read, for an arena without floats.
-    private static var nothing: UnsafeMutablePointer<Float> {
-        guard let pointer = unsafe UnsafeMutablePointer<Float>(bitPattern: 64) else {
-            preconditionFailure("64 is not null")
+    /// An aligned address that is never read, for an arena without memory.
+    private static var nothing: UnsafeMutableRawPointer {
+        guard let pointer = unsafe UnsafeMutableRawPointer(bitPattern: alignment) else {
+            preconditionFailure("\(alignment) is not null")
         }
         return unsafe pointer
     }
 
-    /// Copies `values` to `offset`.
+    /// Copies `values` to `offset`, in bytes.
     package func store(_ values: Span<Float>, at offset: Int) {
-        precondition(
-            offset >= 0 && offset + values.count <= count,
-            "\(values.count) floats at \(offset) of \(count)"
-        )
+        let target = unsafe floats(at: offset, count: values.count)
         unsafe values.withUnsafeBufferPointer { source in
             guard let address = source.baseAddress else { return }
-            unsafe (base + offset).update(from: address, count: source.count)
+            unsafe target.update(from: address, count: source.count)
         }
     }
 
-    /// Sets a range to zeros.
-    package func clear(at offset: Int, count length: Int) {
-        precondition(offset >= 0 && offset + length <= count, "\(length) floats at \(offset) of \(count)")
-        unsafe (base + offset).update(repeating: 0, count: length)
+    /// Sets numbers from `offset` on, in bytes, to zeros.
+    package func clear(at offset: Int, count: Int) {
+        unsafe floats(at: offset, count: count).update(repeating: 0, count: count)
     }
 
-    /// Calls `body` with a range of the memory.
-    package func withSpan<Result>(at offset: Int, count length: Int, _ body: (Span<Float>) throws -> Result)
+    /// Calls `body` with the numbers from `offset` on, in bytes.
+    package func withSpan<Result>(at offset: Int, count: Int, _ body: (Span<Float>) throws -> Result)
         rethrows
         -> Result
     {
-        precondition(offset >= 0 && offset + length <= count, "\(length) floats at \(offset) of \(count)")
-        return try unsafe body(UnsafeBufferPointer(start: base + offset, count: length).span)
+        let start = unsafe floats(at: offset, count: count)
+        return try unsafe body(UnsafeBufferPointer(start: start, count: count).span)
     }
 
-    /// A length in floats rounded up so that what follows is aligned.
-    package static func aligned(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
+    private func floats(at offset: Int, count: Int) -> UnsafeMutablePointer<Float> {
+        precondition(
+            offset >= 0 && count >= 0 && offset + count * ElementType.f32.size <= byteCount,
+            "\(count) floats at byte \(offset) of \(byteCount)"
+        )
+        return unsafe (base + offset).assumingMemoryBound(to: Float.self)
+    }
+
+    /// A number of bytes rounded up so that what follows is aligned.
+    package static func aligned(_ byteCount: Int) -> Int {
+        (byteCount + alignment - 1) / alignment * alignment
+    }
 }

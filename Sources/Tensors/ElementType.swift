@@ -1,5 +1,8 @@
-/// How a safetensors file stores a number.
-enum ElementType: String, CaseIterable {
+/// How a number is stored; the raw values are the names in safetensors files.
+///
+/// Kernels run on `f32`. A tensor, a value of a graph and a place in memory carry their type with them, and memory is
+/// counted in bytes, so that another type is a matter of the operations that know it.
+package enum ElementType: String, CaseIterable, Sendable {
     case f32 = "F32"
     case f16 = "F16"
     case bf16 = "BF16"
@@ -18,7 +21,7 @@ enum ElementType: String, CaseIterable {
     case c64 = "C64"
 
     /// Bytes of one number.
-    var size: Int {
+    package var size: Int {
         switch self {
         case .f64, .i64, .u64, .c64: 8
         case .f32, .i32, .u32: 4

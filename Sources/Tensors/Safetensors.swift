@@ -92,7 +92,8 @@ package struct Safetensors: Sendable {
     }
 
     private func floats(_ name: String, _ entry: SafetensorsHeader.Entry) throws(SafetensorsError) -> Tensor {
-        try unsafe Tensor(shape: entry.shape, outOfMemory: outOfMemory) { (target) throws(SafetensorsError) in
+        try unsafe Tensor(shape: entry.shape, outOfMemory: outOfMemory) {
+            (target: UnsafeMutableBufferPointer<Float>) throws(SafetensorsError) in
             try unsafe read(name, UnsafeMutableRawBufferPointer(target), at: entry.bytes.lowerBound)
         }
     }
@@ -105,7 +106,8 @@ package struct Safetensors: Sendable {
         _ entry: SafetensorsHeader.Entry,
         _ convert: (UInt16) -> Float
     ) throws(SafetensorsError) -> Tensor {
-        try unsafe Tensor(shape: entry.shape, outOfMemory: outOfMemory) { (target) throws(SafetensorsError) in
+        try unsafe Tensor(shape: entry.shape, outOfMemory: outOfMemory) {
+            (target: UnsafeMutableBufferPointer<Float>) throws(SafetensorsError) in
             for start in stride(from: 0, to: target.count, by: Self.numbersAtATime) {
                 let count = min(target.count - start, Self.numbersAtATime)
                 let bytes = try read(name, 2 * count, at: entry.bytes.lowerBound + 2 * start)

@@ -11,13 +11,12 @@ package enum SyntheticWeights {
     package static func tensor(_ name: String, _ shape: Shape, seed: UInt64, gain: Double = 1) -> Tensor {
         let start = fnv1a(name) ^ seed
         let scale = scale(name, shape, gain)
-        return unsafe Tensor(shape: shape) { target in
-            for index in target.indices {
-                let state = start &+ (UInt64(index) &+ 1) &* SplitMix64.gamma
-                let u = Double(SplitMix64.output(state) >> 40) * 0x1p-24
-                unsafe target[index] = Float((u + scale.shift) * scale.factor)
-            }
+        let values = (0..<shape.elementCount).map { index in
+            let state = start &+ (UInt64(index) &+ 1) &* SplitMix64.gamma
+            let u = Double(SplitMix64.output(state) >> 40) * 0x1p-24
+            return Float((u + scale.shift) * scale.factor)
         }
+        return Tensor(shape: shape, values: values)
     }
 
     /// A value is (u + shift) · factor.

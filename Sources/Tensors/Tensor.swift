@@ -1,10 +1,12 @@
-internal import Platform
+package import Platform
 
-/// A dense array of 32-bit floats in row-major order that never changes.
+/// A dense array of numbers in row-major order that never changes.
 ///
-/// Its numbers are in memory of its own; copies of a tensor share them.
+/// Its numbers are in memory of its own; copies of a tensor share them. Those of type `f32` are read and written as
+/// floats, those of any type as bytes.
 package struct Tensor: Sendable {
     package let shape: Shape
+    package let elementType: ElementType
     private let storage: Storage
 
     /// A tensor with the given values.
@@ -12,45 +14,56 @@ package struct Tensor: Sendable {
     /// - Precondition: there are as many values as the shape has elements.
     package init(shape: Shape, values: [Float]) {
         precondition(values.count == shape.elementCount, "\(values.count) values for a tensor of \(shape)")
-        unsafe self.init(shape: shape) { target in
-            for (index, value) in values.enumerated() { unsafe target[index] = value }
+        do {
+            try unsafe self.init(shape: shape) { target in
+                for (index, value) in values.enumerated() { unsafe target[index] = value }
+            }
+        } catch {
+            // The values are in an array already, and Swift itself ends a process that has no memory for an array. Who
+            // has numbers of a size that another one decides uses the initializers that throw.
+            fatalError("a copy of an array of \(shape): \(error)")
         }
     }
 
-    /// A tensor whose values `write` writes; the memory holds zeros before.
+    /// A tensor of floats that `write` writes; the memory holds zeros before.
     ///
-    /// - Precondition: there is memory for them.
+    /// - Throws: what `write` throws, and a `SystemError` as `failure` makes it when there is no memory.
     package init<Failure: Error>(
         shape: Shape,
+        outOfMemory failure: (SystemError) -> Failure,
         writing write: (inout MutableSpan<Float>) throws(Failure) -> Void
     ) throws(Failure) {
-        self = unsafe Tensor(shape: shape) { (_: UnsafeMutableBufferPointer<Float>) in }
-        var span = unsafe storage.mutable.mutableSpan
-        try write(&span)
-    }
-
-    /// A tensor whose values `fill` writes; the memory holds zeros before.
-    ///
-    /// - Precondition: there is memory for them.
-    package init(shape: Shape, fill: (UnsafeMutableBufferPointer<Float>) -> Void) {
-        self.shape = shape
-        do {
-            storage = try Storage(count: shape.elementCount)
-        } catch {
-            fatalError("a tensor of \(shape): \(error)")
+        try unsafe self.init(shape: shape, outOfMemory: failure) {
+            (target: UnsafeMutableBufferPointer<Float>) throws(Failure) in
+            var span = unsafe target.mutableSpan
+            try write(&span)
         }
-        unsafe fill(storage.mutable)
     }
 
-    /// A row of numbers that a kernel writes; the memory holds zeros before.
-    package init(count: Int, write: (UnsafeMutablePointer<Float>) -> Void) {
-        unsafe self.init(shape: [count]) { target in
+    /// A tensor of floats that `fill` writes; the memory holds zeros before.
+    ///
+    /// - Throws: `SystemError` when there is no memory.
+    package init(
+        shape: Shape,
+        fill: (UnsafeMutableBufferPointer<Float>) -> Void
+    ) throws(SystemError) {
+        try unsafe self.init(shape: shape, outOfMemory: { $0 }) {
+            (target: UnsafeMutableBufferPointer<Float>) throws(SystemError) in
+            unsafe fill(target)
+        }
+    }
+
+    /// A row of floats that a kernel writes; the memory holds zeros before.
+    ///
+    /// - Throws: `SystemError` when there is no memory.
+    package init(count: Int, write: (UnsafeMutablePointer<Float>) -> Void) throws(SystemError) {
+        try unsafe self.init(shape: [count]) { target in
             guard let address = target.baseAddress else { return } // empty
             unsafe write(address)
         }
     }
 
-    /// A tensor whose bytes `fill` writes; the memory holds zeros before.
+    /// A tensor of floats that `fill` writes; the memory holds zeros before.
     ///
     /// - Throws: what `fill` throws, and a `SystemError` as `failure` makes it when there is no memory.
     init<Failure: Error>(
@@ -58,10 +71,26 @@ package struct Tensor: Sendable {
         outOfMemory failure: (SystemError) -> Failure,
         fill: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Void
     ) throws(Failure) {
+        try unsafe self.init(shape: shape, .f32, outOfMemory: failure) {
+            (bytes: UnsafeMutableRawBufferPointer) throws(Failure) in
+            try unsafe fill(bytes.bindMemory(to: Float.self))
+        }
+    }
+
+    /// A tensor of any type, whose bytes `fill` writes; the memory holds zeros before.
+    ///
+    /// - Throws: what `fill` throws, and a `SystemError` as `failure` makes it when there is no memory.
+    package init<Failure: Error>(
+        shape: Shape,
+        _ elementType: ElementType,
+        outOfMemory failure: (SystemError) -> Failure,
+        fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
         self.shape = shape
+        self.elementType = elementType
         let made: Storage
         do throws(SystemError) {
-            made = try Storage(count: shape.elementCount)
+            made = try Storage(byteCount: shape.elementCount * elementType.size)
         } catch {
             throw failure(error)
         }
@@ -69,8 +98,9 @@ package struct Tensor: Sendable {
         storage = made
     }
 
-    private init(shape: Shape, storage: Storage) {
+    private init(shape: Shape, _ elementType: ElementType, storage: Storage) {
         self.shape = shape
+        self.elementType = elementType
         self.storage = storage
     }
 
@@ -79,28 +109,46 @@ package struct Tensor: Sendable {
     /// - Precondition: both shapes have the same element count.
     package func reshaped(to shape: Shape) -> Tensor {
         precondition(shape.elementCount == self.shape.elementCount, "\(self.shape) is not \(shape)")
-        return Tensor(shape: shape, storage: storage)
+        return Tensor(shape: shape, elementType, storage: storage)
     }
 
-    /// A copy of the numbers.
-    package var values: [Float] { unsafe Array(storage.buffer) }
+    /// What the numbers take.
+    package var byteCount: Int { storage.byteCount }
 
-    /// Calls `body` with the numbers.
+    /// A copy of the floats.
+    package var values: [Float] { unsafe Array(floats) }
+
+    /// Calls `body` with the floats.
     package func withSpan<Result: ~Copyable, Failure: Error>(
         _ body: (Span<Float>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try unsafe body(storage.buffer.span)
+        try unsafe body(floats.span)
     }
 
-    /// Calls `body` with the numbers, valid during the call only.
+    /// Calls `body` with the floats, valid during the call only.
     package func withUnsafeBufferPointer<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafeBufferPointer<Float>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try unsafe body(storage.buffer)
+        try unsafe body(floats)
     }
 
-    /// Where the numbers are; valid while a copy of this tensor lives.
-    package var address: UnsafePointer<Float> { unsafe storage.address }
+    /// Calls `body` with the bytes of the numbers, whatever their type, valid during the call only.
+    package func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(UnsafeRawBufferPointer(storage.mutable))
+    }
+
+    /// Where the floats are; valid while a copy of this tensor lives.
+    package var address: UnsafePointer<Float> {
+        assert(elementType == .f32, "floats of a tensor of \(elementType)")
+        return unsafe UnsafePointer(storage.address.assumingMemoryBound(to: Float.self))
+    }
+
+    private var floats: UnsafeBufferPointer<Float> {
+        precondition(elementType == .f32, "floats of a tensor of \(elementType)")
+        return unsafe UnsafeBufferPointer(start: address, count: shape.elementCount)
+    }
 }
 
 extension Tensor {
@@ -108,25 +156,18 @@ extension Tensor {
     @safe // immutable once its tensor is made; `address` is used only while the object lives
     private final class Storage: Sendable {
         private let memory: ZeroedMemory
-        private let count: Int
+        let byteCount: Int
 
-        init(count: Int) throws(SystemError) {
-            memory = try ZeroedMemory(byteCount: count * MemoryLayout<Float>.stride)
-            self.count = count
+        init(byteCount: Int) throws(SystemError) {
+            memory = try ZeroedMemory(byteCount: byteCount)
+            self.byteCount = byteCount
         }
+
+        var address: UnsafeMutableRawPointer { unsafe memory.address }
 
         /// For the one who makes the tensor.
-        var mutable: UnsafeMutableBufferPointer<Float> {
-            unsafe UnsafeMutableBufferPointer(
-                start: memory.address.assumingMemoryBound(to: Float.self),
-                count: count
-            )
+        var mutable: UnsafeMutableRawBufferPointer {
+            unsafe UnsafeMutableRawBufferPointer(start: address, count: byteCount)
         }
-
-        var address: UnsafePointer<Float> {
-            unsafe UnsafePointer(memory.address.assumingMemoryBound(to: Float.self))
-        }
-
-        var buffer: UnsafeBufferPointer<Float> { unsafe UnsafeBufferPointer(start: address, count: count) }
     }
 }

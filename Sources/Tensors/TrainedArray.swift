@@ -3,6 +3,7 @@ internal import Synchronization
 /// One trained array, until a layer has been packed from it.
 package struct TrainedArray: Sendable {
     package let shape: Shape
+    package let elementType: ElementType
     private let store: Store
 
     /// - Parameters:
@@ -10,12 +11,14 @@ package struct TrainedArray: Sendable {
     ///   - isKept: whether they stay although a layer is packed from them.
     package init(_ tensor: Tensor, isKept: Bool = false) {
         shape = tensor.shape
+        elementType = tensor.elementType
         store = Store(.raw(tensor, isKept: isKept))
     }
 
-    private init(shape: Shape, store: Store) {
+    private init(_ other: TrainedArray, shape: Shape) {
         self.shape = shape
-        self.store = store
+        elementType = other.elementType
+        store = other.store
     }
 
     /// The numbers.
@@ -45,7 +48,7 @@ package struct TrainedArray: Sendable {
     }
 
     /// The same array under another shape.
-    package func reshaped(to shape: Shape) -> TrainedArray { TrainedArray(shape: shape, store: store) }
+    package func reshaped(to shape: Shape) -> TrainedArray { TrainedArray(self, shape: shape) }
 
     private enum State {
         case raw(Tensor, isKept: Bool)

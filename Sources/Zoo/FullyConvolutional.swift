@@ -36,7 +36,9 @@ package enum FullyConvolutional {
             case .impossible(let reason): throw ShapeError("\(node.name): \(reason)")
             case .same, .flattensMap, .sizesMap: break
             }
-            var value = try sliding.add(op, name: node.name, inputs: inputs)
+            let outputs = try sliding.addAll(op, name: node.name, inputs: inputs)
+            for (place, value) in outputs.enumerated() { values[.node(index, output: place)] = value }
+            var value = outputs[0]
             maps[value] = rest
             if .node(index) == logits, sliding.shape(of: value).rank == 3 {
                 let pool = AdaptiveAveragePool(height: 1, width: 1)

@@ -72,13 +72,15 @@ package struct LayerTable: Sendable {
             let inputs = node.inputs.map { input in
                 switch input {
                 case .input: Self.size(graph.inputShape)
-                case .node(let index): rows[rowOfNode[index]].output
+                case .node(let index, _) where graph.nodes[index].shapes.count > 1:
+                    Self.size(graph.shape(of: input))
+                case .node(let index, _): rows[rowOfNode[index]].output
                 }
             }
             let parameters = Self.learnedParameters(of: node.op)
             let shapes = node.inputs.map(graph.shape(of:))
             let multiplyAdds = node.op.multiplyAdds(inputs: shapes, output: node.shape)
-            if case .node(let previous) = node.inputs[0],
+            if case .node(let previous, _) = node.inputs[0],
                 Self.isFolded(node.op, behind: graph.nodes[previous].op)
             {
                 let row = rowOfNode[previous]
@@ -94,7 +96,7 @@ package struct LayerTable: Sendable {
                         layer: node.name,
                         input: inputs.joined(separator: " + "),
                         structure: node.op.structure,
-                        output: Self.size(node.shape),
+                        output: node.shapes.map(Self.size).joined(separator: " + "),
                         parameters: parameters,
                         multiplyAdds: multiplyAdds
                     )

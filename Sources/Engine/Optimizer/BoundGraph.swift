@@ -7,11 +7,13 @@ struct BoundGraph {
         let name: String
         var op: any Op
         var inputs: [Graph.Value]
-        let shape: Shape
+        let shapes: [Shape]
+        let elementTypes: [ElementType]
         var weights: [TrainedArray]
     }
 
     let inputShape: Shape
+    let inputType: ElementType
     private(set) var outputs: [(name: String, value: Graph.Value)]
     /// In an order in which they can run.
     var nodes: [Node] = []
@@ -19,6 +21,7 @@ struct BoundGraph {
     /// - Precondition: `weights` were made for this graph, or for one that differs in its input shape only.
     init(_ graph: Graph, weights: Weights) {
         inputShape = graph.inputShape
+        inputType = graph.inputType
         outputs = graph.outputs
         var tensors = weights.arrays[...]
         for node in graph.nodes {
@@ -34,7 +37,8 @@ struct BoundGraph {
                     name: node.name,
                     op: node.op,
                     inputs: node.inputs,
-                    shape: node.shape,
+                    shapes: node.shapes,
+                    elementTypes: node.elementTypes,
                     weights: Array(own)
                 )
             )
@@ -45,19 +49,21 @@ struct BoundGraph {
     func shape(of value: Graph.Value) -> Shape {
         switch value {
         case .input: inputShape
-        case .node(let index): nodes[index].shape
+        case .node(let index, let output): nodes[index].shapes[output]
         }
     }
 
     /// The shape of what a value is a view of, when it is one.
     func viewed(_ value: Graph.Value) -> Shape? {
-        guard case .node(let index) = value, nodes[index].op.isView else { return nil }
+        guard case .node(let index, _) = value, nodes[index].op.isView else { return nil }
         return shape(of: nodes[index].inputs[0])
     }
 
-    /// The node behind a value that nobody but `reader` reads, or nil.
+    /// The node behind a value that is all that it gives and that has one reader, or nil.
     func soleProducer(of value: Graph.Value) -> Int? {
-        guard case .node(let index) = value, readers(of: value) == 1 else { return nil }
+        guard case .node(let index, _) = value, nodes[index].shapes.count == 1, readers(of: value) == 1 else {
+            return nil
+        }
         return index
     }
 
@@ -67,13 +73,13 @@ struct BoundGraph {
             + outputs.filter { $0.value == value }.count
     }
 
-    /// Lets everybody who reads `old` read `new` instead; the node behind `old` is dead then.
+    /// Lets everybody who reads `old`, all that its node gives, read `new` instead; that node is dead then.
     mutating func replace(_ old: Graph.Value, with new: Graph.Value) {
         for index in nodes.indices {
             nodes[index].inputs = nodes[index].inputs.map { $0 == old ? new : $0 }
         }
         outputs = outputs.map { ($0.name, $0.value == old ? new : $0.value) }
-        if case .node(let index) = old { nodes[index].inputs = [] }
+        if case .node(let index, _) = old { nodes[index].inputs = [] }
     }
 
     /// Removes the nodes that no output depends on.
@@ -81,14 +87,14 @@ struct BoundGraph {
         var alive = Set<Int>()
         var waiting = outputs.map(\.value)
         while let value = waiting.popLast() {
-            guard case .node(let index) = value, alive.insert(index).inserted else { continue }
+            guard case .node(let index, _) = value, alive.insert(index).inserted else { continue }
             waiting += nodes[index].inputs
         }
         let kept = nodes.indices.filter(alive.contains)
         let places = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
         func moved(_ value: Graph.Value) -> Graph.Value {
-            guard case .node(let index) = value, let place = places[index] else { return value }
-            return .node(place)
+            guard case .node(let index, let output) = value, let place = places[index] else { return value }
+            return .node(place, output: output)
         }
         nodes = kept.map { index in
             var node = nodes[index]

@@ -98,7 +98,7 @@ extension BoundGraph {
 
     /// Whether a value has been made when a node runs.
     private func isThere(_ value: Graph.Value, before index: Int) -> Bool {
-        guard case .node(let source) = value else { return true }
+        guard case .node(let source, _) = value else { return true }
         return source <= index
     }
 }

@@ -1,4 +1,5 @@
 package import Graphs
+package import Platform
 internal import Synchronization
 package import Tensors
 
@@ -24,18 +25,32 @@ package final class Network: Sendable {
 
     /// The plan for items of a shape.
     ///
-    /// - Throws: `ShapeError` when the network cannot take such items.
-    package func plan(for shape: Shape) throws(ShapeError) -> Plan {
+    /// - Throws: `PlanError` when the network cannot take such items, or there is no memory to pack its weights.
+    package func plan(for shape: Shape) throws(PlanError) -> Plan {
         if let known = known(shape) { return known }
         // Held while a plan is made, which takes its time: who wants the same one waits for it instead of making it too.
-        return try planning.withLock { _ throws(ShapeError) in
+        return try planning.withLock { _ throws(PlanError) in
             if let known = known(shape) { return known }
-            let plan = Plan(try graph.reshaped(to: shape), weights: weights)
+            let plan = try made(for: shape)
             plans.withLock { plans in
                 if plans.count == Self.maxPlans { plans.removeFirst() }
                 plans.append((shape, plan))
             }
             return plan
+        }
+    }
+
+    private func made(for shape: Shape) throws(PlanError) -> Plan {
+        let graph: Graph
+        do {
+            graph = try self.graph.reshaped(to: shape)
+        } catch {
+            throw .shape(error)
+        }
+        do {
+            return try Plan(graph, weights: weights)
+        } catch {
+            throw .memory(error)
         }
     }
 
@@ -45,6 +60,21 @@ package final class Network: Sendable {
             let found = plans.remove(at: index)
             plans.append(found)
             return found.plan
+        }
+    }
+}
+
+/// Why there is no plan.
+package enum PlanError: Error, Equatable, CustomStringConvertible {
+    /// The network cannot take such items.
+    case shape(ShapeError)
+    /// There was no memory to pack weights into.
+    case memory(SystemError)
+
+    package var description: String {
+        switch self {
+        case .shape(let error): error.description
+        case .memory(let error): "no memory for packed weights: \(error)"
         }
     }
 }

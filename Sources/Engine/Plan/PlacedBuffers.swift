@@ -3,8 +3,8 @@ internal import Graphs
 /// The places of all buffers: in the memory of the batch, or, where all of a buffer's life lies before the split, in
 /// the memory of each thread.
 struct PlacedBuffers {
-    let floatsPerItem: Int
-    let floatsPerThread: Int
+    let bytesPerItem: Int
+    let bytesPerThread: Int
     private let buffers: [MemoryPlanner.Buffer]
     private let offsets: [Int]
     private let areOfThread: [Bool]
@@ -18,7 +18,7 @@ struct PlacedBuffers {
         let buffers = zip(buffers, areOfThread).map { buffer, isOfThread in
             guard !isOfThread, buffer.lifetime.lowerBound < split else { return buffer }
             let end = max(buffer.lifetime.upperBound, split - 1)
-            return MemoryPlanner.Buffer(count: buffer.count, lifetime: 0...end)
+            return MemoryPlanner.Buffer(byteCount: buffer.byteCount, lifetime: 0...end)
         }
         var offsets = [Int](repeating: 0, count: buffers.count)
         func place(_ ofThread: Bool) -> Int {
@@ -27,8 +27,8 @@ struct PlacedBuffers {
             for (index, offset) in zip(chosen, layout.offsets) { offsets[index] = offset }
             return layout.total
         }
-        floatsPerItem = place(false)
-        floatsPerThread = place(true)
+        bytesPerItem = place(false)
+        bytesPerThread = place(true)
         self.buffers = buffers
         self.offsets = offsets
         self.areOfThread = areOfThread
@@ -38,7 +38,7 @@ struct PlacedBuffers {
         Step.Place(
             offset: offsets[place.buffer],
             inner: place.offset,
-            stride: buffers[place.buffer].count,
+            stride: buffers[place.buffer].byteCount,
             isOfThread: areOfThread[place.buffer]
         )
     }

@@ -1,4 +1,5 @@
 package import Graphs
+package import Platform
 package import Tensors
 
 /// How one graph runs with its weights on items of one shape: the steps in order and a place for every value.
@@ -7,16 +8,23 @@ package import Tensors
 /// given out by whole items and the activations stay in a core's cache. From there on the weights are what is large:
 /// a step works on the whole batch, so that its weights are read once.
 ///
-/// A plan never changes. Offsets into the batch's memory are for a batch of one; for a larger batch every offset and
-/// size is multiplied.
+/// A plan never changes. All memory is counted in bytes; offsets into the batch's memory are for a batch of one, and for a
+/// larger batch every offset and size is multiplied.
 package final class Plan: Sendable {
     /// A value that goes in or comes out.
     struct Port: Sendable {
         let name: String
-        let offset: Int
+        let elementType: ElementType
+        let place: Step.Place
+        /// The numbers of an item.
         let count: Int
-        /// The floats of each step of a sequence; nil when it is one whole.
+        /// Those of each step of a sequence; nil when it is one whole.
         let countPerStep: Int?
+
+        /// Where an item of a batch is in the batch's memory.
+        func offset(item: Int, batch: Int) -> Int {
+            place.offset * batch + item * place.stride + place.inner
+        }
     }
 
     let steps: [Step]
@@ -24,14 +32,14 @@ package final class Plan: Sendable {
     let split: Int
     let input: Port
     let outputs: [Port]
-    /// The floats that all buffers take together, for one item.
-    let floatsPerItem: Int
-    /// The floats that each thread needs for the values of one item and, behind them, as scratch.
-    let floatsPerThread: Int
-    /// The floats of a thread's values.
-    let valuesPerThread: Int
-    /// The floats of one item's recurrent state.
-    let statePerItem: Int
+    /// What all buffers take together, for one item.
+    let valueBytesPerItem: Int
+    /// What each thread takes for the values of one item and, behind them, as scratch, whatever the batch.
+    package let bytesPerThread: Int
+    /// What a thread's values take.
+    let valueBytesPerThread: Int
+    /// The numbers of one item's recurrent state.
+    let stateCount: Int
     /// The most steps of an item.
     let maxSteps: Int
     /// The shape of an item, with the most steps of a sequence.
@@ -44,18 +52,19 @@ package final class Plan: Sendable {
     /// Lays out a graph.
     ///
     /// - Precondition: `weights` were made for this graph, or for one that differs in its input shape only.
-    package init(_ source: Graph, weights: Weights) {
-        var graph = PlannedGraph(source, weights: weights)
+    /// - Throws: `SystemError` when there is no memory for what has to be packed.
+    package init(_ source: Graph, weights: Weights) throws(SystemError) {
+        var graph = try PlannedGraph(source, weights: weights)
         let slabs = Slabs(&graph)
         let assignment = BufferAssignment(graph, slabs: slabs)
         let split = Self.split(graph)
         let memory = PlacedBuffers(assignment.buffers, split: split)
         var steps: [Step] = []
         var scratchPerThread = 0
-        var statePerItem = 0
+        var stateCount = 0
         for (index, node) in graph.nodes.enumerated() {
             let inputShapes = node.inputs.map(graph.shape(of:))
-            let perThread = node.op.scratch(inputs: inputShapes, output: node.shape).perThread
+            let perThread = node.op.scratch(inputs: inputShapes, output: node.shape).bytesPerThread
             scratchPerThread = max(scratchPerThread, Arena.aligned(perThread))
             steps.append(
                 Step(
@@ -63,61 +72,55 @@ package final class Plan: Sendable {
                     op: node.op,
                     weights: node.weights,
                     inputShapes: inputShapes,
-                    outputShape: node.shape,
+                    outputShapes: node.shapes,
                     inputs: node.inputs.map { memory.place(assignment.place(of: $0)) },
-                    output: memory.place(assignment.nodes[index]),
+                    outputs: assignment.nodes[index].map(memory.place),
                     scratch: assignment.scratch[index].map { memory.place(.init(buffer: $0, offset: 0)) },
-                    stateOffset: statePerItem
+                    stateOffset: stateCount * ElementType.f32.size
                 )
             )
-            statePerItem += node.op.stateCount
+            stateCount += node.op.stateCount
         }
         self.split = steps[..<split].filter(\.runs).count
         self.steps = steps.filter(\.runs)
-        valuesPerThread = memory.floatsPerThread
-        floatsPerThread = memory.floatsPerThread + scratchPerThread
-        self.statePerItem = statePerItem
+        valueBytesPerItem = memory.bytesPerItem
+        valueBytesPerThread = memory.bytesPerThread
+        bytesPerThread = memory.bytesPerThread + scratchPerThread
+        self.stateCount = stateCount
         maxSteps = graph.inputShape.dimensions.first ?? 1
         inputShape = source.inputShape
         isStreamable = source.isStreamable
         cost = PlanCost(parts: self.steps.map(\.cost))
-        input = Self.port("input", source.inputShape, source.hasSteps(.input), at: .input, assignment, memory)
+        let inputPlace = memory.place(assignment.place(of: .input))
+        input = Self.port("input", .input, of: source, at: inputPlace)
         outputs = zip(graph.outputs, source.outputs).map { planned, output in
-            let shape = source.shape(of: output.value)
-            return Self.port(
-                output.name,
-                shape,
-                source.hasSteps(output.value),
-                at: planned.value,
-                assignment,
-                memory
-            )
+            let place = memory.place(assignment.place(of: planned.value))
+            return Self.port(output.name, output.value, of: source, at: place)
         }
-        floatsPerItem = memory.floatsPerItem
     }
 
-    /// The bytes that the values of one item take.
-    package var bytesPerItem: Int { (floatsPerItem + statePerItem) * MemoryLayout<Float>.stride }
+    /// The bytes of one item's recurrent state.
+    var stateBytesPerItem: Int { stateCount * ElementType.f32.size }
 
-    /// The bytes that each thread takes, whatever the batch.
-    package var bytesPerThread: Int { floatsPerThread * MemoryLayout<Float>.stride }
+    /// The bytes that the values of one item take.
+    package var bytesPerItem: Int { valueBytesPerItem + stateBytesPerItem }
 
     /// The names of the outputs.
     package var outputNames: [String] { outputs.map(\.name) }
 
     private static func port(
         _ name: String,
-        _ shape: Shape,
-        _ hasSteps: Bool,
-        at value: Graph.Value,
-        _ assignment: BufferAssignment,
-        _ memory: PlacedBuffers
+        _ value: Graph.Value,
+        of graph: Graph,
+        at place: Step.Place
     ) -> Port {
-        Port(
+        let shape = graph.shape(of: value)
+        return Port(
             name: name,
-            offset: memory.place(assignment.place(of: value)).offset,
+            elementType: graph.elementType(of: value),
+            place: place,
             count: shape.elementCount,
-            countPerStep: hasSteps ? shape.elementCount / shape[0] : nil
+            countPerStep: graph.hasSteps(value) ? shape.elementCount / shape[0] : nil
         )
     }
 
@@ -132,7 +135,7 @@ package final class Plan: Sendable {
         let heavy = graph.nodes.indices.first { index in
             let node = graph.nodes[index]
             let weights = node.weights.reduce(0) { $0 + $1.shape.elementCount }
-            let values = node.inputs.reduce(graph.count(of: .node(index))) { $0 + graph.count(of: $1) }
+            let values = (node.inputs + graph.outputs(of: index)).reduce(0) { $0 + graph.count(of: $1) }
             return weights > max(values, 1 << 16)
         }
         return heavy ?? graph.nodes.count

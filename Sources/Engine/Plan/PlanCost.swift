@@ -1,5 +1,6 @@
 internal import CKernels
 internal import Graphs
+internal import Tensors
 
 /// What a run of a plan asks of the machine, counted from its operations' definitions.
 package struct PlanCost: Sendable {
@@ -44,11 +45,11 @@ package struct PlanCost: Sendable {
 extension Step {
     /// What it asks of the machine.
     var cost: PlanCost.Part {
-        let weightFloats = op.readsAllWeights ? weights.reduce(0) { $0 + $1.shape.elementCount } : 0
+        let weightBytes = op.readsAllWeights ? weights.reduce(0) { $0 + $1.byteCount } : 0
         return PlanCost.Part(
-            multiplyAdds: op.multiplyAdds(inputs: inputShapes, output: outputShape),
-            valueBytes: (inputCounts.reduce(outputCount, +)) * MemoryLayout<Float>.stride,
-            weightBytes: weightFloats * MemoryLayout<Float>.stride
+            multiplyAdds: op.multiplyAdds(inputs: inputShapes, output: outputShapes[0]),
+            valueBytes: (inputCounts + outputCounts).reduce(0, +) * ElementType.f32.size,
+            weightBytes: weightBytes
         )
     }
 }

@@ -38,7 +38,7 @@ extension Session {
                 algorithm: step.op.algorithmName,
                 duration: duration,
                 multiplyAdds: run.memory.batch
-                    * step.op.multiplyAdds(inputs: step.inputShapes, output: step.outputShape)
+                    * step.op.multiplyAdds(inputs: step.inputShapes, output: step.outputShapes[0])
             )
         }
         return Profile(lines: lines, peak: run.pool.measuredPeak())

@@ -41,9 +41,9 @@ package final class Session {
     package func prepare(_ plan: Plan, batch: Int) throws(SystemError) {
         precondition(batch > 0, "a batch of \(batch)")
         self.plan = nil
-        try memory.reserve(Self.product(plan.floatsPerItem, batch))
-        try threadMemory.reserve(Self.product(plan.floatsPerThread, pool.threads))
-        try states.reserve(Self.product(plan.statePerItem, batch))
+        try memory.reserve(Self.product(plan.valueBytesPerItem, batch))
+        try threadMemory.reserve(Self.product(plan.bytesPerThread, pool.threads))
+        try states.reserve(Self.product(plan.stateBytesPerItem, batch))
         steps.reserve(batch, steps: plan.maxSteps)
         self.batch = batch
         self.plan = plan
@@ -53,7 +53,7 @@ package final class Session {
     ///
     /// - Throws: `ShapeError` when the network cannot take such items, or there is no memory for so many.
     package func prepare(inputShape: Shape, batch: Int) throws(ShapeError) {
-        let plan = try ownNetwork.plan(for: inputShape)
+        let plan = try ownPlan(for: inputShape)
         do throws(SystemError) {
             try prepare(plan, batch: batch)
         } catch {
@@ -65,7 +65,7 @@ package final class Session {
     ///
     /// - Throws: `ShapeError` when the network cannot take such items.
     package func itemBytes(inputShape: Shape) throws(ShapeError) -> Int {
-        try ownNetwork.plan(for: inputShape).bytesPerItem
+        try ownPlan(for: inputShape).bytesPerItem
     }
 
     /// Gives the memory back to the system; `prepare` comes before the next run.
@@ -75,18 +75,21 @@ package final class Session {
     }
 
     /// The memory that the session holds for activations and scratch, in bytes; weights are not counted.
-    package var bytes: Int {
-        (memory.count + threadMemory.count + states.count) * MemoryLayout<Float>.stride
-    }
+    package var bytes: Int { memory.byteCount + threadMemory.byteCount + states.byteCount }
 
     private static func product(_ count: Int, _ times: Int) -> Int {
         let (product, isTooLarge) = count.multipliedReportingOverflow(by: times)
         return isTooLarge ? .max : product
     }
 
-    private var ownNetwork: Network {
+    private func ownPlan(for shape: Shape) throws(ShapeError) -> Plan {
         guard let network else { preconditionFailure("the session was made for no network of its own") }
-        return network
+        do {
+            return try network.plan(for: shape)
+        } catch {
+            guard case .shape(let misfit) = error else { throw ShapeError(error.description) }
+            throw misfit
+        }
     }
 
     /// Copies one item in, and sets its state to zeros.
@@ -110,8 +113,8 @@ package final class Session {
                 "an item of \(values.count) floats, expected \(input.count)"
             )
         }
-        memory.store(values, at: input.offset * batch + item * input.count)
-        states.clear(at: item * plan.statePerItem, count: plan.statePerItem)
+        memory.store(values, at: input.offset(item: item, batch: batch))
+        states.clear(at: item * plan.stateBytesPerItem, count: plan.stateCount)
     }
 
     /// Sets the state from which an item's sequence goes on.
@@ -120,10 +123,10 @@ package final class Session {
     package func setState(_ item: Int, to values: Span<Float>) {
         checkState(item)
         precondition(
-            values.count == current.statePerItem,
-            "a state of \(values.count) floats, expected \(current.statePerItem)"
+            values.count == current.stateCount,
+            "a state of \(values.count) floats, expected \(current.stateCount)"
         )
-        states.store(values, at: item * current.statePerItem)
+        states.store(values, at: item * current.stateBytesPerItem)
     }
 
     /// Calls `body` with the state in which an item's sequence ended.
@@ -134,8 +137,8 @@ package final class Session {
         _ body: (Span<Float>) throws -> Result
     ) rethrows -> Result {
         checkState(item)
-        let count = current.statePerItem
-        return try states.withSpan(at: item * count, count: count, body)
+        let plan = current
+        return try states.withSpan(at: item * plan.stateBytesPerItem, count: plan.stateCount, body)
     }
 
     /// Runs the plan on the items.
@@ -158,9 +161,9 @@ package final class Session {
             threads: threadMemory,
             states: states,
             steps: steps,
-            floatsPerThread: plan.floatsPerThread,
-            valuesPerThread: plan.valuesPerThread,
-            statePerItem: plan.statePerItem,
+            bytesPerThread: plan.bytesPerThread,
+            valueBytesPerThread: plan.valueBytesPerThread,
+            stateBytesPerItem: plan.stateBytesPerItem,
             batch: batch
         )
         return PlanRun(plan: plan, memory: memory, pool: pool, threads: isAlone ? 1 : pool.threads)
@@ -179,7 +182,7 @@ package final class Session {
             preconditionFailure("no output '\(name)'; there are \(current.outputs.map(\.name))")
         }
         return try memory.withSpan(
-            at: output.offset * batch + item * output.count,
+            at: output.offset(item: item, batch: batch),
             count: output.countPerStep.map { steps[item] * $0 } ?? output.count,
             body
         )

@@ -102,7 +102,8 @@ final class AlgorithmTuner: Sendable {
     }
 
     private static func measured(_ candidates: [Int], of choice: AlgorithmChoice) -> Int? {
-        let trials = choice.trials(candidates)
+        // Without memory to measure in, the cost model chooses.
+        guard let trials = try? choice.trials(candidates) else { return nil }
         for run in trials { run() }
         var times = Array(repeating: Duration.seconds(3600), count: trials.count)
         for _ in 0..<runs { // in turn, so that a disturbance does not meet one algorithm only

@@ -34,21 +34,28 @@ final class PackedWeights: Sendable {
     ///
     /// A convolution's algorithm is chosen for `nativeOutput`, its output on an image of the model's own size. With
     /// `releasing` the trained arrays are let go, unless the operation or another one needs them.
+    ///
+    /// - Throws: `SystemError` when there is no memory for it; it can be asked for again.
     func layer(
         _ op: any PackedOp,
         named name: String,
         weights: [TrainedArray],
         nativeOutput: Shape,
         releasing: Bool
-    ) -> Layer {
+    ) throws(SystemError) -> Layer {
         // One thread packs at a time, so that none looks for arrays that another has let go.
-        packing.withLock { _ in
+        try packing.withLock { (_) throws(SystemError) in
             let key = name + op.packingSuffix
             let layer: Layer
             if let known = state.withLock({ $0.layers[key] }) {
                 layer = known
             } else {
-                layer = packed(op, named: name, weights: weights.map(\.tensor), nativeOutput: nativeOutput)
+                layer = try packed(
+                    op,
+                    named: name,
+                    weights: weights.map(\.tensor),
+                    nativeOutput: nativeOutput
+                )
                 state.withLock { state in
                     state.layers[key] = layer
                     state.choices[name] = layer.algorithm
@@ -77,16 +84,16 @@ final class PackedWeights: Sendable {
         named name: String,
         weights: [Tensor],
         nativeOutput: Shape
-    ) -> Layer {
+    ) throws(SystemError) -> Layer {
         guard let algorithm = chooser.algorithm(of: op, named: name, output: nativeOutput) else {
-            return Layer(algorithm: nil, arrays: op.packed(weights))
+            return Layer(algorithm: nil, arrays: try op.packed(weights))
         }
         let chosen = op.using(algorithm: algorithm)
-        let arrays = chosen.packed(weights)
-        guard !chosen.accepts(arrays, from: weights), let choice = op.choice(output: nativeOutput) else {
+        let arrays = try chosen.packed(weights)
+        guard try !chosen.accepts(arrays, from: weights), let choice = op.choice(output: nativeOutput) else {
             return Layer(algorithm: algorithm, arrays: arrays)
         }
         let plainest = choice.candidates[0].name
-        return Layer(algorithm: plainest, arrays: op.using(algorithm: plainest).packed(weights))
+        return Layer(algorithm: plainest, arrays: try op.using(algorithm: plainest).packed(weights))
     }
 }

@@ -1,5 +1,6 @@
 internal import CKernels
 internal import Graphs
+internal import Platform
 internal import Tensors
 
 /// A convolution on blocked images with all that is fused into it:
@@ -92,35 +93,38 @@ struct BlockedConv: PackedOp {
 
 extension BlockedConv {
     /// The filters in the order in which the kernels read them, the bias, and the lines of the input if there are any.
-    func packed(_ weights: [Tensor]) -> [Tensor] {
+    func packed(_ weights: [Tensor]) throws(SystemError) -> [Tensor] {
         let zeros = [Double](repeating: 0, count: conv.outputChannels)
         let bias = conv.hasBias ? weights[1].values.map(Double.init) : zeros
         let shifted = outputLines.map { lines in
             zip(bias, zip(lines.scales, lines.shifts)).map { $0 * $1.0 + $1.1 }
         }
-        return [packedFilters(weights[0]), ChannelLines.padded(shifted ?? bias)] + (inputLines?.packed ?? [])
+        return [try packedFilters(weights[0]), ChannelLines.padded(shifted ?? bias)]
+            + (inputLines?.packed ?? [])
     }
 
     /// Arrays as long as the packed ones and full of ones, to measure with.
     ///
     /// - Precondition: the convolution has one group and is not the first, and nothing is fused before it.
-    var placeholders: [Tensor] {
+    /// - Throws: `SystemError` when there is no memory for them.
+    func placeholders() throws(SystemError) -> [Tensor] {
         let (inputs, outputs) = (Layout.blocks(conv.inputChannels), Layout.blocks(conv.outputChannels))
         let taps = conv.window.taps
         let filters = algorithm.kernel.map {
             kernel_winograd_weights($0, conv.inputChannels, conv.outputChannels)
         }
-        return [filters ?? inputs * 16 * taps * outputs * 16, outputs * 16].map { count in
-            unsafe Tensor(shape: [count]) { unsafe $0.update(repeating: 1) }
+        let counts = [filters ?? inputs * 16 * taps * outputs * 16, outputs * 16]
+        return try counts.map { (count) throws(SystemError) in
+            try unsafe Tensor(shape: [count]) { unsafe $0.update(repeating: 1) }
         }
     }
 
-    private func packedFilters(_ weight: Tensor) -> Tensor {
+    private func packedFilters(_ weight: Tensor) throws(SystemError) -> Tensor {
         let scales = outputLines?.scales ?? []
         if let winograd = algorithm.kernel {
-            return WinogradConv.packed(weight, scales: scales, winograd, conv)
+            return try WinogradConv.packed(weight, scales: scales, winograd, conv)
         }
-        return unsafe scales.withUnsafeBufferPointer { scales in
+        return try unsafe scales.withUnsafeBufferPointer { (scales) throws(SystemError) in
             var filters = unsafe kernel_filters(
                 weight: weight.address,
                 scale: scales.isEmpty ? nil : scales.baseAddress,
@@ -130,22 +134,22 @@ extension BlockedConv {
                 height: conv.window.kernel.height,
                 width: conv.window.kernel.width
             )
-            return unsafe packed(&filters)
+            return try unsafe packed(&filters)
         }
     }
 
-    private func packed(_ filters: inout kernel_filters) -> Tensor {
+    private func packed(_ filters: inout kernel_filters) throws(SystemError) -> Tensor {
         if isFirst {
             let count = unsafe kernel_packed_planar_conv_count(&filters)
-            return unsafe Tensor(count: count) { unsafe kernel_pack_planar_conv(&filters, $0) }
+            return try unsafe Tensor(count: count) { unsafe kernel_pack_planar_conv(&filters, $0) }
         }
         switch grouping {
         case .inLanes:
             let count = unsafe kernel_packed_lanes_count(&filters)
-            return unsafe Tensor(count: count) { unsafe kernel_pack_lanes(&filters, $0) }
+            return try unsafe Tensor(count: count) { unsafe kernel_pack_lanes(&filters, $0) }
         case .merged(let groups):
             let count = unsafe kernel_packed_conv_count(&filters, groups)
-            return unsafe Tensor(count: count) { unsafe kernel_pack_conv(&filters, groups, $0) }
+            return try unsafe Tensor(count: count) { unsafe kernel_pack_conv(&filters, groups, $0) }
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import CKernels
 internal import Graphs
+internal import Platform
 internal import Tensors
 
 extension BlockedConv {
@@ -12,7 +13,9 @@ extension BlockedConv {
             key: "\(conv.inputChannels) → \(conv.structure) on \(output)",
             candidates: algorithms.map { .init(name: $0.name, cost: cost.cost($0)) },
             measuredCost: { cost.cost(algorithms[$0], seconds: $1) },
-            trials: { candidates in trials(candidates.map { algorithms[$0] }, output: output) }
+            trials: { (candidates) throws(SystemError) in
+                try trials(candidates.map { algorithms[$0] }, output: output)
+            }
         )
     }
 
@@ -25,11 +28,15 @@ extension BlockedConv {
         return op
     }
 
-    func accepts(_ arrays: [Tensor], from weights: [Tensor]) -> Bool {
-        algorithm == .direct || WinogradCheck(self, weights: weights).accepts(arrays)
+    func accepts(_ arrays: [Tensor], from weights: [Tensor]) throws(SystemError) -> Bool {
+        if algorithm == .direct { return true }
+        return try WinogradCheck(self, weights: weights).accepts(arrays)
     }
 
-    private func trials(_ algorithms: [ConvAlgorithm], output: Shape) -> [() -> Void] {
+    private func trials(
+        _ algorithms: [ConvAlgorithm],
+        output: Shape
+    ) throws(SystemError) -> [() -> Void] {
         let (kernel, pads) = (conv.window.kernel, conv.window.pads)
         let input: Shape = [
             conv.inputChannels,
@@ -37,10 +44,10 @@ extension BlockedConv {
             output[2] + kernel.width - 1 - pads.left - pads.right,
         ]
         let image = ConvTrial.image(of: input)
-        return algorithms.map { algorithm in
+        return try algorithms.map { (algorithm) throws(SystemError) in
             var op = self
             op.algorithm = algorithm
-            let trial = ConvTrial(op, arrays: op.placeholders, input: input, image: image)
+            let trial = try ConvTrial(op, arrays: op.placeholders(), input: input, image: image)
             return { trial.run() }
         }
     }

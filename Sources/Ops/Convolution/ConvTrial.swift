@@ -15,7 +15,8 @@ struct ConvTrial {
     ///   - arrays: its packed arrays.
     ///   - input: the shape of the image, which the convolution takes.
     ///   - image: as `image(of: input)` makes it.
-    init(_ op: BlockedConv, arrays: [Tensor], input: Shape, image: [Float]) {
+    /// - Throws: `SystemError` when there is no memory for it.
+    init(_ op: BlockedConv, arrays: [Tensor], input: Shape, image: [Float]) throws(SystemError) {
         var op = op
         op.addsResidual = false
         op.clamp = nil
@@ -23,37 +24,34 @@ struct ConvTrial {
             preconditionFailure("\(op.structure) does not take an image of \(input)")
         }
         counts = (Layout.blocked.count(input), Layout.blocked.count(output))
+        let size = ElementType.f32.size
         func place(_ offset: Int, _ count: Int) -> Step.Place {
-            .init(offset: offset, inner: 0, stride: count, isOfThread: false)
+            .init(offset: offset * size, inner: 0, stride: count * size, isOfThread: false)
         }
         step = Step(
             name: "trial",
             op: op,
             weights: arrays,
             inputShapes: [input],
-            outputShape: output,
+            outputShapes: [output],
             inputs: [place(0, counts.input)],
-            output: place(counts.input, counts.output),
+            outputs: [place(counts.input, counts.output)],
             scratch: nil,
             stateOffset: 0
         )
-        let scratch = op.scratch(inputs: [input], output: output).perThread
+        let scratch = op.scratch(inputs: [input], output: output).bytesPerThread
         memory = OpCall.Memory(
             values: Arena(),
             threads: Arena(),
             states: Arena(),
             steps: StepCounts(),
-            floatsPerThread: scratch,
-            valuesPerThread: 0,
-            statePerItem: 0,
+            bytesPerThread: scratch,
+            valueBytesPerThread: 0,
+            stateBytesPerItem: 0,
             batch: 1
         )
-        do throws(SystemError) {
-            try memory.values.reserve(counts.input + counts.output)
-            try memory.threads.reserve(scratch)
-        } catch {
-            fatalError("a trial of \(op.structure): \(error)")
-        }
+        try memory.values.reserve((counts.input + counts.output) * size)
+        try memory.threads.reserve(scratch)
         memory.values.store(image.span, at: 0)
     }
 
@@ -62,7 +60,7 @@ struct ConvTrial {
 
     /// What the last run gave, in blocks.
     var output: [Float] {
-        memory.values.withSpan(at: counts.input, count: counts.output) { span in
+        memory.values.withSpan(at: counts.input * ElementType.f32.size, count: counts.output) { span in
             span.indices.map { span[$0] }
         }
     }
@@ -98,12 +96,14 @@ struct WinogradCheck {
     }
 
     /// Whether the layer's algorithm with these packed arrays stays within its bound.
-    func accepts(_ arrays: [Tensor]) -> Bool {
+    ///
+    /// - Throws: `SystemError` when there is no memory to compare.
+    func accepts(_ arrays: [Tensor]) throws(SystemError) -> Bool {
         var direct = op
         direct.algorithm = .direct
-        let expected = output(direct, direct.packed(weights))
+        let expected = try output(direct, direct.packed(weights))
         let largest = expected.reduce(0) { max($0, $1.magnitude) }
-        return zip(output(op, arrays), expected).allSatisfy {
+        return zip(try output(op, arrays), expected).allSatisfy {
             ($0 - $1).magnitude <= op.algorithm.bound * largest
         }
     }
@@ -111,8 +111,8 @@ struct WinogradCheck {
     /// More than one tile of the largest kind, and not a multiple of any; the windows are at most 7 wide.
     private static let side = 15
 
-    private func output(_ op: BlockedConv, _ arrays: [Tensor]) -> [Float] {
-        let trial = ConvTrial(op, arrays: arrays, input: input, image: image)
+    private func output(_ op: BlockedConv, _ arrays: [Tensor]) throws(SystemError) -> [Float] {
+        let trial = try ConvTrial(op, arrays: arrays, input: input, image: image)
         trial.run()
         return trial.output
     }

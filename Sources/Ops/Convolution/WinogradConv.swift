@@ -1,5 +1,6 @@
 internal import CKernels
 internal import Graphs
+internal import Platform
 internal import Tensors
 
 /// How a convolution is computed.
@@ -98,14 +99,16 @@ struct WinogradConv {
     }
 
     /// Transforms the filters, each output's times its scale.
+    ///
+    /// - Throws: `SystemError` when there is no memory for them.
     static func packed(
         _ weight: Tensor,
         scales: [Double],
         _ algorithm: kernel_winograd_algorithm,
         _ conv: Conv
-    ) -> Tensor {
+    ) throws(SystemError) -> Tensor {
         let perOutput = weight.shape.elementCount / conv.outputChannels
-        let scaled = unsafe Tensor(shape: weight.shape) { target in
+        let scaled = try unsafe Tensor(shape: weight.shape) { target in
             unsafe weight.withUnsafeBufferPointer { source in
                 for index in source.indices {
                     let scale = scales.isEmpty ? 1 : scales[index / perOutput]
@@ -114,7 +117,7 @@ struct WinogradConv {
             }
         }
         let count = kernel_winograd_weights(algorithm, conv.inputChannels, conv.outputChannels)
-        return unsafe Tensor(count: count) { target in
+        return try unsafe Tensor(count: count) { target in
             for block in 0..<Layout.blocks(conv.outputChannels) {
                 unsafe kernel_winograd_pack(
                     algorithm,

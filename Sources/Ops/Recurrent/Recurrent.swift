@@ -10,7 +10,8 @@ package import Tensors
 /// - `gru`:  rows of W in the order r z n;  n = tanh(W_in·x + b_in + r⊙(W_hn·h + b_hn)),  h' = (1−z)⊙n + z⊙h.
 ///   With `resetsAfter` false the reset gate is applied before the product: n = tanh(W_in·x + b_in + W_hn·(r⊙h) + b_hn).
 ///
-/// - Shape: steps × inputs → steps × (outputs · directions), forward half first.
+/// - Shape: steps × inputs → steps × (outputs · directions), forward half first; with `givesState` also the hidden state
+///   behind the last step, directions × outputs, and an LSTM's cell state, directions × hidden (ONNX's Y, Y_h, Y_c).
 /// - Source: Elman 1990; Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al. 2000 and the projection of Sak
 ///   et al. 2014, §2.1; Cho et al. 2014.
 package struct Recurrent: Op {
@@ -44,6 +45,8 @@ package struct Recurrent: Op {
     /// Whether a GRU applies its reset gate after the recurrent product (PyTorch, cuDNN) or before (Cho et al.).
     package let resetsAfter: Bool
     package let nonlinearity: Nonlinearity
+    /// Whether the states in which each direction ends are outputs too.
+    package let givesState: Bool
 
     /// - Precondition: only an LSTM has a projection.
     package init(
@@ -55,7 +58,8 @@ package struct Recurrent: Op {
         isBidirectional: Bool = false,
         hasBias: Bool = true,
         resetsAfter: Bool = true,
-        nonlinearity: Nonlinearity = .tanh
+        nonlinearity: Nonlinearity = .tanh,
+        givesState: Bool = false
     ) {
         precondition(projection == nil || cell == .lstm, "a projection of \(cell)")
         self.cell = cell
@@ -67,6 +71,7 @@ package struct Recurrent: Op {
         self.hasBias = hasBias
         self.resetsAfter = resetsAfter
         self.nonlinearity = nonlinearity
+        self.givesState = givesState
     }
 
     package var directions: Int { isBidirectional ? 2 : 1 }
@@ -101,6 +106,15 @@ package struct Recurrent: Op {
         }
         return [inputs[0][0], outputs * directions]
     }
+
+    package func outputShapes(of inputs: [Shape]) throws(ShapeError) -> [Shape] {
+        let sequence = try outputShape(of: inputs)
+        guard givesState else { return [sequence] }
+        return [sequence, [directions, outputs]] + (cell == .lstm ? [[directions, hidden]] : [])
+    }
+
+    /// The states are those behind the last step.
+    package func hasSteps(output: Int) -> Bool { output == 0 }
 
     package func multiplyAdds(inputs: [Shape], output: Shape) -> Int {
         let products = cell.gates * hidden * (self.inputs + outputs) + (projection ?? 0) * hidden

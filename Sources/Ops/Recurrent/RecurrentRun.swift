@@ -1,5 +1,6 @@
 internal import CKernels
 package import Graphs
+package import Platform
 package import Tensors
 
 extension Recurrent: PackedOp {
@@ -10,15 +11,15 @@ extension Recurrent: PackedOp {
     /// Layers under one name differ by their number.
     package var packingSuffix: String { "_l\(layer)" }
 
-    package func packed(_ weights: [Tensor]) -> [Tensor] {
+    package func packed(_ weights: [Tensor]) throws(SystemError) -> [Tensor] {
         let count = weights.count / directions
-        return (0..<directions).flatMap { direction in
-            PackedRecurrent(self, weights[direction * count..<(direction + 1) * count]).arrays
-        }
+        return try (0..<directions).map { (direction) throws(SystemError) in
+            try PackedRecurrent(self, weights[direction * count..<(direction + 1) * count]).arrays
+        }.flatMap { $0 }
     }
 
-    /// The first phase readies what threads share, the second walks through the steps.
-    package var phases: Int { 2 }
+    /// The first phase readies what threads share, the second walks through the steps, a third hands the states out.
+    package var phases: Int { givesState ? 3 : 2 }
 
     package func scratch(inputs: [Shape], output: Shape) -> Scratch {
         Scratch(
@@ -28,18 +29,23 @@ extension Recurrent: PackedOp {
     }
 
     package func taskCount(phase: Int, of call: OpCall) -> Int {
-        phase == 0 ? 1 : Walks(self, call).taskCount
+        switch phase {
+        case 0: 1
+        case 1: Walks(self, call).taskCount
+        default: call.batch
+        }
     }
 
     package func run(_ task: OpTask, of call: OpCall) {
-        if task.phase == 0 {
-            beginWalks(of: call)
-        } else {
+        switch task.phase {
+        case 0: beginWalks(of: call)
+        case 1:
             let walks = Walks(self, call)
             let walk = task.index / walks.slices
             let items = walks.groups[walk % walks.groups.count]
             let slice = task.index % walks.slices
             self.walk(items, walk / walks.groups.count, slice, of: walks.slices, thread: task.thread, call)
+        default: handStatesOut(of: call, item: task.index)
         }
     }
 }
@@ -92,6 +98,16 @@ extension Recurrent {
         of call: OpCall
     ) -> UnsafePointer<Float> {
         unsafe call.weight(direction * PackedRecurrent.Place.allCases.count + array.rawValue)
+    }
+
+    private func handStatesOut(of call: OpCall, item: Int) {
+        for direction in 0..<directions {
+            let state = unsafe call.state(item: item) + direction * statePerDirection
+            unsafe (call.output(1, item: item) + direction * outputs).update(from: state, count: outputs)
+            guard cell == .lstm else { continue }
+            let cells = unsafe call.output(2, item: item) + direction * hidden
+            unsafe cells.update(from: state + outputs, count: hidden)
+        }
     }
 
     private func beginWalks(of call: OpCall) {
@@ -167,16 +183,17 @@ struct PackedRecurrent {
     /// - Parameters:
     ///   - layer: the layer.
     ///   - weights: those of one direction, as `Recurrent.parameters` lists them.
-    init(_ layer: Recurrent, _ weights: ArraySlice<Tensor>) {
+    /// - Throws: `SystemError` when there is no memory for them.
+    init(_ layer: Recurrent, _ weights: ArraySlice<Tensor>) throws(SystemError) {
         let weights = Array(weights)
         let rows = Rows(hidden: layer.hidden)
         let all = Array(0..<layer.cell.gates)
         let isEarly = layer.cell == .gru && !layer.resetsAfter
         let second: Tensor? =
             if let projection = layer.projection {
-                Self.packed(weights[layer.hasBias ? 4 : 2], Rows(hidden: projection).ofGates([0]))
+                try Self.packed(weights[layer.hasBias ? 4 : 2], Rows(hidden: projection).ofGates([0]))
             } else {
-                isEarly ? Self.packed(weights[1], rows.ofGates([2])) : nil
+                isEarly ? try Self.packed(weights[1], rows.ofGates([2])) : nil
             }
         let resets = layer.cell == .gru && layer.resetsAfter
         let biases = layer.hasBias ? [weights[2].values, weights[3].values] : []
@@ -188,17 +205,17 @@ struct PackedRecurrent {
         }
         let nothing = Tensor(shape: [0], values: [])
         arrays = [
-            Self.packed(weights[0], rows.ofGates(all)),
+            try Self.packed(weights[0], rows.ofGates(all)),
             bias { row, isUnderReset in biases[0][row] + (isUnderReset ? 0 : biases[1][row]) },
-            Self.packed(weights[1], rows.ofGates(isEarly ? [0, 1] : all)),
+            try Self.packed(weights[1], rows.ofGates(isEarly ? [0, 1] : all)),
             resets ? bias { row, isUnderReset in isUnderReset ? biases[1][row] : 0 } : nothing,
             second ?? nothing,
         ]
     }
 
-    private static func packed(_ matrix: Tensor, _ rows: [Int]) -> Tensor {
+    private static func packed(_ matrix: Tensor, _ rows: [Int]) throws(SystemError) -> Tensor {
         let columns = matrix.shape[1]
-        return unsafe Tensor(count: rows.count * columns) { target in
+        return try unsafe Tensor(count: rows.count * columns) { target in
             unsafe kernel_pack_rows(matrix.address, columns, rows, rows.count / 16, target)
         }
     }

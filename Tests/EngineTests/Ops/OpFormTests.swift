@@ -22,7 +22,7 @@ import Testing
         let value = try graph.add(op, name: "op", inputs: [before])
         graph.setOutput("before", to: before) // so that nothing is fused
         graph.setOutput("output", to: try graph.add(conv, name: "behind", inputs: [value]))
-        return Plan(graph, weights: Weights(synthetic: 1, for: graph)).operations.map(\.name)
+        return try Plan(graph, weights: Weights(synthetic: 1, for: graph)).operations.map(\.name)
     }
 
     @Test(arguments: blocked.indices)

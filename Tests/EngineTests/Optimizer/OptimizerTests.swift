@@ -21,7 +21,7 @@ import Testing
         let fused = try graph(layers)
         let separate = try graph(layers, everyValue: true)
         let weights = Weights(synthetic: 3, for: fused)
-        #expect(Plan(fused, weights: weights).operations.map(\.name) == names + ["reorder"])
+        #expect(try Plan(fused, weights: weights).operations.map(\.name) == names + ["reorder"])
         let items = (0..<3).map { SyntheticWeights.tensor("input", [20, 9, 11], seed: UInt64($0)) }
         let pool = WorkerPool(threads: 2)
         let found = try outputs(of: fused, weights: weights, items: items, pool: pool, names: ["output"])
@@ -114,7 +114,9 @@ import Testing
         let small = try graph(layers)
         let weights = Weights(synthetic: 3, for: small)
         let large = try small.reshaped(to: [20, 31, 17])
-        #expect(Plan(small, weights: weights).operations.map(\.name) == ["reorder", "conv", "pool", "fc"])
+        #expect(
+            try Plan(small, weights: weights).operations.map(\.name) == ["reorder", "conv", "pool", "fc"]
+        )
         let item = SyntheticWeights.tensor("input", [20, 31, 17], seed: 1)
         let pool = WorkerPool(threads: 1)
         let shared = try outputs(of: large, weights: weights, items: [item], pool: pool, names: ["output"])

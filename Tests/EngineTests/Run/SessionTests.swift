@@ -238,10 +238,10 @@ import Testing
         var value = Graph.Value.input
         for index in 0..<20 { value = try graph.add(Activation.tanh, name: "tanh\(index)", inputs: [value]) }
         graph.setOutput("output", to: value)
-        let chain = Plan(graph, weights: Weights(synthetic: 0, for: graph))
+        let chain = try Plan(graph, weights: Weights(synthetic: 0, for: graph))
         #expect(chain.bytesPerItem == 4 * 4096)
         graph.setOutput("first", to: .node(0))
-        let kept = Plan(graph, weights: Weights(synthetic: 0, for: graph))
+        let kept = try Plan(graph, weights: Weights(synthetic: 0, for: graph))
         #expect(kept.bytesPerItem == 4 * 8192)
     }
 }
