@@ -67,6 +67,8 @@ import Testing
             (Add(),                                  [[3], [4]],        "sum: 3 and 4 differ"),
             (Add(),                                  [[3]],             "sum: expected 2 values, found 1"),
             (Concat(),                               [],                "concat: nothing to join"),
+            (Split(axis: 0, sizes: [2, 3]),          [[4, 2, 2]],       "split: 4×2×2 has not 5 along axis 0"),
+            (Split(axis: 3, sizes: [2, 2]),          [[4, 2, 2]],       "split: 4×2×2 has not 4 along axis 3"),
             (Concat(),                               [[1, 2, 2], [1, 2, 3]], "concat: 1×2×2 and 1×2×3 differ in height or width"),
             (PadShortcut(channels: 2, stride: 2),    [[3, 4, 4]],       "shortcut: expected at most 2 channels, found 3"),
             (BatchNorm(channels: 2),                 [[3, 4, 4]],       "batch norm: expected 2 channels, found 3"),
