@@ -84,16 +84,13 @@ package struct OpCall {
     package func inputShape(_ index: Int = 0) -> Shape { step.inputShapes[index] }
 
     /// The shape of one item of the output, the first where there are several.
-    package var outputShape: Shape { step.outputShapes[0] }
+    package var outputShape: Shape { step.outputShape }
 
     /// The floats of one item of an input.
     package func inputCount(_ index: Int = 0) -> Int { step.inputCounts[index] }
 
     /// The floats of one item of the output, the first where there are several.
-    package var outputCount: Int { step.outputCounts[0] }
-
-    /// The floats of one item of each output.
-    package var outputCounts: [Int] { step.outputCounts }
+    package var outputCount: Int { step.outputCount }
 
     /// How many inputs there are.
     package var inputs: Int { step.inputs.count }

@@ -32,7 +32,9 @@ package final class Step: Sendable {
     package let inputShapes: [Shape]
     package let inputCounts: [Int]
     package let outputShapes: [Shape]
-    package let outputCounts: [Int]
+    /// The first output's, which most steps ask for.
+    let outputShape: Shape
+    let outputCount: Int
     package let inputs: [Place]
     package let outputs: [Place]
     package let scratch: Place?
@@ -57,7 +59,8 @@ package final class Step: Sendable {
         self.inputShapes = inputShapes
         inputCounts = inputShapes.map(\.elementCount)
         self.outputShapes = outputShapes
-        outputCounts = outputShapes.map(\.elementCount)
+        outputShape = outputShapes[0]
+        outputCount = outputShape.elementCount
         self.inputs = inputs
         self.outputs = outputs
         self.scratch = scratch

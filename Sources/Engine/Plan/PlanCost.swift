@@ -48,7 +48,8 @@ extension Step {
         let weightBytes = op.readsAllWeights ? weights.reduce(0) { $0 + $1.byteCount } : 0
         return PlanCost.Part(
             multiplyAdds: op.multiplyAdds(inputs: inputShapes, output: outputShapes[0]),
-            valueBytes: (inputCounts + outputCounts).reduce(0, +) * ElementType.f32.size,
+            valueBytes: (inputShapes + outputShapes).reduce(0) { $0 + $1.elementCount }
+                * ElementType.f32.size,
             weightBytes: weightBytes
         )
     }
