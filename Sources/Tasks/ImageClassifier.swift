@@ -30,7 +30,7 @@ package struct ImageClassifier: Sendable {
 
     private let scheduler: Scheduler
     let limits: ImageLimits
-    private let budget: MemoryBudget?
+    let budget: MemoryBudget?
     let metrics: ServingMetrics?
 
     /// - Parameters:

@@ -2,6 +2,7 @@ internal import Engine
 internal import Imaging
 internal import Inference
 internal import Models
+internal import Platform
 internal import Support
 
 /// What happens to an image before the engine sees it: what it will cost, its pixels, its crops.
