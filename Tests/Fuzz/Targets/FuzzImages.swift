@@ -29,10 +29,11 @@ func fuzzImage(_ bytes: [UInt8], as format: ImageFormat) {
 /// An EXIF block in a JPEG and in a PNG: it never fails the image, and both files say the same orientation.
 func fuzzExif(_ block: [UInt8]) {
     let marker = Array("Exif".utf8) + [0, 0]
-    let bare = block.starts(with: marker) ? Array(block.dropFirst(marker.count)) : block
+    var bare = block[...]
+    while bare.starts(with: marker) { bare = bare.dropFirst(marker.count) } // the readers drop one
     guard bare.count < 60_000 else { return }
     let length = UInt16(2 + marker.count + bare.count)
-    let segment = [0xFF, 0xE1, UInt8(length >> 8), UInt8(length & 0xFF)] + marker + bare
+    let segment: [UInt8] = [0xFF, 0xE1, UInt8(length >> 8), UInt8(length & 0xFF)] + marker + bare
     let orientation = decoded(Array(tinyJPEG.prefix(2)) + segment + Array(tinyJPEG.dropFirst(2)))
     let size = UInt32(bare.count)
     let chunk = Array("eXIf".utf8) + bare

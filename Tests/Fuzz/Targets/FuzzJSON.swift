@@ -45,13 +45,14 @@ func fuzzInstances(_ bytes: [UInt8]) {
 }
 
 private func encode(_ instance: Instance, by encoder: SequenceEncoder) {
-    let encoded: SequenceEncoder.Encoded? = attempt {
-        switch instance {
-        case .text(let text): return try encoder.encode(text: text)
-        case .words(let words): return try encoder.encode(words: words)
-        default: return nil
-        }
-    } ?? nil
+    let encoded: SequenceEncoder.Encoded? =
+        attempt {
+            switch instance {
+            case .text(let text): return try encoder.encode(text: text)
+            case .words(let words): return try encoder.encode(words: words)
+            default: return nil
+            }
+        } ?? nil
     guard let encoded else { return }
     require(1...4 ~= encoded.steps, "an encoded text keeps its length")
 }
