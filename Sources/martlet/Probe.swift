@@ -27,7 +27,12 @@ struct Probe: ParsableCommand {
 
     func run() throws {
         let target = try url.map(ProbeTarget.init(url:)) ?? Self.configured()
-        let answer = try target.ask(until: ContinuousClock.now + .seconds(timeout))
+        let answer: String
+        do {
+            answer = try target.ask(until: ContinuousClock.now + .seconds(timeout))
+        } catch {
+            throw ProbeFailure(description: "\(target): \(error)")
+        }
         // `HTTP/1.1 200 OK`, a head, and the reasons as the body.
         let status = answer.split(separator: " ", maxSplits: 2).dropFirst().first ?? ""
         let body = answer.split(separator: "\r\n\r\n", maxSplits: 1).dropFirst().first ?? ""
