@@ -88,7 +88,8 @@ func fuzzSequences(_ bytes: [UInt8]) {
             table.expire(now: now)
         }
         require(table.count >= 0 && table.bytes >= 0, "counts do not go below zero")
-        require(table.count <= capacity, "the table keeps its capacity")
+        // A sequence that is worked on is never forgotten to make room, so as many may be too many for a while.
+        require(table.count <= capacity + busy.count, "the table keeps its capacity beside what is worked on")
     }
     for number in busy.sorted() {
         table.abandon(.init(model: "m", version: "1", id: String(number)), now: now)
