@@ -92,7 +92,9 @@ struct JSONPullReaderTests {
         #expect(try escaped.string() == "QA")
     }
 
-    @Test func `a string of other bytes than ASCII is no piece of the text until it is found to be UTF-8`() throws {
+    @Test func `a string of other bytes than ASCII is no piece of the text until it is found to be UTF-8`()
+        throws
+    {
         var text = reader("\"\u{e9}\"")
         #expect(try text.plainString() == nil)
         #expect(try text.string() == "\u{e9}")
