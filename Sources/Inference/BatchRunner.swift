@@ -61,10 +61,13 @@ package final class BatchRunner {
 
     private let session: Session
     private let budget: MemoryBudget?
+    /// For what the session holds, between batches too.
+    private let lease: MemoryLease?
 
     package init(pool: WorkerPool, budget: MemoryBudget? = nil) {
         session = Session(pool: pool)
         self.budget = budget
+        lease = budget?.lease(0, for: .activations)
     }
 
     /// The runner as the scheduler knows it.
@@ -89,14 +92,7 @@ package final class BatchRunner {
         while !rest.isEmpty {
             let part = rest.prefix(max(1, Self.maxBytes / max(1, plan.bytesPerItem)))
             rest = rest.dropFirst(part.count)
-            let lease = try budget?.require(plan.bytesPerItem * part.count, for: .activations)
-            defer { withExtendedLifetime(lease) {} }
-            do {
-                try session.prepare(plan, batch: part.count)
-            } catch {
-                session.trim()
-                throw .memoryFull(wanted: plan.bytesPerItem * part.count, limit: budget?.limit ?? 0)
-            }
+            try prepare(plan, batch: part.count)
             guard let answers = run(part, while: shouldContinue) else { return nil }
             outputs += answers
         }
@@ -105,8 +101,34 @@ package final class BatchRunner {
 
     /// Gives the memory of activations back to the system.
     package func rest() {
-        session.trim()
+        trim()
         MemoryAdvice.releaseFreed()
+    }
+
+    private func trim() {
+        session.trim()
+        _ = lease?.resize(to: 0)
+    }
+
+    /// Leases and takes the memory of a batch: of its items, and of the threads that work on them.
+    ///
+    /// What a larger batch left is used again, but not where it is a large part of what all requests have.
+    private func prepare(_ plan: Plan, batch: Int) throws(ServingError) {
+        var bytes = session.bytes(with: plan, batch: batch)
+        if let lease, let budget, bytes != lease.bytes || bytes > budget.limit / 4 {
+            let needed = plan.bytes(batch: batch, threads: session.threads)
+            if bytes > budget.limit / 4, needed < bytes / 2 || !lease.resize(to: bytes) {
+                trim()
+                bytes = needed
+            }
+            guard lease.resize(to: bytes) else { throw budget.refusal(of: bytes) }
+        }
+        do {
+            try session.prepare(plan, batch: batch)
+        } catch {
+            trim()
+            throw .memoryFull(wanted: bytes, limit: budget?.limit ?? 0)
+        }
     }
 
     private func run(

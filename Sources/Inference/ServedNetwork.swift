@@ -58,8 +58,9 @@ package final class ServedNetwork: Sendable {
             let expected = "model '\(model)' takes \(graph.inputShape)"
             throw .invalidInput("\(expected), and cannot run on \(shape): \(error.description)")
         }
-        guard plan.bytesPerItem <= Self.maxItemBytes else {
-            let message = "model '\(model)' would need \(plan.bytesPerItem) bytes for an input of \(shape)"
+        let bytes = plan.bytes(batch: 1, threads: 1)
+        guard bytes <= Self.maxItemBytes else {
+            let message = "model '\(model)' would need \(bytes) bytes for an input of \(shape)"
             throw .tooLarge(code: "input_too_large", "\(message), more than \(Self.maxItemBytes)")
         }
         return plan

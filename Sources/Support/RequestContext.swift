@@ -93,9 +93,17 @@ package final class RequestRecord: Sendable {
 extension MemoryBudget {
     /// Leases bytes for a request.
     ///
-    /// - Throws: `memoryFull` where there are not as many.
+    /// - Throws: `memoryFull` where there are not as many now, `tooLarge` where there never are.
     package func require(_ bytes: Int, for use: Use) throws(ServingError) -> MemoryLease {
-        guard let lease = lease(bytes, for: use) else { throw .memoryFull(wanted: bytes, limit: limit) }
+        guard let lease = lease(bytes, for: use) else { throw refusal(of: bytes) }
         return lease
+    }
+
+    /// Why so many bytes could not be leased: `memoryFull` where trying again helps, else `tooLarge`.
+    package func refusal(of bytes: Int) -> ServingError {
+        guard bytes > limit else { return .memoryFull(wanted: bytes, limit: limit) }
+        let message =
+            "the request needs \(bytes) bytes, more than the \(limit) that all requests have together"
+        return .tooLarge(code: "request_too_large", message)
     }
 }

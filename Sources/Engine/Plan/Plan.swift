@@ -105,6 +105,13 @@ package final class Plan: Sendable {
     /// The bytes that the values of one item take.
     package var bytesPerItem: Int { valueBytesPerItem + stateBytesPerItem }
 
+    /// The bytes that a batch takes together with the threads that work on it.
+    package func bytes(batch: Int, threads: Int) -> Int {
+        let (items, overflows) = bytesPerItem.multipliedReportingOverflow(by: batch)
+        let (bytes, isTooLarge) = items.addingReportingOverflow(bytesPerThread * threads)
+        return overflows || isTooLarge ? .max : bytes
+    }
+
     /// The names of the outputs.
     package var outputNames: [String] { outputs.map(\.name) }
 

@@ -74,8 +74,25 @@ package final class Session {
         for arena in [memory, threadMemory, states] { arena.trim() }
     }
 
+    /// How many threads work on a batch.
+    package var threads: Int { pool.threads }
+
     /// The memory that the session holds for activations and scratch, in bytes; weights are not counted.
     package var bytes: Int { memory.byteCount + threadMemory.byteCount + states.byteCount }
+
+    /// The memory that the session will hold once it is prepared for a plan and a number of items, in bytes: what it needs,
+    /// and what it holds already.
+    package func bytes(with plan: Plan, batch: Int) -> Int {
+        let parts = [
+            (memory, Self.product(plan.valueBytesPerItem, batch)),
+            (threadMemory, Self.product(plan.bytesPerThread, pool.threads)),
+            (states, Self.product(plan.stateBytesPerItem, batch)),
+        ]
+        return parts.reduce(0) { sum, part in
+            let (bytes, isTooLarge) = sum.addingReportingOverflow(max(part.0.byteCount, part.1))
+            return isTooLarge ? .max : bytes
+        }
+    }
 
     private static func product(_ count: Int, _ times: Int) -> Int {
         let (product, isTooLarge) = count.multipliedReportingOverflow(by: times)
