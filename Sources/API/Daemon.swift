@@ -120,7 +120,8 @@ package struct Daemon {
 
     private func makeParts() throws -> Service.Parts {
         let metrics = ServingMetrics(version: Version.current)
-        let budget = MemoryBudget(limit: configuration.integer(.maxMemory))
+        let memory = configuration.integer(.maxMemory)
+        let budget = MemoryBudget(limit: memory, limitOfBodies: memory - memory / 4)
         let threads = configuration.integer(.threads)
         let lane = try Lane(threads: threads)
         let scheduler = try Scheduler(

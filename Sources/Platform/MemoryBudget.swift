@@ -24,6 +24,7 @@ package final class MemoryBudget: Sendable {
 
     /// How many bytes there are to lease.
     package let limit: Int
+    private let limitOfBodies: Int
     private let total = Atomic(0)
     private let refused = Atomic(0)
     private let uses = Use.allCases.map { _ in Counter() }
@@ -32,9 +33,14 @@ package final class MemoryBudget: Sendable {
         let value = Atomic(0)
     }
 
-    package init(limit: Int) {
+    /// - Parameters:
+    ///   - limit: how many bytes there are to lease.
+    ///   - limitOfBodies: how many of them bodies may take. Where it is less than all, what has arrived can be worked on
+    ///     even while others hoard bodies that never come to their end. nil: all.
+    package init(limit: Int, limitOfBodies: Int? = nil) {
         precondition(limit > 0, "a budget of \(limit) bytes")
         self.limit = limit
+        self.limitOfBodies = limitOfBodies ?? limit
     }
 
     /// How many bytes are leased.
@@ -53,6 +59,10 @@ package final class MemoryBudget: Sendable {
     }
 
     fileprivate func take(_ bytes: Int, for use: Use) -> Bool {
+        if use == .bodies, bytes > 0, used(for: .bodies) + bytes > limitOfBodies {
+            refused.add(1, ordering: .relaxed)
+            return false
+        }
         var before = total.load(ordering: .relaxed)
         while true {
             // A refusal leaves no trace, so that it refuses nobody else for a moment.
