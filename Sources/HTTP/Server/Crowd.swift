@@ -51,4 +51,22 @@ struct Crowd {
         nextSearch[client] = victim == nil ? now + Self.pause : nil
         return victim
     }
+
+    /// The body of at least `size` bytes that made least progress lately; of equals the larger.
+    func slowestBody(
+        among connections: [UInt64: Connection],
+        but other: Connection,
+        of size: Int,
+        at now: ContinuousClock.Instant
+    ) -> Connection? {
+        var slowest: (connection: Connection, progress: Int, held: Int)?
+        for connection in connections.values where connection !== other && connection.state.isReceivingBody {
+            let held = connection.state.bufferedBytes
+            guard held >= size else { continue }
+            let progress = connection.state.bodyProgress(at: now)
+            if let found = slowest, (found.progress, -found.held) <= (progress, -held) { continue }
+            slowest = (connection, progress, held)
+        }
+        return slowest?.connection
+    }
 }

@@ -224,7 +224,14 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
     /// Leases what has arrived of bodies; where there is no room, the slowest unfinished ones give way.
     private func lease(_ connection: Connection) {
         while !connection.state.leaseBodies() {
-            guard let slowest = slowestBody(but: connection) else {
+            guard
+                let slowest = crowd.slowestBody(
+                    among: connections,
+                    but: connection,
+                    of: buffer.count,
+                    at: moment.now
+                )
+            else {
                 return connection.state.dropUnleased(at: moment)
             }
             slowest.state.refuse(.tooSlowForRoom, at: moment)
@@ -232,19 +239,6 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
             watch(slowest)
             schedule(slowest)
         }
-    }
-
-    /// The body of at least a read's length that made least progress lately; of equals the larger.
-    private func slowestBody(but other: Connection) -> Connection? {
-        var slowest: (connection: Connection, progress: Int, held: Int)?
-        for connection in connections.values where connection !== other && connection.state.isReceivingBody {
-            let held = connection.state.bufferedBytes
-            guard held >= buffer.count else { continue }
-            let progress = connection.state.bodyProgress(at: moment.now)
-            if let found = slowest, (found.progress, -found.held) <= (progress, -held) { continue }
-            slowest = (connection, progress, held)
-        }
-        return slowest?.connection
     }
 
     private func watch(_ connection: Connection) {
