@@ -1,7 +1,9 @@
 internal import CLinux
 import Glibc
 
-/// A named operating-system thread that runs one function; join it to wait for its end.
+/// A named operating-system thread that runs one function.
+///
+/// Join it to wait for its end; one that is let go ends by itself, and leaves nothing.
 package struct Thread: ~Copyable {
     private let handle: pthread_t
 
@@ -35,12 +37,18 @@ package struct Thread: ~Copyable {
 
     /// Waits until the thread has returned.
     package consuming func join() {
-        pthread_join(handle, nil)
+        pthread_join(releaseHandle(), nil)
+    }
+
+    deinit {
+        pthread_detach(handle)
     }
 
     /// Gives up the handle, for an owner that joins it later.
     consuming func releaseHandle() -> pthread_t {
-        handle
+        let handle = handle
+        discard self
+        return handle
     }
 
     private final class Start {
