@@ -6,20 +6,38 @@ internal import Support
 
 /// What the endpoints need of a call.
 extension Service {
-    /// The model that a call names.
-    func model(_ call: Call) throws(ServingError) -> Model {
-        let model = try registry.model(named: call.model, version: call.version)
-        call.record.update { values in
-            values.model = model.name
-            values.version = model.version
+    /// The model that a call names, loaded for it if need be: the one that it was admitted for, whatever is loaded since.
+    func model(_ call: Call) async throws(ServingError) -> Model {
+        if let model = call.readyModel { return model }
+        let model = try await registry.model(named: call.model, version: call.version, context(of: call))
+        note(model, call)
+        return model
+    }
+
+    /// The model that a call for the engine names, with the call's place there: one that had to wait for its model takes it
+    /// now.
+    func admittedModel(_ call: inout Call) async throws(ServingError) -> Model {
+        let model = try await model(call)
+        if call.readyModel == nil {
+            call.readyModel = model
+            call.admission = try scheduler.admit(model.networks[0], items: 1, context(of: call))
         }
         return model
     }
 
-    /// Lets a request for the engine in, or refuses it on the spot.
-    func admission(of call: Call) throws(ServingError) -> Scheduler.Admission {
-        let model = try model(call)
-        return try scheduler.admit(model.networks[0], items: 1, context(of: call))
+    /// Lets a request for the engine in, or refuses it on the spot; one whose model is not loaded yet comes in later.
+    func admit(_ call: inout Call) throws(ServingError) {
+        guard let model = try registry.readyModel(named: call.model, version: call.version) else { return }
+        note(model, call)
+        call.readyModel = model
+        call.admission = try scheduler.admit(model.networks[0], items: 1, context(of: call))
+    }
+
+    private func note(_ model: Model, _ call: Call) {
+        call.record.update { values in
+            values.model = model.name
+            values.version = model.version
+        }
     }
 
     /// What the layers below have to know of a call: its answer must be ready `timeout_ms` after its last byte, else in the

@@ -33,7 +33,7 @@ package struct Daemon {
         let manager = ServiceManager(environment: environment)
         let parts = try makeParts()
         let service = try Service(parts, limits: configuration.limits, logger: logger)
-        let listing = try parts.registry.list()
+        try parts.registry.list()
         let server = HTTPServer(
             configuration: configuration.http,
             budget: parts.budget,
@@ -52,10 +52,11 @@ package struct Daemon {
             of: Supervision.Subject(server, parts.scheduler, parts.registry, at: address)
         )
         let reloads = Monitor(0)
+        let watch = Monitor<ModelWatch?>(nil)
         // Models come while requests are answered already: one for a model that is not there gets 503.
         _ = try Thread(name: "loader") { [registry = parts.registry] in
-            registry.load(listing)
-            let count = registry.models().count { $0.current.model != nil }
+            load(registry, watch)
+            let count = registry.models().count { $0.current.model != nil || $0.current.isOnDemand }
             manager.notify("READY=1", "STATUS=listening on \(address)")
             announce("serving \(count) models")
             while reloads.wait(for: { $0 > 0 ? $0 : nil }) != nil {
@@ -80,11 +81,13 @@ package struct Daemon {
             "EXTEND_TIMEOUT_USEC=\(Int((stopTime + Self.endTime) / .microseconds(1)))"
         )
         service.beginDraining()
+        watch.withLock { $0 }?.close()
         server.drain(
             deadline: configuration.duration(.drainTimeout),
             grace: configuration.duration(.drainDelay)
         )
         supervision.close()
+        parts.registry.close()
         service.close()
         parts.scheduler.stop()
         parts.lane.close()
@@ -107,12 +110,27 @@ package struct Daemon {
         return host
     }
 
-    /// Loads what is new in the folder of models.
-    private func reload(_ registry: Registry) {
-        let known = Set(registry.models().map(\.name))
+    /// Loads the models of the folder, then watches it where that is asked for.
+    private func load(_ registry: Registry, _ watch: Monitor<ModelWatch?>) {
         do {
-            registry.load(try registry.list { !known.contains($0) })
-            logger.info("reloaded")
+            try registry.load()
+            guard configuration[.watchModels] == "true" else { return }
+            let started = try ModelWatch(registry, logger: logger)
+            watch.withLock { $0 = started }
+        } catch {
+            logger.error("models not loaded", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Looks through the folder for what has changed; returns when all of it is loaded.
+    private func reload(_ registry: Registry) {
+        let done = Monitor<[ModelChange]?>(nil)
+        do {
+            try registry.reload { changes in done.signal { $0 = changes } }
+            let changes = done.wait { $0 } ?? []
+            let loaded = changes.count { $0.outcome == .loaded }
+            let failed = changes.count { $0.failure != nil }
+            logger.info("reloaded", metadata: ["loaded": "\(loaded)", "failed": "\(failed)"])
         } catch {
             logger.error("reload failed", metadata: ["reason": "\(error)"])
         }
@@ -132,11 +150,13 @@ package struct Daemon {
         )
         let registry = Registry(
             folder: configuration.models,
-            tuning: configuration.tuning,
-            logger: logger
-        ) { model throws(ServingError) in
-            try lane.wait { () async throws(ServingError) in try await scheduler.warmUp(model) }
-        }
+            configuration.registry,
+            logger: logger,
+            warmUp: { model, golden throws(ServingError) in
+                try lane.wait { () async throws(ServingError) in try await scheduler.warmUp(model, golden) }
+            },
+            retire: scheduler.retire
+        )
         let classifier = ImageClassifier(
             scheduler: scheduler,
             limits: configuration.images,

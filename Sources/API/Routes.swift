@@ -1,6 +1,7 @@
 internal import HTTP
 internal import HTTPTypes
 internal import Inference
+internal import Models
 internal import Support
 
 /// What answers one route, and under which name the metrics count it.
@@ -33,6 +34,8 @@ struct Endpoint: Sendable {
 struct Call: Sendable {
     let request: Request
     let record: RequestRecord
+    /// The model that it names, where that was looked up and can answer.
+    var readyModel: Model?
     /// The request's place at the engine, where it needs one.
     var admission: Scheduler.Admission?
     /// The route's placeholders: `model`, `version`, `id`.
@@ -57,8 +60,13 @@ extension Service {
                 model + ":generate",
                 Endpoint(name: "generate", action: .work { try await $0.generate($1, $2) })
             )
-            router.on(.delete, model + "/sequences/{id}", .work("sequence") { try $0.endSequence($1) })
+            router.on(.delete, model + "/sequences/{id}", .work("sequence") { try await $0.endSequence($1) })
         }
+        router.on(.post, "/v1/models:reload", .work("repository") { try await $0.reloadModels($1) })
+        router.on(.post, "/v2/repository/index", .work("repository") { try $0.indexRepository($1) })
+        let repository = "/v2/repository/models/{model}"
+        router.on(.post, repository + "/load", .work("repository") { try await $0.loadModel($1) })
+        router.on(.post, repository + "/unload", .work("repository") { try await $0.unloadModel($1) })
         router.on(.get, "/livez", .control("livez") { service, _ in service.live() })
         router.on(.get, "/readyz", .control("readyz") { service, _ in service.ready() })
         router.on(.get, "/metrics", .control("metrics") { service, _ in service.exposeMetrics() })

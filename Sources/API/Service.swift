@@ -64,6 +64,7 @@ package final class Service: Sendable {
         /// The most steps that the forecasts of a request may have together.
         package var maxForecastSteps = 65_536
         package var readiness = Readiness.all
+        package var repository = RepositoryAccess.local
 
         package init() {}
     }
@@ -74,6 +75,14 @@ package final class Service: Sendable {
         case all
         /// One of them can.
         case any
+    }
+
+    /// Who may load and unload models over HTTP.
+    package enum RepositoryAccess: String, Sendable, CaseIterable {
+        /// Clients on this machine.
+        case local
+        case any
+        case off
     }
 
     let registry: Registry
@@ -135,7 +144,7 @@ package final class Service: Sendable {
             finish(started, route, response, responder)
         case .work(let route, var call, let respond):
             do {
-                if route == "classify" || route == "predict" { call.admission = try admission(of: call) }
+                if route == "classify" || route == "predict" { try admit(&call) }
             } catch {
                 let response = refusal(error, started)
                 guard RefusalPacer.paces(error) else {

@@ -65,6 +65,7 @@ extension Scheduler {
             let isAwaited = scheduler.state.withLock { state in
                 guard left.withLock({ $0.items > 0 }) else { return false }
                 use(nil, &state, for: network)
+                scheduler.forgetRetired(&state)
                 guard !state.isRunning, !state.queues.isEmpty else { return false }
                 state.arrivals += 1
                 return true
@@ -88,6 +89,7 @@ extension Scheduler {
             weight: Double(own.priority)
         )
         state.networks[key] = network
+        if network.isRetired { state.retired.insert(key) }
         state.queues.add(key, rules)
         return key
     }

@@ -45,6 +45,8 @@ package final class Scheduler: Sendable {
     struct State {
         var queues = Queues()
         var networks: [ObjectIdentifier: ServedNetwork] = [:]
+        /// Those of them that are forgotten once nothing waits for them.
+        var retired: Set<ObjectIdentifier> = []
         var arrivals = 0
         /// Whether somebody runs a batch: the engine is theirs until they say that they are done.
         var isRunning = false
@@ -197,14 +199,19 @@ package final class Scheduler: Sendable {
     /// Takes note that the engine goes on.
     func beat() { beats.add(1, ordering: .relaxed) }
 
-    /// Forgets a network: what waits for it is refused, and nothing holds it here.
+    /// Takes note that no new requests come for a network: it is forgotten once those that have it are answered.
     package func retire(_ network: ServedNetwork) {
-        let waiting = state.withLock { state in
+        network.retire()
+        state.signal { state in
             let key = ObjectIdentifier(network)
-            guard state.networks.removeValue(forKey: key) != nil else { return [Place]() }
-            return state.queues.remove(key)
+            if state.networks[key] != nil { state.retired.insert(key) }
+            forgetRetired(&state)
         }
-        for place in waiting { place.job.fail(.modelLoading(network.model, version: network.version)) }
+    }
+
+    /// Whether the engine holds a network.
+    package func knows(_ network: ServedNetwork) -> Bool {
+        state.withLock { $0.networks[ObjectIdentifier(network)] != nil }
     }
 
     /// Refuses what comes from now on, finishes what waits, and ends the engine's thread.

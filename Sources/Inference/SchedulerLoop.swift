@@ -59,6 +59,7 @@ extension Scheduler {
         beat()
         let now = ContinuousClock.now
         dropDead(&state, now: now)
+        forgetRetired(&state)
         switch state.queues.next(now: now, isFinal: state.isStopped) {
         case .batch(let content): return .run(begin(content, &state, now: now))
         case .wait(let time): return .sleep(until: time, arrivals: state.arrivals)
@@ -113,6 +114,15 @@ extension Scheduler {
     func dropDead(_ state: inout State, now: ContinuousClock.Instant) {
         for place in state.queues.remove(where: { $0.job.reasonToStop(now: now) != nil }) {
             place.job.fail(place.job.reasonToStop(now: now) ?? .cancelled)
+        }
+    }
+
+    /// Forgets the networks that get no requests any more and have answered those that they had.
+    func forgetRetired(_ state: inout State) {
+        for key in state.retired where state.queues.count(key) == 0 {
+            state.retired.remove(key)
+            state.networks[key] = nil
+            _ = state.queues.remove(key)
         }
     }
 
@@ -172,6 +182,7 @@ extension Scheduler {
             if isComplete {
                 state.queues.record(batch.content, seconds: (run.finished - run.started) / .seconds(1))
             }
+            forgetRetired(&state)
             return state.lastRun == nil
         }
         // The engine's thread has to know that there is something to rest from.

@@ -1,5 +1,6 @@
 package import Engine
 package import Support
+internal import Synchronization
 
 /// What an operator grants a model; what is left out follows the daemon's settings.
 package struct ServingPolicy: Sendable, Equatable {
@@ -22,6 +23,7 @@ package final class ServedNetwork: Sendable {
     package let version: String
     package let network: Network
     package let policy: ServingPolicy
+    private let retired = Atomic(false)
 
     package init(
         model: String,
@@ -35,6 +37,11 @@ package final class ServedNetwork: Sendable {
         network = Network(graph, weights: weights)
         self.policy = policy
     }
+
+    /// Whether no further requests come, but for those that have the network already.
+    var isRetired: Bool { retired.load(ordering: .relaxed) }
+
+    func retire() { retired.store(true, ordering: .relaxed) }
 
     package var graph: Graph { network.graph }
     package var weights: Weights { network.weights }

@@ -53,6 +53,8 @@ package struct Manifest: Sendable {
     package let memory: WeightMemory
     /// What the operator grants the model beside others.
     package let serving: ServingPolicy
+    /// Which versions of the model are loaded; nil leaves it to the daemon.
+    package let versions: VersionPolicy?
     /// What the manifest tells people about where the model comes from, as it stands there.
     package let provenance: JSONValue?
     /// The preprocessing or the input as it stands in the file, for the listing.
@@ -62,7 +64,7 @@ package struct Manifest: Sendable {
 extension Manifest {
     private static let keys = [
         "architecture", "task", "classes", "labels", "weights", "options", "preprocessing", "input",
-        "output", "pooling", "memory", "serving", "provenance",
+        "output", "pooling", "memory", "serving", "versions", "provenance",
     ]
     private static let servingKeys = ["priority", "max_batch", "max_delay_ms", "max_queue"]
 
@@ -100,6 +102,7 @@ extension Manifest {
         target = try Self.target(task, fields)
         memory = try fields.optional("memory")?.choice() ?? .fast
         serving = try fields.optional("serving").map(Self.serving) ?? ServingPolicy()
+        versions = try fields.optional("versions").map(VersionPolicy.init)
         provenance = fields.object["provenance"]
         guard case .inline(let names)? = labels, let classes, names.count != classes else { return }
         throw FormatError("labels", "expected \(classes) labels for \(classes) classes, found \(names.count)")
@@ -180,26 +183,6 @@ extension Manifest {
         }
         return task == .imageClassification
             ? .image(try ManifestPreprocessing.read(reader)) : try InputDescription(reader, beside)
-    }
-
-    /// The manifest of what makes the features of the frames, as a model of its own.
-    func ofExtractor(_ architecture: String) -> Manifest {
-        Manifest(
-            architecture: architecture,
-            task: .imageClassification,
-            classes: nil,
-            labels: nil,
-            weights: weights,
-            options: [:],
-            input: input,
-            pooling: nil,
-            output: nil,
-            target: nil,
-            memory: memory,
-            serving: serving,
-            provenance: nil,
-            inputSource: inputSource
-        )
     }
 }
 

@@ -1,6 +1,7 @@
 internal import Engine
 internal import Imaging
 internal import Inference
+internal import Platform
 package import Support
 
 /// What the registry knows of one model: all its versions, whatever their state.
@@ -14,30 +15,50 @@ package struct ModelEntry: Sendable {
     package struct Version: Sendable {
         package let version: String
         package var state: State
-        /// Why it failed.
+        /// Why it is not loaded; of one that is ready, why what lies in its folder now was not loaded in its place.
         package var reason: String?
         /// What its manifest says, once that could be read.
         package var manifest: Manifest?
         /// There when it is ready.
         package var model: Model?
+        /// Whether a request that asks for it has it loaded.
+        package var isOnDemand = false
+        /// What its folder held when it was loaded, or failed to be.
+        var stamp: FolderStamp?
 
-        init(loading version: String) {
+        init(_ version: String, _ state: State) {
             self.version = version
-            state = .loading
+            self.state = state
         }
     }
 
     package let name: String
     /// In increasing order; never empty.
     package internal(set) var versions: [Version]
+    /// Whether an operator has unloaded it: only an operator loads it again.
+    package internal(set) var isHeld = false
 
-    /// The version that answers when a request names none: the highest that is ready, else the highest.
-    package var current: Version { versions.last { $0.state == .ready } ?? versions[versions.count - 1] }
+    /// The version that answers when a request names none: the highest that can, else the highest.
+    package var current: Version {
+        versions.last { $0.state == .ready || $0.isOnDemand } ?? versions[versions.count - 1]
+    }
+
+    /// The model that answers a request now, looked up for every one; nil where it has to wait or is refused.
+    func readyModel(_ version: String?) -> Model? {
+        let index =
+            if let version {
+                versions.firstIndex { $0.version == version }
+            } else {
+                versions.lastIndex { $0.state == .ready || $0.isOnDemand }
+            }
+        return index.flatMap { versions[$0].model }
+    }
 
     /// Why other versions failed to load; nil when none did.
     package var failures: String? {
-        let failed = versions.compactMap { version in
-            version.reason.map { "version \(version.version) failed to load: \($0)" }
+        let failed = versions.compactMap { version -> String? in
+            guard version.state != .unloaded else { return nil }
+            return version.reason.map { "version \(version.version) failed to load: \($0)" }
         }
         return failed.isEmpty ? nil : failed.joined(separator: "; ")
     }

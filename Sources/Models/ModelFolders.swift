@@ -9,17 +9,19 @@ enum ModelFolders {
         let versions: [Version]
     }
 
-    /// One version: its name, its folder, and the file there that describes it, or why the folder cannot be read.
+    /// One version: its number, its folder, and the file there that describes it, or why the folder cannot be read.
     struct Version: Equatable {
-        let name: String
+        let number: Int
         let path: String
         let manifest: Result<ManifestFile, SystemError>
+
+        var name: String { String(number) }
     }
 
     /// The models of a folder, by name.
     ///
-    /// A folder with a `model.json`, or else timm's `config.json`, is version 1 of its model; else its subfolders
-    /// whose names are positive integers and that have one are its versions. Other folders are no models; one that cannot
+    /// A folder with a `model.json`, or else timm's `config.json`, is version 1 of its model; its subfolders whose
+    /// names are positive integers and that have one are versions too. Other folders are no models; one that cannot
     /// be looked into (not ours to read, a link that leads nowhere) might be one, and is found as a version that fails.
     /// - Throws: `SystemError` when the folder cannot be listed.
     static func scan(_ folder: String, logger: Logger) throws(SystemError) -> [Found] {
@@ -56,12 +58,15 @@ enum ModelFolders {
     private static func versions(in folder: String) -> [Version] {
         do throws(SystemError) {
             let names = try names(in: folder)
-            if let file = ManifestFile(among: names) {
-                return [Version(name: "1", path: folder, manifest: .success(file))]
+            let flat = ManifestFile(among: names).map {
+                Version(number: 1, path: folder, manifest: .success($0))
             }
-            return names.compactMap(versionNumber).sorted().compactMap { version($0, in: folder) }
+            // A folder `1` beside a model that lies flat would be a second version 1.
+            let numbers = names.compactMap(versionNumber).filter { flat == nil || $0 != 1 }
+            let versions = [flat].compactMap(\.self) + numbers.compactMap { version($0, in: folder) }
+            return versions.sorted { $0.number < $1.number }
         } catch {
-            return [Version(name: "1", path: folder, manifest: .failure(error))]
+            return [Version(number: 1, path: folder, manifest: .failure(error))]
         }
     }
 
@@ -69,9 +74,9 @@ enum ModelFolders {
         let path = "\(folder)/\(number)"
         do throws(SystemError) {
             guard let file = ManifestFile(among: try names(in: path)) else { return nil }
-            return Version(name: String(number), path: path, manifest: .success(file))
+            return Version(number: number, path: path, manifest: .success(file))
         } catch {
-            return Version(name: String(number), path: path, manifest: .failure(error))
+            return Version(number: number, path: path, manifest: .failure(error))
         }
     }
 
@@ -91,7 +96,7 @@ enum ModelFolders {
     }
 
     /// The number of a version folder; `01` and `0` are none.
-    private static func versionNumber(_ name: String) -> Int? {
+    static func versionNumber(_ name: String) -> Int? {
         guard let number = Int(name), number > 0, String(number) == name else { return nil }
         return number
     }

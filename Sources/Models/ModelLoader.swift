@@ -34,7 +34,7 @@ struct ModelLoader {
     /// - Throws: an error whose description says what is wrong in which file.
     func model(_ manifest: Manifest, name: String, version: String) throws -> Model {
         let architecture = try Architecture.named(manifest.architecture)
-        var input = try input(manifest)
+        let input = try input(manifest)
         let labels = try labels(manifest)
         let file = try weightsFile(manifest.weights)
         var configuration = ArchitectureConfiguration()
@@ -50,28 +50,39 @@ struct ModelLoader {
         let graph = try architecture.graph(configuration)
         let extractor = try architecture.extractor(configuration)
         let decoder = try architecture.decoderGraph(configuration)
-        func model(
-            _ graph: Graph,
-            _ weights: Weights,
-            of extractor: FeatureExtractor? = nil,
-            target: Target? = nil,
-            decoder: Model? = nil
-        ) throws -> Model {
-            try Model(
-                name: name,
-                version: version,
-                manifest: extractor.map { manifest.ofExtractor($0.architecture.name) } ?? manifest,
-                architecture: extractor?.architecture ?? architecture,
-                graph: graph,
-                weights: weights,
-                input: input,
-                labels: extractor == nil ? labels : nil,
-                target: target,
-                decoder: decoder
-            )
-        }
-        let ignoring = extractor.map { $0.ignores } ?? architecture.ignores
-        guard let partner = extractor?.graph ?? decoder else {
+        if let extractor { try check(manifest.input.color, fits: extractor.architecture) }
+        let partner = extractor?.graph ?? decoder
+        let weights = try weights(
+            file,
+            manifest,
+            graph,
+            partner,
+            ignoring: { extractor?.ignores($0) ?? architecture.ignores($0) }
+        )
+        let second = partner.flatMap { graph in weights.second.map { (graph: graph, weights: $0) } }
+        return try Model(
+            name: name,
+            version: version,
+            manifest: manifest,
+            architecture: architecture,
+            main: (graph, weights.first),
+            extractor: extractor == nil ? nil : second,
+            decoder: decoder == nil ? nil : second,
+            input: input,
+            labels: labels,
+            target: target(manifest)
+        )
+    }
+
+    /// The numbers of a network, and of the one that runs before or after it.
+    private func weights(
+        _ file: Safetensors,
+        _ manifest: Manifest,
+        _ graph: Graph,
+        _ partner: Graph?,
+        ignoring: @escaping (String) -> Bool
+    ) throws -> (first: Weights, second: Weights?) {
+        guard let partner else {
             let weights = try Weights(
                 file,
                 for: graph,
@@ -79,9 +90,9 @@ struct ModelLoader {
                 memory: manifest.memory,
                 tuning: tuning
             )
-            return try model(graph, weights)
+            return (weights, nil)
         }
-        let weights = try Weights.pair(
+        return try Weights.pair(
             file,
             for: graph,
             partner,
@@ -89,27 +100,15 @@ struct ModelLoader {
             memory: manifest.memory,
             tuning: tuning
         )
-        if let extractor, case .frames(let frames) = manifest.input {
-            try check(frames.preprocessing.color, fits: extractor.architecture)
-            let features = try model(partner, weights.second, of: extractor)
-            input = .frames(extractor: features, maxLength: frames.maxLength)
-            return try model(graph, weights.first)
-        }
-        return try model(
-            graph,
-            weights.first,
-            target: target(manifest),
-            decoder: model(partner, weights.second)
-        )
     }
 
     private func path(_ name: String) -> String { "\(folder)/\(name)" }
 
-    /// What an item is prepared by; a frame is an item of its extractor.
+    /// What an item is prepared by.
     private func input(_ manifest: Manifest) throws -> Model.Input {
         switch manifest.input {
         case .image(let preprocessing): .image(preprocessing)
-        case .frames(let frames): .image(frames.preprocessing)
+        case .frames(let frames): .frames(frames.preprocessing, maxLength: frames.maxLength)
         case .tokens(let description): .sequence(SequenceEncoder(description))
         case .features(let description): .sequence(SequenceEncoder(description))
         case .text(let description):
@@ -188,8 +187,9 @@ struct ModelLoader {
         }
     }
 
-    private func check(_ color: ColorMode, fits architecture: Architecture) throws {
-        guard case .image(let channels, _, _) = architecture.input, color.channels != channels else { return }
+    private func check(_ color: ColorMode?, fits architecture: Architecture) throws {
+        guard let color, case .image(let channels, _, _) = architecture.input, color.channels != channels
+        else { return }
         let message =
             "'\(color.rawValue)' has \(color.channels), but '\(architecture.name)' takes \(channels) channels"
         throw fault("preprocessing.color: \(message)")
@@ -231,6 +231,9 @@ struct ModelLoader {
 }
 
 extension InputDescription {
+    /// How an image's pixels are read; nil where there are none.
+    fileprivate var color: ColorMode? { preprocessing?.color }
+
     /// The size of what preprocessing makes of every image; nil when it keeps the image's own.
     fileprivate var imageSize: (height: Int, width: Int)? {
         guard let preprocessing else { return nil }

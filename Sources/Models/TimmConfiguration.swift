@@ -55,6 +55,7 @@ package enum TimmConfiguration {
             target: nil,
             memory: .fast,
             serving: ServingPolicy(),
+            versions: nil,
             provenance: provenance(document, details),
             inputSource: ManifestPreprocessing.json(preprocessing)
         )

@@ -21,6 +21,10 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     /// Whether the process or the system has no file descriptor left.
     package var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE }
 
+    /// The codes of a time that is over, and of a peer that breaks the protocol.
+    package static let timeoutCode = ETIMEDOUT
+    package static let protocolCode = EPROTO
+
     /// One line such as `listen 0.0.0.0:8080: address already in use (EADDRINUSE)`.
     package var description: String { "\(action): \(reason)" }
 

@@ -26,6 +26,10 @@ package enum ServingError: Error, Equatable, Sendable {
     case modelFailed(String, version: String, reason: String)
     /// The model is not loaded yet.
     case modelLoading(String, version: String)
+    /// The model is not loaded, and no request has it loaded.
+    case modelUnloaded(String, version: String)
+    /// Who asks may not ask for that.
+    case forbidden(String)
     /// The model's queue cannot take the request.
     case queueFull(model: String, waiting: Int, limit: Int, retryAfter: Int)
     /// The request would wait longer than it may.
@@ -59,6 +63,8 @@ extension ServingError: CustomStringConvertible {
         case .unknownVersion: "version_not_found"
         case .modelFailed: "model_failed"
         case .modelLoading: "model_loading"
+        case .modelUnloaded: "model_unloaded"
+        case .forbidden: "forbidden"
         case .queueFull: "queue_full"
         case .overloaded: "overloaded"
         case .memoryFull: "memory_full"
@@ -89,7 +95,8 @@ extension ServingError: CustomStringConvertible {
     private var sentence: String {
         switch self {
         case .invalid(_, let message), .unsupported(let message), .undecodable(let message),
-            .tooLarge(_, let message), .missing(_, let message), .forgotten(_, let message),
+            .forbidden(let message), .tooLarge(_, let message), .missing(_, let message),
+            .forgotten(_, let message),
             .conflict(_, let message), .busy(_, let message), .quotaExceeded(_, let message),
             .failed(_, let message):
             return message
@@ -101,6 +108,8 @@ extension ServingError: CustomStringConvertible {
             return "model '\(model)' version \(version) failed to load: \(reason)"
         case .modelLoading(let model, let version):
             return "model '\(model)' version \(version) is still loading"
+        case .modelUnloaded(let model, let version):
+            return "model '\(model)' version \(version) is not loaded"
         case .queueFull(let model, let waiting, let limit, _):
             return "the queue of model '\(model)' is full: \(waiting) of \(limit) items wait"
         case .overloaded(let model, let wait, let limit):

@@ -1,4 +1,6 @@
 internal import Engine
+internal import Imaging
+internal import Inference
 internal import Models
 internal import Support
 
@@ -13,15 +15,16 @@ struct FrameEncoder: Sendable {
     /// - Throws: what `ImageClassifier.classify` throws; for a bad image the message begins with its clip and frame.
     func encode(
         _ clips: [[ArraySlice<UInt8>]],
-        with extractor: Model,
+        with extractor: ServedNetwork,
+        _ preprocessing: Preprocessing,
         _ context: RequestContext
     ) async throws(ServingError) -> [SequenceEncoder.Encoded] {
         let images = clips.flatMap { $0.map { Result<ArraySlice<UInt8>, ServingError>.success($0) } }
         var results = try await classifier.classify(
             images: images,
-            with: extractor,
-            ImageClassifier.Options(),
-            context
+            extractor,
+            preprocessing,
+            context: context
         )[...]
         return try clips.enumerated().map { clip, frames throws(ServingError) in
             var features: [Float] = []

@@ -85,9 +85,30 @@ package struct ImageClassifier: Sendable {
             let kind = model.manifest.input.kind
             throw .badRequest("model '\(model.name)' takes \(kind), not images", code: "wrong_task")
         }
+        let network = options.crops == .dense ? try model.dense() : model.network
+        return try await classify(
+            images: images,
+            network,
+            preprocessing,
+            options,
+            admission,
+            context: context
+        )
+    }
+
+    /// Runs several images through a network as one request.
+    ///
+    /// - Throws: as `classify(images:with:)`.
+    func classify(
+        images: [Result<ArraySlice<UInt8>, ServingError>],
+        _ network: ServedNetwork,
+        _ preprocessing: Preprocessing,
+        _ options: Options = Options(),
+        _ admission: Scheduler.Admission? = nil,
+        context: RequestContext
+    ) async throws(ServingError) -> [Result<Answer, ServingError>] {
         let run = Run(
-            model: model,
-            network: options.crops == .dense ? try model.dense().network : model.network,
+            network: network,
             preprocessing: preprocessing,
             options: options,
             admission: admission,
@@ -198,7 +219,7 @@ package struct ImageClassifier: Sendable {
         _ run: Run
     ) throws(ServingError) -> Answer {
         guard let inference else { throw .internalError("an image without crops") }
-        metrics?.preprocessDuration.observe(image.preprocess, run.model.name, run.model.version)
+        metrics?.preprocessDuration.observe(image.preprocess, run.network.model, run.network.version)
         run.context.record.update { $0.preprocess += image.preprocess }
         return Answer(
             scores: try ClassScores(image.outputs, average: run.options.average),

@@ -9,7 +9,6 @@ internal import Support
 extension ImageClassifier {
     /// One request, as all steps see it.
     struct Run {
-        let model: Model
         let network: ServedNetwork
         let preprocessing: Preprocessing
         let options: Options
@@ -52,7 +51,7 @@ extension ImageClassifier {
         let start = ContinuousClock.now
         let decoded = try decode(bytes, run)
         let decode = ContinuousClock.now - start
-        metrics?.decodeDuration.observe(decode, run.model.name, run.model.version)
+        metrics?.decodeDuration.observe(decode, run.network.model, run.network.version)
         run.context.record.update { $0.decode += decode }
         let progress = Progress(
             plan: plan.crops,

@@ -154,11 +154,12 @@ package struct SequencePredictor: Sendable {
         for model: Model,
         _ context: RequestContext
     ) async throws(ServingError) -> [SequenceEncoder.Encoded] {
-        guard case .frames(let extractor, _) = model.input else {
+        guard case .frames(let preprocessing, _) = model.input, let extractor = model.pipeline.extractor
+        else {
             return instances.compactMap { if case .sequence(let encoded) = $0 { encoded } else { nil } }
         }
         let clips = instances.compactMap { if case .clip(let images) = $0 { images } else { nil } }
-        return try await frames.encode(clips, with: extractor, context)
+        return try await frames.encode(clips, with: extractor, preprocessing, context)
     }
 
     private static func check(_ horizon: Int, _ model: Model) throws(ServingError) {
@@ -174,7 +175,7 @@ package struct SequencePredictor: Sendable {
     }
 
     private static func checkTranslates(_ model: Model) throws(ServingError) {
-        guard model.decoder == nil else { return }
+        guard model.pipeline.decoder == nil else { return }
         let message = "only a 'sequence-to-sequence' decodes with beams, tokens and a penalty"
         let task = "model '\(model.name)' is for '\(model.manifest.task.rawValue)'"
         throw .badRequest("parameters: \(message), but \(task)", code: "invalid_parameter")
@@ -187,7 +188,7 @@ package struct SequencePredictor: Sendable {
         _ admission: Scheduler.Admission?,
         _ context: RequestContext
     ) async throws(ServingError) -> ([Outcome], InferenceResult) {
-        if let target = model.target, let decoder = model.decoder {
+        if let target = model.target, let decoder = model.pipeline.decoder {
             let translator = Translator(
                 scheduler: scheduler,
                 metrics: metrics,

@@ -54,6 +54,7 @@ package final class SequenceStore: Sendable {
     /// - Parameters:
     ///   - key: which.
     ///   - client: who asks; a sequence that starts counts as this client's.
+    ///   - weights: what tells the weights that take it further.
     ///   - start: the state of a sequence that starts here, empty for zeros; nil when it goes on.
     ///   - step: the number of this step, where the client counts: the last one again, because its answer was lost, does
     ///     not take the sequence further.
@@ -65,13 +66,14 @@ package final class SequenceStore: Sendable {
     package func advance<Result>(
         _ key: SequenceTable.Key,
         of client: String = "",
+        weights: [UInt8] = [],
         start: [Float]?,
         step: Int? = nil,
         ends: Bool,
         _ advance: ([Float]) async throws(ServingError) -> (result: Result, state: [Float])
     ) async throws(ServingError) -> Result {
         let state = try perform(key) { (table, now) throws(SequenceTable.Fault) in
-            try table.begin(key, of: client, start: start, step: step, now: now)
+            try table.begin(key, of: client, weights: weights, start: start, step: step, now: now)
         }
         do throws(ServingError) {
             let before = state
@@ -88,6 +90,9 @@ package final class SequenceStore: Sendable {
             throw error
         }
     }
+
+    /// Whether a sequence is kept, or begins.
+    package func contains(_ key: SequenceTable.Key) -> Bool { table.withLock { $0.contains(key) } }
 
     /// Forgets a sequence.
     ///
@@ -121,6 +126,9 @@ extension ServingError {
             return .forgotten(code: "sequence_expired", message)
         case .evicted:
             let message = "\(name) had to make room for others and is forgotten; start it again"
+            return .forgotten(code: "sequence_expired", message)
+        case .replaced:
+            let message = "\(name) was begun with other weights than the model has now; start it again"
             return .forgotten(code: "sequence_expired", message)
         case .busy:
             let message = "another request works on \(name); wait for its answer"

@@ -29,6 +29,8 @@ package struct SequenceTable: Sendable {
         case expired
         /// It had to make room.
         case evicted
+        /// The model has other weights than those that made its state.
+        case replaced
         /// A request works on it now.
         case busy
         /// There is no room, and every sequence is worked on.
@@ -49,6 +51,8 @@ package struct SequenceTable: Sendable {
     }
 
     private struct Entry {
+        /// What tells the weights that made the state.
+        var weights: [UInt8]
         /// Nil while its first request is not done.
         var state: [Float]?
         /// The number of the step that led to `state`, where its client counts, and the state before it.
@@ -108,11 +112,15 @@ package struct SequenceTable: Sendable {
     /// How many sequences are kept.
     package var count: Int { entries.count - starting }
 
+    /// Whether a sequence is kept, or begins.
+    package func contains(_ key: Key) -> Bool { entries[key] != nil }
+
     /// Begins to work on a sequence, which nobody else can until `finish` or `abandon`.
     ///
     /// - Parameters:
     ///   - key: which.
     ///   - client: who asks; a sequence that starts counts as this client's.
+    ///   - weights: what tells the weights that take it further; a state that others have made is of no use to them.
     ///   - start: the state of a sequence that starts here, empty for zeros; nil when it goes on.
     ///   - step: the number of this step, where the client counts; the last one again goes on from the same state.
     ///   - now: the time.
@@ -121,6 +129,7 @@ package struct SequenceTable: Sendable {
     package mutating func begin(
         _ key: Key,
         of client: String = "",
+        weights: [UInt8] = [],
         start: [Float]?,
         step: Int? = nil,
         now: ContinuousClock.Instant
@@ -140,16 +149,21 @@ package struct SequenceTable: Sendable {
             }
             forgotten[key] = nil
             counts.started += 1
-            work(on: key, of: client, now: now)
+            work(on: key, of: client, weights, now: now)
             return start
         }
         guard let entry = entries[key], let state = entry.state else { throw forgotten[key] ?? .unknown }
+        guard entry.weights == weights else {
+            counts.expired += 1
+            forget(key, .replaced)
+            throw .replaced
+        }
         guard let step, let last = entry.last else {
-            work(on: key, of: client, now: now)
+            work(on: key, of: client, weights, now: now)
             return state
         }
         guard step == last.step || step == last.step + 1 else { throw .step(expected: last.step + 1) }
-        work(on: key, of: client, now: now)
+        work(on: key, of: client, weights, now: now)
         return step == last.step ? last.from : state
     }
 
@@ -199,10 +213,25 @@ package struct SequenceTable: Sendable {
         }
     }
 
-    private mutating func work(on key: Key, of client: String, now: ContinuousClock.Instant) {
+    private mutating func work(
+        on key: Key,
+        of client: String,
+        _ weights: [UInt8],
+        now: ContinuousClock.Instant
+    ) {
         let before = entries[key]
         let owner = before?.client ?? client
-        set(key, Entry(state: before?.state, last: before?.last, client: owner, isBusy: true, use: 0))
+        set(
+            key,
+            Entry(
+                weights: weights,
+                state: before?.state,
+                last: before?.last,
+                client: owner,
+                isBusy: true,
+                use: 0
+            )
+        )
         busy += 1
         touch(key, now: now)
     }
@@ -219,7 +248,14 @@ package struct SequenceTable: Sendable {
         if entry.state == nil { starting -= 1 }
         set(key, nil)
         guard let state else { return }
-        let rested = Entry(state: state, last: last, client: entry.client, isBusy: false, use: 0)
+        let rested = Entry(
+            weights: entry.weights,
+            state: state,
+            last: last,
+            client: entry.client,
+            isBusy: false,
+            use: 0
+        )
         makeRoom(for: rested.bytes)
         set(key, rested)
         touch(key, now: now)

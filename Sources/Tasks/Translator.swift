@@ -70,7 +70,7 @@ package struct Translator {
     let metrics: ServingMetrics?
     let model: Model
     let target: Target
-    let decoder: Model
+    let decoder: ServedNetwork
     let context: RequestContext
 
     /// The best targets of each source, `count` of them where the beam has so many.
@@ -85,7 +85,7 @@ package struct Translator {
     ) async throws(ServingError) -> (targets: [[Translation]], inference: InferenceResult) {
         let rule = try rule(options, sources: sources.count, count: count)
         do {
-            let inference = try await infer(model, sources.map(\.tensor), states: nil)
+            let inference = try await infer(model.network, sources.map(\.tensor), states: nil)
             var decodings = zip(inference.outputs, inference.states).map { begin($0, $1, rule) }
             while try await advance(&decodings) {}
             let found = decodings.map { $0.search.best.map { Translation($0, of: target) } }
@@ -145,11 +145,11 @@ package struct Translator {
     }
 
     private func infer(
-        _ model: Model,
+        _ network: ServedNetwork,
         _ items: [Tensor],
         states: [[Float]]?
     ) async throws(ServingError) -> InferenceResult {
-        try await scheduler.infer(model.network, items: items, states: states, returnsStates: true, context)
+        try await scheduler.infer(network, items: items, states: states, returnsStates: true, context)
     }
 
     private func count(_ reason: String) {

@@ -47,6 +47,14 @@ package struct TrainedArray: Sendable {
         }
     }
 
+    /// What the numbers take in memory; 0 once they were released.
+    package var bytes: Int {
+        store.state.withLock { state in
+            guard case .raw(let tensor, _) = state else { return 0 }
+            return tensor.shape.elementCount * MemoryLayout<Float>.stride
+        }
+    }
+
     /// The same array under another shape.
     package func reshaped(to shape: Shape) -> TrainedArray { TrainedArray(self, shape: shape) }
 

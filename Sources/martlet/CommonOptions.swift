@@ -41,12 +41,18 @@ struct ModelsOption: ParsableArguments {
         return try Registry.modelNames(in: path())
     }
 
+    private func registry() throws -> Registry {
+        var options = Registry.Options()
+        options.tuning = try tuning()
+        return Registry(folder: try path(), options, logger: .silent)
+    }
+
     /// The model of that name, loaded; nil when the folder has none.
     ///
     /// - Throws: what is wrong with the model when it does not load.
     func find(_ name: String) throws -> Model? {
         guard try names().contains(name) else { return nil }
-        let registry = try Registry(folder: path(), tuning: try tuning(), logger: .silent)
+        let registry = try registry()
         try registry.load { $0 == name }
         return try registry.model(named: name)
     }
@@ -63,7 +69,7 @@ struct ModelsOption: ParsableArguments {
     /// The named model, or the only one whose task fits when no name is given.
     func model(_ name: String?, for task: String, where fits: (Model) -> Bool) throws -> Model {
         if let name { return try model(name) }
-        let registry = try Registry(folder: path(), tuning: try tuning(), logger: .silent)
+        let registry = try registry()
         try registry.load()
         let candidates = registry.models().compactMap(\.current.model).filter(fits)
         guard candidates.count == 1 else {

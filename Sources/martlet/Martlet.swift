@@ -13,8 +13,8 @@ struct Martlet: ParsableCommand {
         version: Version.current,
         subcommands: [
             Serve.self, Classify.self, Predict.self, Generate.self, ModelsCommand.self, Inspect.self,
-            Run.self,
-            TensorCommand.self, Bench.self, Probe.self,
+            Run.self, TensorCommand.self, Bench.self, GoldenCommand.self, Reload.self, Unload.self,
+            Probe.self,
         ]
     )
 

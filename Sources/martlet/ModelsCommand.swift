@@ -1,37 +1,49 @@
 internal import ArgumentParser
 internal import Models
+internal import Platform
 internal import Support
 
-/// `martlet models`: what is in the folder and whether it loads.
+/// `martlet models`: what is in the folder, whether it loads, and whether it answers what its `golden.safetensors` says.
 struct ModelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "List the models of the folder and load each."
+        abstract: "List the models of the folder, load each, and check its golden answers."
     )
 
     @OptionGroup var models: ModelsOption
+    @OptionGroup var threads: ThreadsOption
     @OptionGroup var output: OutputOption
 
     func run() throws {
-        let registry = try Registry(folder: models.path(), logger: .silent)
+        let engine = try CommandEngine(threads: threads.count)
+        defer { engine.stop() }
+        let registry = Registry(folder: try models.path(), logger: .silent) {
+            model,
+            golden throws(ServingError) in
+            try engine.wait { () async throws(ServingError) in
+                try await engine.scheduler.warmUp(model, golden)
+            }
+        }
         try registry.load()
         let entries = registry.models()
         output.print(
-            json: .object(["models": .array(entries.map { $0.json() })]),
+            json: .object(["models": .array(entries.map { $0.json(status: $0.versions) })]),
             text: TextTable(
                 columns: ["model", "version", "state", "task", "architecture", "parameters", "classes"],
-                rows: entries.map(row)
+                rows: entries.flatMap(rows)
             ).text + failures(entries)
         )
     }
 
-    private func row(_ entry: ModelEntry) -> [String] {
-        let version = entry.current
-        return [
-            entry.name, version.version, version.state.rawValue,
-            version.manifest?.task.rawValue ?? "", version.manifest?.architecture ?? "",
-            version.model.map { "\($0.parameterCount)" } ?? "", version.model.map { "\($0.classes)" } ?? "",
-        ]
+    private func rows(_ entry: ModelEntry) -> [[String]] {
+        entry.versions.map { version in
+            [
+                entry.name, version.version, version.state.rawValue,
+                version.manifest?.task.rawValue ?? "", version.manifest?.architecture ?? "",
+                version.model.map { "\($0.parameterCount)" } ?? "",
+                version.model.map { "\($0.classes)" } ?? "",
+            ]
+        }
     }
 
     private func failures(_ entries: [ModelEntry]) -> String {

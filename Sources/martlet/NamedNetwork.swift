@@ -47,8 +47,8 @@ struct NamedNetwork {
             return Part(graph: graph, weights: network.weights)
         }
         main = try part(model.network)
-        extractor = try (model.extractor?.network).map(part)
-        decoder = try (model.decoder?.network).map(part)
+        extractor = try model.pipeline.extractor.map(part)
+        decoder = try model.pipeline.decoder.map(part)
     }
 
     /// An architecture without weights; its sessions have synthetic ones.

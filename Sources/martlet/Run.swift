@@ -82,7 +82,9 @@ extension NamedNetwork.Part {
             throw CommandError("input: expected batch×\(graph.inputShape), found \(input.shape)")
         }
         let itemShape = Shape(Array(input.shape.dimensions.dropFirst()))
-        try checkTokens(input)
+        if let (value, size) = graph.firstUnknownToken(in: input.values) {
+            throw CommandError("input: expected whole numbers from 0 to \(size - 1), found \(value)")
+        }
         let itemGraph = try graph.reshaped(to: itemShape)
         var values: [[Float]] = graph.outputs.map { _ in [] }
         let items = input.values
@@ -105,21 +107,6 @@ extension NamedNetwork.Part {
         return zip(itemGraph.outputs, values).map { output, values in
             let shape = Shape([input.shape[0]] + itemGraph.shape(of: output.value).dimensions)
             return (output.name, Tensor(shape: shape, values: values))
-        }
-    }
-
-    /// Token numbers index the tables of the embeddings, so each must be a whole number within its own.
-    private func checkTokens(_ input: Tensor) throws {
-        let values = input.values
-        for tokens in graph.tokenColumns {
-            for place in stride(from: tokens.column, to: values.count, by: tokens.columns) {
-                let value = values[place]
-                let isToken = value >= 0 && value < Float(tokens.size) && value == value.rounded()
-                guard !isToken else { continue }
-                throw CommandError(
-                    "input: expected whole numbers from 0 to \(tokens.size - 1), found \(value)"
-                )
-            }
         }
     }
 }

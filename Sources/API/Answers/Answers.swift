@@ -58,7 +58,9 @@ extension ServingError {
         case .forgotten: .gone
         case .conflict: .conflict
         case .quotaExceeded: .tooManyRequests
-        case .modelFailed, .modelLoading, .queueFull, .overloaded, .memoryFull, .busy, .draining:
+        case .forbidden: .forbidden
+        case .modelFailed, .modelLoading, .modelUnloaded, .queueFull, .overloaded, .memoryFull, .busy,
+            .draining:
             .serviceUnavailable
         case .deadlineExceeded: .gatewayTimeout
         case .cancelled: HTTPResponse.Status(code: 499, reasonPhrase: "Client Closed Request")

@@ -3,6 +3,7 @@ package import HTTP
 internal import Imaging
 package import Inference
 package import Logging
+internal import Models
 internal import Platform
 package import Tasks
 
@@ -128,6 +129,22 @@ extension Configuration {
         return self[.tune] == "true" ? .measured(folder: folder.isEmpty ? nil : "\(folder)/tuning") : .off
     }
 
+    /// When models are loaded, and what that may take.
+    var registry: Registry.Options {
+        var options = Registry.Options()
+        options.tuning = tuning
+        options.versions = integer(.versions) == 0 ? .all : .latest(integer(.versions))
+        options.isLazy = self[.load] == "lazy"
+        options.isSmallestFirst = self[.loadOrder] == "smallest"
+        options.threads = integer(.loadThreads)
+        options.maxLoadBytes =
+            integer(.maxLoadMemory) == 0
+            ? MachineMemory.available().map { $0 / 2 } ?? .max : integer(.maxLoadMemory)
+        options.maxModelBytes = integer(.maxModelMemory) == 0 ? .max : integer(.maxModelMemory)
+        options.settle = duration(.settle)
+        return options
+    }
+
     /// What images may cost.
     var images: ImageLimits {
         var limits = ImageLimits()
@@ -171,6 +188,7 @@ extension Configuration {
         limits.requestTimeout = duration(.requestTimeout)
         limits.maxAnswerBytes = integer(.maxAnswer)
         limits.maxForecastSteps = integer(.maxForecast)
+        limits.repository = Service.RepositoryAccess(rawValue: self[.repository]) ?? .local
         limits.readiness = Service.Readiness(rawValue: self[.ready]) ?? .all
         return limits
     }

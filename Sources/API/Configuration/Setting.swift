@@ -82,6 +82,16 @@ extension Setting {
     package static let cache = Setting("cache", .path, nil, "The folder for what can be made again: measurements.")
     package static let ready = Setting("ready", .choice(["all", "any"]), "all", "Whether /readyz waits for all models of the folder or for one.")
 
+    package static let versions = Setting("versions", .integer(0...1000), "0", "The highest so many versions of a model are loaded, unless its model.json says otherwise; 0 is all.")
+    package static let load = Setting("load", .choice(["eager", "lazy"]), "eager", "Whether models are loaded at the start, or when a request first asks for them.")
+    package static let loadOrder = Setting("load_order", .choice(["smallest", "listed"]), "smallest", "Which models are loaded first: small ones, or those whose names come first.")
+    package static let loadThreads = Setting("load_threads", .integer(1...64), "2", "Models that are loaded at a time.")
+    package static let maxLoadMemory = Setting("max_load_memory", .integer(0...Int(1) << 50), "0", "What models that are loaded at a time may take, as estimated, in bytes; 0 is half of the memory there is.")
+    package static let maxModelMemory = Setting("max_model_memory", .integer(0...Int(1) << 50), "0", "What the numbers of all loaded models may take, in bytes: the one not asked for for longest makes room, and is loaded again when asked for; 0 is no limit.")
+    package static let watchModels = Setting("watch_models", .boolean, "false", "Load a model when its model.json, the file to write last, was written.")
+    package static let settle = Setting("settle_ms", .milliseconds(from: 0), "500", "How long a model's folder must be left alone before it is read.")
+    package static let repository = Setting("repository_api", .choice(Service.RepositoryAccess.allCases.map(\.rawValue)), "local", "Who may load and unload models over HTTP: clients of this machine, any, or none (off).")
+
     package static let maxMemory = Setting("max_memory_bytes", bytes, nil, "What requests may make the daemon hold: bodies, images, tensors, answers; a quarter of the memory it may have, at most 1 GiB.")
     package static let maxBody = Setting("max_body_bytes", bytes, "\(32 << 20)", "The largest request body, in bytes.")
     package static let maxAnswer = Setting("max_answer_bytes", bytes, "\(64 << 20)", "The largest answer, in bytes, as it is estimated before it is computed.")
@@ -118,6 +128,7 @@ extension Setting {
     /// All settings, in the order in which they are listed.
     package static let all: [Setting] = [
         models, host, port, threads, tune, cache, ready,
+        versions, load, loadOrder, loadThreads, maxLoadMemory, maxModelMemory, watchModels, settle, repository,
         maxMemory, maxBody, maxAnswer, maxPixels, maxScanPixels, maxForecast, maxGenerations, maxSequences, maxSequencesPerClient, sequenceTTL, stateKey,
         maxBatchSize, maxBatchTime, maxBatchDelay, maxQueueItems, maxQueueDelay, requestTimeout,
         maxConnections, maxPerAddress, maxPerConnection, headTimeout, idleTimeout, writeTimeout, bodyMinimumRate, drainDelay, drainTimeout,

@@ -13,7 +13,8 @@ extension Service {
 
     /// `POST /v1/models/{model}:classify`: one image or several in, the most probable classes of each out.
     func classify(_ call: Call) async throws -> Response {
-        let model = try model(call)
+        var call = call
+        let model = try await admittedModel(&call)
         let upload = try ImageUpload(call.request, context(of: call), parameterNames: Self.classifyParameters)
         let parameters = try RequestParameters(
             call.request.query.pairs + upload.fields,

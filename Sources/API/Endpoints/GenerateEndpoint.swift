@@ -10,7 +10,7 @@ extension Service {
     /// The prompt has run when the answer begins, so that what is wrong with the request, and a full queue, have their
     /// status. Of a text that is streamed the client then gets an event for each token as it is made.
     func generate(_ call: Call, _ responder: Responder) async throws -> Response? {
-        let model = try model(call)
+        let model = try await model(call)
         let query = try RequestParameters(call.request.query.pairs, known: ["timeout_ms"])
         let context = try context(of: call, query)
         let request = try GenerateRequest(call.request, context)

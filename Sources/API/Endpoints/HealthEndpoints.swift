@@ -12,14 +12,17 @@ extension Service {
     func ready() -> Response {
         if isDraining { return Response(.draining) }
         let entries = registry.models()
-        let reasons = entries.filter { $0.current.model == nil }.map { entry in
+        let canAnswer = { (version: ModelEntry.Version) in version.model != nil || version.isOnDemand }
+        // What is not loaded by somebody's wish is nothing to wait for.
+        let reasons = entries.filter { !canAnswer($0.current) && $0.current.state != .unloaded }.map {
+            entry in
             let state = entry.current.state.rawValue
             return "model '\(entry.name)' \(entry.current.reason.map { "\(state): \($0)" } ?? state)"
         }
         let isReady: Bool =
             switch limits.readiness {
             case .all: reasons.isEmpty && registry.isListed
-            case .any: reasons.count < entries.count
+            case .any: entries.contains { canAnswer($0.current) }
             }
         guard !isReady else { return Response(json: ["status": .string("ready")]) }
         var response = Response(

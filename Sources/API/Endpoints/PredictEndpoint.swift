@@ -12,7 +12,8 @@ extension Service {
     /// The shape is TensorFlow Serving's and KServe V1's: `{"instances": […], "parameters": {…}}`. A `text/plain`
     /// body is one text instance.
     func predict(_ call: Call) async throws -> Response {
-        let model = try model(call)
+        var call = call
+        let model = try await admittedModel(&call)
         let query = try RequestParameters(call.request.query.pairs, known: ["timeout_ms", "top_k"])
         let context = try context(of: call, query)
         let readBytes = call.request.body.count * InstanceReader(model.input).bytesPerByte
@@ -23,7 +24,8 @@ extension Service {
         if request.sequence != nil { try Self.checkGoesOn(request, model) }
         if let fault = request.fault { throw fault }
         if let sequence = request.sequence {
-            return try await predictSequence(request, sequence, with: model, context)
+            let begun = sequence.starts ? nil : sequence.id.map { modelOfSequence($0, call, model) }
+            return try await predictSequence(request, sequence, with: begun ?? model, context)
         }
         let answer = try leaseAnswer(to: request, of: model)
         defer { withExtendedLifetime(answer) {} }
@@ -40,7 +42,7 @@ extension Service {
         _ context: RequestContext
     ) async throws -> Response {
         // A translation works as long as a text that is generated.
-        let permit = model.decoder == nil ? nil : try generations.permit()
+        let permit = model.pipeline.decoder == nil ? nil : try generations.permit()
         defer { withExtendedLifetime(permit) {} }
         var options = SequencePredictor.Options()
         options.horizon = request.horizon

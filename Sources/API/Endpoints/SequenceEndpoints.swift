@@ -27,6 +27,7 @@ extension Service {
             answer = try await sequences.advance(
                 SequenceTable.Key(model: model.name, version: model.version, id: id),
                 of: context.client,
+                weights: model.weightsDigest(),
                 start: sequence.starts ? given : nil,
                 step: sequence.step,
                 ends: sequence.ends,
@@ -43,11 +44,27 @@ extension Service {
     }
 
     /// `DELETE /v1/models/{model}/sequences/{id}`: forgets a sequence.
-    func endSequence(_ call: Call) throws -> Response {
-        let model = try model(call)
+    func endSequence(_ call: Call) async throws -> Response {
         let id = call.captured["id"] ?? ""
+        let model = try await model(call, with: id)
         try sequences.remove(SequenceTable.Key(model: model.name, version: model.version, id: id))
         return Response(status: .noContent)
+    }
+
+    /// The model that a sequence goes on with: where the call names no version, that with which it began, while it is there.
+    private func model(_ call: Call, with id: String) async throws(ServingError) -> Model {
+        let model = try await model(call)
+        return modelOfSequence(id, call, model)
+    }
+
+    /// The version of a model that keeps a sequence, where the call names none and `model` does not.
+    func modelOfSequence(_ id: String, _ call: Call, _ model: Model) -> Model {
+        func keeps(_ version: String) -> Bool {
+            sequences.contains(SequenceTable.Key(model: model.name, version: version, id: id))
+        }
+        guard call.version == nil, !keeps(model.version) else { return model }
+        let versions = (try? registry.entry(named: call.model))?.versions ?? [] // it went meanwhile
+        return versions.last { $0.model != nil && keeps($0.version) }?.model ?? model
     }
 
     /// Requires one stretch, of a model whose answers depend on nothing but its state and the steps that come.
@@ -61,7 +78,8 @@ extension Service {
             throw .badRequest("parameters.horizon: \(message)", code: "invalid_parameter")
         }
         let pools = model.manifest.pooling.map { $0 != .last } ?? false
-        guard model.graph.isStreamable, !pools, model.manifest.task != .textGeneration, model.decoder == nil
+        guard model.graph.isStreamable, !pools, model.manifest.task != .textGeneration,
+            model.pipeline.decoder == nil
         else {
             let reason =
                 switch model.manifest.task {

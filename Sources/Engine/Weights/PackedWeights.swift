@@ -76,6 +76,15 @@ final class PackedWeights: Sendable {
         }
     }
 
+    /// What the packed forms take in memory.
+    var bytes: Int {
+        state.withLock { state in
+            state.layers.values.reduce(0) { sum, layer in
+                sum + layer.arrays.reduce(0) { $0 + $1.shape.elementCount * MemoryLayout<Float>.stride }
+            }
+        }
+    }
+
     /// Why the choices could not be kept.
     var tuningFailure: SystemError? { state.withLock(\.tuningFailure) }
 

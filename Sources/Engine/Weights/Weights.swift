@@ -150,6 +150,9 @@ package struct Weights: Sendable {
         firstNotFinite = other.firstNotFinite
     }
 
+    /// What the numbers take in memory, packed or not yet, in bytes.
+    package var bytes: Int { arrays.reduce(packed.bytes) { $0 + $1.bytes } }
+
     /// Why the algorithms that were found by measuring could not be kept for the next time; nil when they could.
     package var tuningFailure: SystemError? { packed.tuningFailure }
 

@@ -80,7 +80,7 @@ struct ClipEndpointTests {
         defer { scheduler.stop() }
         let found = try tags(post("steps", clip(frames)))
         let model = try registry.model(named: "steps")
-        guard case .frames(let extractor, 12) = model.input, case .image(let rule) = extractor.input else {
+        guard case .frames(let rule, 12) = model.input, let extractor = model.pipeline.extractor else {
             Issue.record("not a model over frames")
             return
         }

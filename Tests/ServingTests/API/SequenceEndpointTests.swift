@@ -1,4 +1,5 @@
 import API
+import Engine
 import Foundation
 import HTTP
 import HTTPTypes
@@ -19,6 +20,7 @@ struct SequenceEndpointTests {
     private let metrics = ServingMetrics(version: "test")
     private let clock = TestClock()
     private let api: Service
+    private let registry: Registry
 
     /// A clock that a test sets.
     private final class TestClock: Sendable {
@@ -48,7 +50,7 @@ struct SequenceEndpointTests {
         try CharacterModel.write("letters", to: folder)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let registry = Registry(folder: folder.path, logger: logger)
+        registry = Registry(folder: folder.path, logger: logger)
         try registry.load()
         scheduler = try Scheduler(threads: 1)
         var limits = SequenceStore.Limits()
@@ -119,6 +121,39 @@ struct SequenceEndpointTests {
             parts += part
         }
         #expect(parts == whole)
+    }
+
+    @Test func `a sequence goes on with the version that began it, and not with other weights`() throws {
+        defer { scheduler.stop() }
+        let whole = try post("last", steps).json
+        let (head, tail) = (Array(steps[..<10]), Array(steps[10...]))
+        let goesOn = #""sequence_id": "s""#
+        _ = try post("last", head, goesOn + #", "sequence_start": true"#)
+        // A second version, beside the model that lies flat, with other weights.
+        let manifest =
+            #"{"architecture": "gru", "task": "sequence-classification", "input": {"kind": "features", "size": 3}}"#
+        try folder.write(manifest, to: "last/2/model.json")
+        func write(_ version: String, seed: UInt64) throws {
+            let tensors = TestModels.gruShapes.sorted { $0.key < $1.key }.map { name, shape in
+                (name: name, tensor: SyntheticWeights.tensor(name, shape, seed: seed))
+            }
+            try Safetensors.write(tensors, to: "\(folder.path)/last\(version)/model.safetensors")
+        }
+        func reload() throws {
+            _ = try TestLane.shared.wait { [registry] () async throws in try await registry.reload() }
+        }
+        try write("/2", seed: 2)
+        try reload()
+        #expect(try post("last", steps).json != whole)
+        #expect(try post("last", tail, goesOn).json == whole)
+        // One that begins now begins with the new version, whose weights are replaced.
+        _ = try post("last", head, #""sequence_id": "t", "sequence_start": true"#)
+        try write("/2", seed: 3)
+        try reload()
+        let stale = try post("last", tail, #""sequence_id": "t""#)
+        #expect(stale.status == 410)
+        #expect(stale.json["error"]?.text.contains("other weights") == true, "\(stale.json.text)")
+        #expect(delete("last", "s") == 204)
     }
 
     @Test func `a state that a client keeps goes on like one that the server keeps`() throws {

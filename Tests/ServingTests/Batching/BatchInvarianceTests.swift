@@ -102,7 +102,7 @@ struct BatchInvarianceTests {
         let metrics = ServingMetrics(version: "test")
         let scheduler = try Scheduler(threads: 1, metrics: metrics)
         defer { scheduler.stop() }
-        try scheduler.warmUp(TestModels.gru())
+        try scheduler.warmUp(TestModels.gru(), nil)
         let text = String(decoding: metrics.render(), as: UTF8.self)
         #expect(text.contains(#"martlet_batches_total{model="tiny",version="1",reason="idle"} 1"#))
     }

@@ -298,3 +298,31 @@ final class Clients: Sendable {
         return answers.withLock { $0 }
     }
 }
+
+extension SchedulerTests {
+    @Test func `a network that is let go answers what it has, and is forgotten then`() throws {
+        let scheduler = try Scheduler(Scheduler.Configuration()) { [gate] in
+            BatchRunner.Functions(run: gate.run)
+        }
+        let model = try TestModels.gru()
+        let clients = Clients(scheduler)
+        try clients.infer(model, [Tensor(shape: [1, 3], values: [1, 0, 0])])
+        gate.waitForBatches(1)
+        try clients.infer(model, [Tensor(shape: [1, 3], values: [2, 0, 0])])
+        clients.waitForDepth(1)
+        scheduler.retire(model.network)
+        #expect(scheduler.knows(model.network))
+        // Whoever has it may still ask.
+        try clients.infer(model, [Tensor(shape: [1, 3], values: [3, 0, 0])])
+        clients.waitForDepth(2)
+        gate.open()
+        #expect(Set(clients.join().map(\.first)) == [1, 2, 3])
+        while scheduler.knows(model.network) {}
+        // One that comes late is answered too, and not remembered.
+        #expect(
+            try scheduler.infer(model, items: [Tensor(shape: [1, 3], values: [4, 0, 0])]).outputs == [[4]]
+        )
+        while scheduler.knows(model.network) {}
+        scheduler.stop()
+    }
+}

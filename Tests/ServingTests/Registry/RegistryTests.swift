@@ -126,7 +126,7 @@ struct RegistryTests {
 
     @Test func `a model is ready only after its warm-up`() throws {
         try add("m")
-        let refusing = Registry(folder: folder.path, logger: quiet()) { _ throws(ServingError) in
+        let refusing = Registry(folder: folder.path, logger: quiet()) { _, _ throws(ServingError) in
             throw .internalError("too cold")
         }
         try refusing.load()

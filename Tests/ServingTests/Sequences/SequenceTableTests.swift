@@ -47,6 +47,20 @@ struct SequenceTableTests {
         }
     }
 
+    @Test func `a state is of no use to other weights, and its client learns why`() throws {
+        var table = table()
+        _ = try table.begin(key("a"), weights: [1], start: [], now: at(0))
+        table.finish(key("a"), state: [5], now: at(0))
+        #expect(try table.begin(key("a"), weights: [1], start: nil, now: at(1)) == [5])
+        table.finish(key("a"), state: [6], now: at(1))
+        for second in 2...3 {
+            #expect(throws: Fault.replaced) {
+                try table.begin(key("a"), weights: [2], start: nil, now: at(second))
+            }
+        }
+        #expect(try table.begin(key("a"), weights: [2], start: [], now: at(4)) == [])
+    }
+
     @Test func `one request at a time`() throws {
         var table = table()
         _ = try table.begin(key("a"), start: [], now: at(0))

@@ -22,8 +22,7 @@ enum TestModels {
             version: "1",
             manifest: manifest,
             architecture: architecture,
-            graph: graph,
-            weights: Weights(synthetic: seed, for: graph),
+            main: (graph, Weights(synthetic: seed, for: graph)),
             input: .sequence(SequenceEncoder(description)),
             labels: nil
         )

@@ -35,10 +35,28 @@ extension Scheduler {
         deadline: ContinuousClock.Instant? = nil,
         cancellation: Cancellation? = nil
     ) throws(ServingError) -> InferenceResult {
+        try infer(
+            model.network,
+            items: items,
+            states: states,
+            returnsStates: returnsStates,
+            deadline: deadline,
+            cancellation: cancellation
+        )
+    }
+
+    func infer(
+        _ network: ServedNetwork,
+        items: [Tensor],
+        states: [[Float]]? = nil,
+        returnsStates: Bool = false,
+        deadline: ContinuousClock.Instant? = nil,
+        cancellation: Cancellation? = nil
+    ) throws(ServingError) -> InferenceResult {
         let context = RequestContext.test(deadline: deadline, cancellation: cancellation)
         return try TestLane.shared.wait { () async throws(ServingError) in
             try await self.infer(
-                model.network,
+                network,
                 items: items,
                 states: states,
                 returnsStates: returnsStates,
@@ -47,8 +65,8 @@ extension Scheduler {
         }
     }
 
-    @Sendable func warmUp(_ model: Model) throws(ServingError) {
-        try TestLane.shared.wait { () async throws(ServingError) in try await self.warmUp(model) }
+    @Sendable func warmUp(_ model: Model, _ golden: Golden?) throws(ServingError) {
+        try TestLane.shared.wait { () async throws(ServingError) in try await self.warmUp(model, golden) }
     }
 }
 

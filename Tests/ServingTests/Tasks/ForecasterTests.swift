@@ -33,8 +33,7 @@ struct ForecasterTests {
             version: "1",
             manifest: manifest,
             architecture: architecture,
-            graph: graph,
-            weights: Weights(synthetic: 3, for: graph),
+            main: (graph, Weights(synthetic: 3, for: graph)),
             input: .sequence(SequenceEncoder(description)),
             labels: nil
         )

@@ -32,8 +32,7 @@ struct TestTimeAugmentationTests {
             version: "1",
             manifest: manifest,
             architecture: known,
-            graph: graph,
-            weights: Weights(synthetic: 3, for: graph),
+            main: (graph, Weights(synthetic: 3, for: graph)),
             input: .image(preprocessing),
             labels: nil
         )

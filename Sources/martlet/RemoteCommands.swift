@@ -1,0 +1,160 @@
+internal import API
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import Platform
+internal import Support
+
+/// `martlet reload [MODEL]`: has a running daemon look at its folder, and says what became of each version.
+struct Reload: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Have a running daemon load what has changed in its folder.",
+        discussion: """
+            Without a name everything is looked at, as at SIGHUP; a named model is loaded even if it was unloaded. Ends when \
+            all is loaded: with 0, or with 1 when something was not.
+            """
+    )
+
+    @Argument(help: "The model's name; all models when there is none.")
+    var modelName: String?
+
+    @OptionGroup var daemon: DaemonOption
+    @OptionGroup var output: OutputOption
+
+    func run() throws {
+        if let modelName {
+            _ = try daemon.post("/v2/repository/models/\(DaemonOption.segment(modelName))/load")
+            return output.print(json: .object(["model": .string(modelName)]), text: "\(modelName) is loaded")
+        }
+        let answer = try daemon.post("/v1/models:reload")
+        guard case .array(let changes)? = answer["models"] else {
+            throw CommandError("expected 'models' in the daemon's answer; is it another version?")
+        }
+        let rows = changes.map { change in
+            ["name", "version", "outcome", "reason"].map { change.string($0) ?? "" }
+        }
+        output.print(
+            json: answer,
+            text: TextTable(columns: ["model", "version", "outcome", "reason"], rows: rows).text
+        )
+        let failed = rows.count { $0[2] == "failed" }
+        guard failed == 0 else { throw CommandError("\(failed) versions were not loaded") }
+    }
+}
+
+/// `martlet unload MODEL`: has a running daemon let go of a model.
+struct Unload: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Have a running daemon let go of a model until it is loaded again.",
+        discussion: "Requests in flight are answered; the folder is left as it is."
+    )
+
+    @Argument(help: "The model's name.")
+    var modelName: String
+
+    @OptionGroup var daemon: DaemonOption
+    @OptionGroup var output: OutputOption
+
+    func run() throws {
+        _ = try daemon.post("/v2/repository/models/\(DaemonOption.segment(modelName))/unload")
+        output.print(json: .object(["model": .string(modelName)]), text: "\(modelName) is unloaded")
+    }
+}
+
+/// `--url`: which daemon to speak to.
+struct DaemonOption: ParsableArguments {
+    @Option(
+        name: .customLong("url"),
+        help: "The daemon, as http://HOST:PORT; else the host and port of the settings."
+    )
+    var url: String?
+
+    @Option(name: .customLong("timeout"), help: "Seconds to wait for the answer.")
+    var seconds = 600
+
+    func validate() throws {
+        guard 1...86_400 ~= seconds else {
+            throw ValidationError("--timeout must be 1 to 86400, found \(seconds)")
+        }
+        if let url { _ = try DaemonAddress(url: url) }
+    }
+
+    /// Sends a request without a body.
+    ///
+    /// - Returns: the answer's JSON; an empty object for an empty answer.
+    /// - Throws: `CommandError` with the daemon's own words when it refuses, or why it cannot be reached.
+    func post(_ path: String) throws -> JSONValue {
+        let address = try address()
+        let answer: HTTPReply
+        do throws(SystemError) {
+            answer = try HTTPReply(
+                to: "POST",
+                path,
+                at: address.host,
+                address.port,
+                timeout: .seconds(seconds)
+            )
+        } catch {
+            throw CommandError("no answer from http://\(address.text): \(error)")
+        }
+        let json = answer.body.isEmpty ? JSONValue.object([:]) : (try? JSONValue(parsing: answer.body))
+        guard answer.status == 200, let json else {
+            throw CommandError(json?.string("error") ?? "the daemon answered with status \(answer.status)")
+        }
+        return json
+    }
+
+    /// A name as a stretch of a path (RFC 3986 §2.1).
+    static func segment(_ name: String) -> String {
+        name.utf8.map { byte in
+            let character = Character(Unicode.Scalar(byte))
+            let isPlain =
+                character.isASCII && (character.isLetter || character.isNumber || "._-".contains(character))
+            return isPlain ? String(character) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
+    }
+
+    private func address() throws -> DaemonAddress {
+        if let url { return try DaemonAddress(url: url) }
+        let environment = ProcessInfo.processInfo.environment
+        let sources = try SettingSources(flags: [:], environment: environment, reading: ())
+        let host = try sources.text(for: .host) ?? Setting.host.fallback ?? ""
+        let port = try sources.text(for: .port) ?? Setting.port.fallback ?? ""
+        return DaemonAddress(host: host, port: UInt16(port) ?? 0)
+    }
+}
+
+extension JSONValue {
+    /// The string under a key; nil where there is none.
+    fileprivate func string(_ key: String) -> String? {
+        guard case .string(let text)? = self[key] else { return nil }
+        return text
+    }
+}
+
+/// Where a daemon listens.
+struct DaemonAddress {
+    let host: String
+    let port: UInt16
+
+    init(host: String, port: UInt16) {
+        // A daemon that listens on every address is reached on this machine's own.
+        self.host = ["0.0.0.0", "::", ""].contains(host) ? "127.0.0.1" : host
+        self.port = port
+    }
+
+    /// Reads `http://HOST:PORT`, the port 80 when there is none.
+    init(url: String) throws {
+        let scheme = "http://"
+        let rest = url.dropFirst(scheme.count).prefix { $0 != "/" }
+        guard url.hasPrefix(scheme), !rest.isEmpty else {
+            throw ValidationError("--url: expected http://HOST:PORT, found '\(url)'")
+        }
+        let colon = rest.hasSuffix("]") ? nil : rest.lastIndex(of: ":")
+        let port = colon.map { UInt16(rest[rest.index(after: $0)...]) } ?? 80
+        guard let port else { throw ValidationError("--url: expected a port, found '\(url)'") }
+        let host = rest[..<(colon ?? rest.endIndex)].filter { $0 != "[" && $0 != "]" }
+        self.init(host: host, port: port)
+    }
+
+    var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
