@@ -140,6 +140,8 @@ package struct SequenceTable: Sendable {
             throw .busy
         }
         if let start {
+            // A start that fails leaves the state before it, but not to weights that did not make it.
+            if let entry = entries[key], entry.weights != weights { set(key, nil) }
             if entries[key] == nil {
                 guard busy < capacity else { throw .full }
                 guard held[client, default: 0] < capacityPerClient else {
@@ -219,19 +221,9 @@ package struct SequenceTable: Sendable {
         _ weights: [UInt8],
         now: ContinuousClock.Instant
     ) {
-        let before = entries[key]
-        let owner = before?.client ?? client
-        set(
-            key,
-            Entry(
-                weights: weights,
-                state: before?.state,
-                last: before?.last,
-                client: owner,
-                isBusy: true,
-                use: 0
-            )
-        )
+        var entry = entries[key] ?? Entry(weights: weights, client: client, isBusy: true, use: 0)
+        (entry.weights, entry.isBusy) = (weights, true)
+        set(key, entry)
         busy += 1
         touch(key, now: now)
     }

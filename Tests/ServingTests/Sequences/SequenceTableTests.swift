@@ -59,6 +59,12 @@ struct SequenceTableTests {
             }
         }
         #expect(try table.begin(key("a"), weights: [2], start: [], now: at(4)) == [])
+        table.finish(key("a"), state: [7], now: at(4))
+        // A start with other weights that fails leaves nothing of those before.
+        _ = try table.begin(key("a"), weights: [3], start: [], now: at(5))
+        table.abandon(key("a"), now: at(5))
+        #expect(throws: Fault.unknown) { try table.begin(key("a"), weights: [3], start: nil, now: at(6)) }
+        #expect(table.count == 0)
     }
 
     @Test func `one request at a time`() throws {
