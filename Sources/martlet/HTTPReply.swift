@@ -1,3 +1,5 @@
+internal import API
+internal import FoundationEssentials
 internal import Platform
 
 /// What a daemon answers to one request without a body, on a connection of its own.
@@ -13,14 +15,14 @@ struct HTTPReply {
     init(
         to method: String,
         _ path: String,
-        at host: String,
-        _ port: UInt16,
+        at address: DaemonAddress,
         timeout: Duration
     ) throws(SystemError) {
         let deadline = ContinuousClock.now + timeout
-        let socket = try Socket.connect(host: host, port: Int(port))
+        let socket = try Socket.connect(host: address.host, port: Int(address.port))
         let head = [
-            "\(method) \(path) HTTP/1.1", "Host: \(host)", "Content-Length: 0", "Connection: close", "", "",
+            "\(method) \(path) HTTP/1.1", "Host: \(address.text)", "Content-Length: 0", "Connection: close",
+            "", "",
         ].joined(separator: "\r\n")
         var rest = Array(head.utf8)[...]
         var epoll = try Epoll(capacity: 1)
@@ -54,4 +56,50 @@ struct HTTPReply {
             throw SystemError("wait for the answer", code: SystemError.timeoutCode)
         }
     }
+}
+
+/// Where a daemon listens, and what is asked of it.
+struct DaemonAddress {
+    let host: String
+    let port: UInt16
+    /// nil where a URL names none.
+    let path: String?
+
+    init(host: String, port: UInt16, path: String? = nil) {
+        // A daemon that listens on every address is reached on this machine's own.
+        self.host = ["0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"][host] ?? host
+        self.port = port
+        self.path = path
+    }
+
+    /// Reads an `http` URL; the port is 80 when it names none.
+    ///
+    /// - Throws: `UsageError` for any other text.
+    init(url: String) throws(UsageError) {
+        let fault = UsageError("--url: expected http://HOST[:PORT][/PATH], found '\(url)'")
+        guard url.hasPrefix("http://"), url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { throw fault }
+        let rest = url.dropFirst("http://".count)
+        let authority = rest.prefix { $0 != "/" }
+        // A colon within brackets belongs to an IPv6 address.
+        let afterHost = authority[(authority.firstIndex(of: "]") ?? authority.startIndex)...]
+        let colon = afterHost.firstIndex(of: ":")
+        let host = authority[..<(colon ?? authority.endIndex)].filter { $0 != "[" && $0 != "]" }
+        guard let port = colon.map({ UInt16(authority[authority.index(after: $0)...]) }) ?? 80, port > 0,
+            !host.isEmpty
+        else { throw fault }
+        let path = authority.endIndex == rest.endIndex ? nil : String(rest[authority.endIndex...])
+        self.init(host: host, port: port, path: path)
+    }
+
+    /// The daemon of this environment's settings.
+    static func configured() throws -> DaemonAddress {
+        let environment = ProcessInfo.processInfo.environment
+        let sources = try SettingSources(flags: [:], environment: environment, reading: ())
+        let host = try sources.text(for: .host) ?? Setting.host.fallback ?? ""
+        let port = try sources.text(for: .port) ?? Setting.port.fallback ?? ""
+        return DaemonAddress(host: host.filter { $0 != "[" && $0 != "]" }, port: UInt16(port) ?? 0)
+    }
+
+    /// Host and port, as a URL has them.
+    var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

@@ -1,6 +1,4 @@
-internal import API
 internal import ArgumentParser
-internal import FoundationEssentials
 internal import Platform
 internal import Support
 
@@ -83,14 +81,13 @@ struct DaemonOption: ParsableArguments {
     /// - Returns: the answer's JSON; an empty object for an empty answer.
     /// - Throws: `CommandError` with the daemon's own words when it refuses, or why it cannot be reached.
     func post(_ path: String) throws -> JSONValue {
-        let address = try address()
+        let address = try url.map(DaemonAddress.init(url:)) ?? DaemonAddress.configured()
         let answer: HTTPReply
         do throws(SystemError) {
             answer = try HTTPReply(
                 to: "POST",
                 path,
-                at: address.host,
-                address.port,
+                at: address,
                 timeout: .seconds(seconds)
             )
         } catch {
@@ -112,15 +109,6 @@ struct DaemonOption: ParsableArguments {
             return isPlain ? String(character) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
         }.joined()
     }
-
-    private func address() throws -> DaemonAddress {
-        if let url { return try DaemonAddress(url: url) }
-        let environment = ProcessInfo.processInfo.environment
-        let sources = try SettingSources(flags: [:], environment: environment, reading: ())
-        let host = try sources.text(for: .host) ?? Setting.host.fallback ?? ""
-        let port = try sources.text(for: .port) ?? Setting.port.fallback ?? ""
-        return DaemonAddress(host: host, port: UInt16(port) ?? 0)
-    }
 }
 
 extension JSONValue {
@@ -129,32 +117,4 @@ extension JSONValue {
         guard case .string(let text)? = self[key] else { return nil }
         return text
     }
-}
-
-/// Where a daemon listens.
-struct DaemonAddress {
-    let host: String
-    let port: UInt16
-
-    init(host: String, port: UInt16) {
-        // A daemon that listens on every address is reached on this machine's own.
-        self.host = ["0.0.0.0", "::", ""].contains(host) ? "127.0.0.1" : host
-        self.port = port
-    }
-
-    /// Reads `http://HOST:PORT`, the port 80 when there is none.
-    init(url: String) throws {
-        let scheme = "http://"
-        let rest = url.dropFirst(scheme.count).prefix { $0 != "/" }
-        guard url.hasPrefix(scheme), !rest.isEmpty else {
-            throw ValidationError("--url: expected http://HOST:PORT, found '\(url)'")
-        }
-        let colon = rest.hasSuffix("]") ? nil : rest.lastIndex(of: ":")
-        let port = colon.map { UInt16(rest[rest.index(after: $0)...]) } ?? 80
-        guard let port else { throw ValidationError("--url: expected a port, found '\(url)'") }
-        let host = rest[..<(colon ?? rest.endIndex)].filter { $0 != "[" && $0 != "]" }
-        self.init(host: host, port: port)
-    }
-
-    var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
