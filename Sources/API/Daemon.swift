@@ -43,6 +43,7 @@ package struct Daemon {
             handler: { service.respond(to: $0, $1) }
         )
         parts.metrics.collect(server: server)
+        parts.metrics.collect(service: service, threads: configuration.integer(.threads))
         termination.deferToWait()
         let address = "http://\(bracketed(try listen(server))):\(server.port)"
         announce("listening on \(address)")
@@ -160,8 +161,7 @@ package struct Daemon {
         let classifier = ImageClassifier(
             scheduler: scheduler,
             limits: configuration.images,
-            budget: budget,
-            metrics: metrics
+            budget: budget
         )
         let parts = Service.Parts(
             registry: registry,

@@ -1,4 +1,5 @@
 package import HTTP
+internal import HTTPTypes
 package import Inference
 package import Models
 package import Platform
@@ -42,22 +43,90 @@ extension ServingMetrics {
         }
     }
 
-    /// Shows the registry's models by state and the scheduler's queues at each scrape.
+    /// Shows the registry's models and the scheduler's queues at each scrape, and forgets the versions that are gone.
     package func collect(registry: Registry, scheduler: Scheduler) {
-        collect { text in
-            let counts = registry.counts()
-            text.begin("martlet_models", .gauge, help: "Versions of models by state.")
-            for state in ModelEntry.State.allCases {
-                text.sample(Double(counts[state] ?? 0), [("state", state.rawValue)])
+        collect { [weak self] text in
+            Self.write(registry, into: &text)
+            Self.write(scheduler.queues(), into: &text)
+            guard registry.isListed else { return }
+            let kept = registry.models().flatMap { entry in
+                entry.versions.filter { $0.model != nil || $0.state == .loading }.map {
+                    [entry.name, $0.version]
+                }
             }
-            let depths = Dictionary(
-                scheduler.queueDepths().map { ([$0.network.model, $0.network.version], $0.items) },
-                uniquingKeysWith: +
+            self?.keepModels { kept.contains([$0, $1]) }
+        }
+    }
+
+    private static func write(_ registry: Registry, into text: inout MetricText) {
+        let counts = registry.counts()
+        text.begin("martlet_models", .gauge, help: "Versions of models by state.")
+        for state in ModelEntry.State.allCases {
+            text.sample(Double(counts[state] ?? 0), [("state", state.rawValue)])
+        }
+        text.begin("martlet_model_state", .gauge, help: "The state of each version of a model; always 1.")
+        let versions = registry.models().flatMap { entry in entry.versions.map { (entry.name, $0) } }
+        for (name, version) in versions {
+            text.sample(
+                1,
+                [("model", name), ("version", version.version), ("state", version.state.rawValue)]
             )
-            text.begin("martlet_queue_items", .gauge, help: "Items that wait for the engine; 0 is left out.")
-            for (model, items) in depths.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-                text.sample(Double(items), [("model", model[0]), ("version", model[1])])
+        }
+        text.begin(
+            "martlet_model_reload_failed",
+            .gauge,
+            help: "1 where a version answers, but what lies in its folder now could not be loaded."
+        )
+        for (name, version) in versions where version.model != nil {
+            text.sample(version.reason == nil ? 0 : 1, [("model", name), ("version", version.version)])
+        }
+    }
+
+    private static func write(_ queues: [QueueState], into text: inout MetricText) {
+        // The networks of one model (the extractor of its frames, its decoder) count as one.
+        let models = Dictionary(grouping: queues) { [$0.network.model, $0.network.version] }
+            .sorted { $0.key.lexicographicallyPrecedes($1.key) }
+        func gauge(_ name: String, _ help: String, _ value: ([QueueState]) -> Double) {
+            text.begin(name, .gauge, help: help)
+            for (model, queues) in models {
+                text.sample(value(queues), [("model", model[0]), ("version", model[1])])
             }
+        }
+        gauge("martlet_queue_items", "Items that wait for the engine.") {
+            Double($0.reduce(0) { $0 + $1.items })
+        }
+        gauge(
+            "martlet_queue_fullness_ratio",
+            "How much of the places of the model's queue is taken; at 1 requests are refused."
+        ) { $0.map(\.fullness).max() ?? 0 }
+        gauge(
+            "martlet_predicted_wait_seconds",
+            "How long an item that came now would wait for the engine, as predicted."
+        ) { $0.map(\.predictedWait).max() ?? 0 }
+    }
+
+    /// Shows whether the daemon is ready, and what its requests are measured against.
+    func collect(service: Service, threads: Int) {
+        collect { [weak service] text in
+            guard let service else { return }
+            text.single(
+                "martlet_ready",
+                .gauge,
+                help: "Whether /readyz says that the daemon is ready.",
+                service.ready().status == .ok ? 1 : 0
+            )
+            text.single(
+                "martlet_request_timeout_seconds",
+                .gauge,
+                help: "The most time that a request may take.",
+                service.limits.requestTimeout / .seconds(1)
+            )
+            text.single(
+                "martlet_worker_threads",
+                .gauge,
+                help: "Threads that the engine runs batches on, and as many that requests are prepared on.",
+                Double(threads)
+            )
         }
     }
 

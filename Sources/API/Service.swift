@@ -282,16 +282,25 @@ extension Service {
         var response = response
         let request = started.request
         let values = started.record.values
-        response.setServerTiming(values, total: .now - request.received)
+        let total = ContinuousClock.now - request.received
+        response.setServerTiming(values, total: total)
         response.annotation = values
-        count(response.status.code, request, route)
+        count(response.status.code, request, route, values, total: total)
         responder.respond(response)
     }
 
     /// Counts an answer; one that is streamed when it has ended.
-    func count(_ status: Int, _ request: Request, _ route: String) {
-        metrics.requests.add(1, route, Self.label(request.method), String(status))
-        metrics.requestDuration.observe(.now - request.received, route)
+    func count(
+        _ status: Int,
+        _ request: Request,
+        _ route: String,
+        _ values: RequestRecord.Values,
+        total: Duration
+    ) {
+        metrics.countAnswer(route: route, method: Self.label(request.method), status: status, took: total)
+        guard let model = values.model, let version = values.version else { return }
+        let isTimely = status < 400 || status == 504
+        metrics.model(model, version: version).observe(values, total: isTimely ? total : nil)
     }
 
     /// The method as a label; a client cannot make up new ones.

@@ -169,7 +169,6 @@ package final class Scheduler: Sendable {
         }
         switch result {
         case .success(let inference):
-            metrics?.observe(inference, network)
             context.record.update { values in
                 values.queue += inference.queue
                 values.inference += inference.compute

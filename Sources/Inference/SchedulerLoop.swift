@@ -194,18 +194,18 @@ extension Scheduler {
 
 /// What the engine tells the metrics.
 extension ServingMetrics {
-    func observe(_ inference: InferenceResult, _ network: ServedNetwork) {
-        queueDuration.observe(inference.queue, network.model, network.version)
-        inferenceDuration.observe(inference.compute, network.model, network.version)
-    }
-
     func observeBatch(of network: ServedNetwork, _ count: Int, _ reason: BatchPolicy.Reason) {
-        items.add(Double(count), network.model, network.version)
-        batchSize.observe(Double(count), network.model, network.version)
-        batches.add(1, network.model, network.version, reason.rawValue)
+        let series = model(network.model, version: network.version)
+        series.items.add(count)
+        series.batchSize.observe(count)
+        switch reason {
+        case .full: series.fullBatches.add()
+        case .idle: series.idleBatches.add()
+        case .delay: series.delayedBatches.add()
+        }
     }
 
     func countRejection(_ error: ServingError) {
-        rejections.add(1, error.code)
+        rejections.series(error.code).add()
     }
 }

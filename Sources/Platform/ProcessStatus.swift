@@ -2,7 +2,7 @@ import Glibc
 
 /// What the system says of this process.
 ///
-/// - Source: proc(5), `/proc/[pid]/stat` and `/proc/[pid]/statm`.
+/// - Source: proc(5), `/proc/[pid]/stat`, `/proc/[pid]/statm` and `/proc/[pid]/limits`.
 package struct ProcessStatus: Sendable, Equatable {
     /// Memory that is in RAM, in bytes.
     package let residentBytes: Int
@@ -12,6 +12,10 @@ package struct ProcessStatus: Sendable, Equatable {
     package let startSeconds: Double
     /// How many descriptors are open.
     package let openDescriptors: Int
+    /// How many may be open; nil when there is no limit.
+    package let maxDescriptors: Int?
+    /// How many threads there are.
+    package let threads: Int
 
     /// The status now; nil where `/proc` is not mounted.
     package static func current() -> ProcessStatus? {
@@ -25,15 +29,23 @@ package struct ProcessStatus: Sendable, Equatable {
         let pages = statm.split(separator: " ")
         guard fields.count > 19, pages.count > 1, let user = Double(fields[11]),
             let system = Double(fields[12]),
-            let start = Double(fields[19]), let resident = Int(pages[1])
+            let threads = Int(fields[17]), let start = Double(fields[19]), let resident = Int(pages[1])
         else { return nil }
         let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
         return ProcessStatus(
             residentBytes: resident * Int(sysconf(Int32(_SC_PAGESIZE))),
             processorSeconds: (user + system) / ticks,
             startSeconds: boot + start / ticks,
-            openDescriptors: names.count - 1 // without the one that lists them
+            openDescriptors: names.count - 1, // without the one that lists them
+            maxDescriptors: maxDescriptors(text("/proc/self/limits") ?? ""),
+            threads: threads
         )
+    }
+
+    private static func maxDescriptors(_ limits: String) -> Int? {
+        let name = "Max open files"
+        let line = limits.split(separator: "\n").first { $0.hasPrefix(name) }
+        return line.flatMap { $0.dropFirst(name.count).split(separator: " ").first }.flatMap { Int($0) }
     }
 
     private static func bootSeconds() -> Double? {

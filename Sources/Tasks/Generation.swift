@@ -28,7 +28,7 @@ package struct Generation: Sendable {
     private let options: TextGenerator.Options
     private let scheduler: Scheduler
     private let context: RequestContext
-    private let metrics: ServingMetrics?
+    private let metrics: ModelMetrics?
     private var sampler: Sampler
     private var assembler: TextAssembler
     private var previous: Int
@@ -59,7 +59,7 @@ package struct Generation: Sendable {
         self.options = options
         self.scheduler = scheduler
         self.context = context
-        self.metrics = metrics
+        self.metrics = metrics?.model(model.name, version: model.version)
         sampler = Sampler(options.sampling, seed: options.seed, excluded: decoder.unknown)
         assembler = TextAssembler(stops: options.stops)
         unknownTokens = prompt.unknownTokens
@@ -87,7 +87,7 @@ package struct Generation: Sendable {
             text += assembler.finish()
             finishReason = .length
         }
-        metrics?.generatedTokens.add(1, model.name, model.version)
+        metrics?.generatedTokens.add()
         return Piece(index: index, token: decoder.name(of: token), text: text)
     }
 

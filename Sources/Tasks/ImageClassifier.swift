@@ -31,23 +31,19 @@ package struct ImageClassifier: Sendable {
     private let scheduler: Scheduler
     let limits: ImageLimits
     let budget: MemoryBudget?
-    let metrics: ServingMetrics?
 
     /// - Parameters:
     ///   - scheduler: the engine.
     ///   - limits: what is refused before it is decoded.
     ///   - budget: what its images and crops are leased from.
-    ///   - metrics: where decoding and preparing are observed.
     package init(
         scheduler: Scheduler,
         limits: ImageLimits,
-        budget: MemoryBudget? = nil,
-        metrics: ServingMetrics? = nil
+        budget: MemoryBudget? = nil
     ) {
         self.scheduler = scheduler
         self.limits = limits
         self.budget = budget
-        self.metrics = metrics
     }
 
     /// Classifies one image.
@@ -219,7 +215,6 @@ package struct ImageClassifier: Sendable {
         _ run: Run
     ) throws(ServingError) -> Answer {
         guard let inference else { throw .internalError("an image without crops") }
-        metrics?.preprocessDuration.observe(image.preprocess, run.network.model, run.network.version)
         run.context.record.update { $0.preprocess += image.preprocess }
         return Answer(
             scores: try ClassScores(image.outputs, average: run.options.average),

@@ -51,7 +51,6 @@ extension ImageClassifier {
         let start = ContinuousClock.now
         let decoded = try decode(bytes, run)
         let decode = ContinuousClock.now - start
-        metrics?.decodeDuration.observe(decode, run.network.model, run.network.version)
         run.context.record.update { $0.decode += decode }
         let progress = Progress(
             plan: plan.crops,

@@ -44,7 +44,7 @@ package struct SequencePredictor: Sendable {
     /// - Parameters:
     ///   - scheduler: the engine.
     ///   - classifier: what decodes the images of clips; nil for one with the usual limits.
-    ///   - metrics: where preparing is observed.
+    ///   - metrics: where texts and their tokens are counted.
     package init(
         scheduler: Scheduler,
         classifier: ImageClassifier? = nil,
@@ -91,7 +91,7 @@ package struct SequencePredictor: Sendable {
         if let horizon = options.horizon { try Self.check(horizon, model) }
         if options.translation != nil { try Self.checkTranslates(model) }
         let start = ContinuousClock.now
-        let encoded = try await encode(read(instances, for: model), for: model, context)
+        let encoded = try await encode(read(instances, for: model, context), for: model, context)
         if case .sequence = model.input {
             let size = encoded.reduce(0) { $0 + $1.tensor.shape.elementCount }
             try admission?.grow(to: encoded.count, size: size, context)
@@ -115,7 +115,13 @@ package struct SequencePredictor: Sendable {
         }
     }
 
-    private func read(_ instances: [Instance], for model: Model) throws(ServingError) -> [Input] {
+    private func read(
+        _ instances: [Instance],
+        for model: Model,
+        _ context: RequestContext
+    ) throws(ServingError) -> [Input] {
+        let start = ContinuousClock.now
+        defer { context.record.update { $0.preprocess += .now - start } }
         var read: [Input] = []
         for (index, instance) in instances.enumerated() {
             do {
@@ -141,10 +147,7 @@ package struct SequencePredictor: Sendable {
             default: throw .invalidInput("expected a clip (the model takes images), found \(instance.kind)")
             }
         case .sequence(let encoder):
-            let start = ContinuousClock.now
-            let encoded = try encoder.encode(instance)
-            metrics?.preprocessDuration.observe(.now - start, model.name, model.version)
-            return .sequence(encoded)
+            return .sequence(try encoder.encode(instance))
         }
     }
 
@@ -261,7 +264,7 @@ extension SequencePredictor {
         with model: Model,
         _ context: RequestContext
     ) async throws(ServingError) -> Advanced {
-        let sequence = try await encode(read([instance], for: model), for: model, context)[0]
+        let sequence = try await encode(read([instance], for: model, context), for: model, context)[0]
         let inference = try await scheduler.infer(
             model.network,
             items: [sequence.tensor],

@@ -140,7 +140,7 @@ package struct Translator {
             try decodings[index].advance(Array(step.outputs[own]), Array(step.states[own]))
             first += count
         }
-        metrics?.generatedTokens.add(Double(open.count), model.name, model.version)
+        metrics?.model(model.name, version: model.version).generatedTokens.add(open.count)
         return true
     }
 
@@ -153,6 +153,6 @@ package struct Translator {
     }
 
     private func count(_ reason: String) {
-        metrics?.generations.add(1, model.name, model.version, reason)
+        metrics?.generations.series(model.name, model.version, reason).add()
     }
 }

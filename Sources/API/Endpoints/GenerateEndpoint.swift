@@ -28,7 +28,10 @@ extension Service {
         )
         response.annotation = call.record.values
         let channel = responder.respond(response, streaming: 64 * 1024)
-        defer { count(200, call.request, "generate") }
+        defer {
+            let total = ContinuousClock.now - call.request.received
+            count(200, call.request, "generate", call.record.values, total: total)
+        }
         do {
             try await run.stream(to: channel)
             channel.finish(.complete)
@@ -82,7 +85,7 @@ private struct GenerationRun {
     }
 
     private func count(_ reason: String?) {
-        metrics.generations.add(1, model.name, model.version, reason ?? "unknown")
+        metrics.generations.series(model.name, model.version, reason ?? "unknown").add()
     }
 
     /// What is known of a text when it has ended, with the text itself where it was not sent before.

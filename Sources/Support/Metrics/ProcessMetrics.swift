@@ -29,5 +29,9 @@ package enum ProcessMetrics {
             help: "Open file descriptors.",
             Double(status.openDescriptors)
         )
+        if let limit = status.maxDescriptors {
+            text.single("process_max_fds", .gauge, help: "File descriptors that may be open.", Double(limit))
+        }
+        text.single("process_threads", .gauge, help: "Threads of the process.", Double(status.threads))
     }
 }

@@ -8,79 +8,104 @@ package final class ServingMetrics: Sendable {
     /// Writes families whose values are looked up at the time of the scrape.
     package typealias Collector = @Sendable (inout MetricText) -> Void
 
-    /// Answers by route pattern, method and status.
-    package let requests = Counter(
+    private let requests = Family(
         "martlet_http_requests_total",
         help: "Answers by route, method and status.",
-        labels: ["route", "method", "status"]
+        labels: ["route", "method", "status"],
+        Counter()
     )
-    /// From a request's head to its answer.
-    package let requestDuration = Histogram(
+    private let httpDuration = Family(
         "martlet_http_request_duration_seconds",
-        help: "Time from a request's head to its answer, by route.",
-        labels: ["route"]
+        help: "Time from a request's last byte to its answer, by route.",
+        labels: ["route"],
+        Histogram()
     )
-    /// Decoding one image.
-    package let decodeDuration = Histogram(
+    private let decodeDuration = Family(
         "martlet_decode_duration_seconds",
-        help: "Time to decode an image.",
-        labels: modelLabels
+        help: "Time that decoding a request's images took.",
+        labels: modelLabels,
+        Histogram()
     )
-    /// Resizing, cropping and normalising one image, or encoding a sequence.
-    package let preprocessDuration = Histogram(
+    private let preprocessDuration = Family(
         "martlet_preprocess_duration_seconds",
-        help: "Time to make a network's input of an image or a sequence.",
-        labels: modelLabels
+        help: "Time that making a network's input of a request's images and sequences took.",
+        labels: modelLabels,
+        Histogram()
     )
-    package let queueDuration = Histogram(
+    private let queueDuration = Family(
         "martlet_queue_duration_seconds",
-        help: "Time a request's items waited for the engine.",
-        labels: modelLabels
+        help: "Time that a request's items waited for the engine.",
+        labels: modelLabels,
+        Histogram()
     )
-    package let inferenceDuration = Histogram(
+    private let inferenceDuration = Family(
         "martlet_inference_duration_seconds",
         help: "Time from the start of a request's first batch to the end of its last.",
-        labels: modelLabels
+        labels: modelLabels,
+        Histogram()
     )
-    package let items = Counter(
+    private let requestDuration = Family(
+        "martlet_request_duration_seconds",
+        help:
+            "Time from a request's last byte to its answer; of those that were answered, and those out of time.",
+        labels: modelLabels,
+        Histogram()
+    )
+    private let items = Family(
         "martlet_items_total",
         help: "Images, crops and sequences that ran.",
-        labels: modelLabels
+        labels: modelLabels,
+        Counter()
     )
-    package let batchSize = Histogram(
+    private let batchSize = Family(
         "martlet_batch_size",
         help: "Items in each batch.",
         labels: modelLabels,
-        bounds: [1, 2, 4, 8, 16, 32, 64, 128]
+        Histogram(.counts)
     )
-    package let batches = Counter(
+    private let batches = Family(
         "martlet_batches_total",
         help: "Batches by the reason that they ran when they did: full, idle (engine free), delay (over).",
-        labels: modelLabels + ["reason"]
+        labels: modelLabels + ["reason"],
+        Counter()
     )
     /// Requests that got no answer, by the error's code.
-    package let rejections = Counter(
+    package let rejections = Family(
         "martlet_rejections_total",
         help: "Requests that the engine gave up or refused, by reason.",
-        labels: ["reason"]
+        labels: ["reason"],
+        Counter()
     )
-
     /// Texts by why they ended: stop, end, length, or an error's code.
-    package let generations = Counter(
+    package let generations = Family(
         "martlet_generations_total",
         help: "Texts that were generated, by why they ended: stop, end, length, or an error's code.",
-        labels: modelLabels + ["reason"]
+        labels: modelLabels + ["reason"],
+        Counter()
     )
-    /// Tokens of all texts.
-    package let generatedTokens = Counter(
+    private let generatedTokens = Family(
         "martlet_generated_tokens_total",
         help: "Tokens that were generated.",
-        labels: modelLabels
+        labels: modelLabels,
+        Counter()
     )
 
     private static let modelLabels = ["model", "version"]
     private let version: String
     private let collectors = Mutex<[Collector]>([])
+    private let models = Mutex<[ModelVersion: ModelMetrics]>([:])
+    private let answers = Mutex<[Answer: (count: Counter, duration: Histogram)]>([:])
+
+    private struct ModelVersion: Hashable {
+        let model: String
+        let version: String
+    }
+
+    private struct Answer: Hashable {
+        let route: String
+        let method: String
+        let status: Int
+    }
 
     /// Metrics of a program of a version.
     package init(version: String) {
@@ -92,8 +117,64 @@ package final class ServingMetrics: Sendable {
         collectors.withLock { $0.append(collector) }
     }
 
+    /// Counts an answer by route pattern, method and status.
+    package func countAnswer(route: String, method: String, status: Int, took: Duration) {
+        let (count, duration) = answers.withLock { answers in
+            let answer = Answer(route: route, method: method, status: status)
+            if let known = answers[answer] { return known }
+            let new = (requests.series(route, method, String(status)), httpDuration.series(route))
+            answers[answer] = new
+            return new
+        }
+        count.add()
+        duration.observe(took)
+    }
+
+    /// The series of a version of a model; there from the first time that somebody asks for them.
+    package func model(_ model: String, version: String) -> ModelMetrics {
+        models.withLock { models in
+            let key = ModelVersion(model: model, version: version)
+            if let known = models[key] { return known }
+            let new = ModelMetrics(
+                decode: decodeDuration.series(model, version),
+                preprocess: preprocessDuration.series(model, version),
+                queue: queueDuration.series(model, version),
+                inference: inferenceDuration.series(model, version),
+                total: requestDuration.series(model, version),
+                items: items.series(model, version),
+                batchSize: batchSize.series(model, version),
+                fullBatches: batches.series(model, version, "full"),
+                idleBatches: batches.series(model, version, "idle"),
+                delayedBatches: batches.series(model, version, "delay"),
+                generatedTokens: generatedTokens.series(model, version)
+            )
+            models[key] = new
+            return new
+        }
+    }
+
+    /// Drops all series of the versions of models that are not kept.
+    package func keepModels(where isKept: (_ model: String, _ version: String) -> Bool) {
+        models.withLock { models in
+            let gone = models.keys.filter { !isKept($0.model, $0.version) }
+            guard !gone.isEmpty else { return }
+            for key in gone { models[key] = nil }
+            let isGone = { (values: [String]) in
+                gone.contains { values.starts(with: [$0.model, $0.version]) }
+            }
+            for family in [items, batches, generations, generatedTokens] { family.drop(where: isGone) }
+            for family in [
+                decodeDuration, preprocessDuration, queueDuration, inferenceDuration, requestDuration,
+                batchSize,
+            ] { family.drop(where: isGone) }
+        }
+    }
+
     /// All families in the text format.
     package func render() -> [UInt8] {
+        // Collectors come first, as one of them drops the series of models that are gone.
+        var collected = MetricText()
+        for collector in collectors.withLock(\.self) { collector(&collected) }
         var text = MetricText()
         text.begin("martlet_build_info", .gauge, help: "The running version; always 1.")
         text.sample(1, [("version", version)])
@@ -101,10 +182,10 @@ package final class ServingMetrics: Sendable {
             counter.render(into: &text)
         }
         for histogram in [
-            requestDuration, decodeDuration, preprocessDuration, queueDuration, inferenceDuration, batchSize,
+            httpDuration, decodeDuration, preprocessDuration, queueDuration, inferenceDuration,
+            requestDuration, batchSize,
         ] { histogram.render(into: &text) }
-        for collector in collectors.withLock(\.self) { collector(&text) }
         ProcessMetrics.render(into: &text)
-        return text.bytes
+        return text.bytes + collected.bytes
     }
 }

@@ -266,7 +266,9 @@ struct APITests {
         #expect(ok == 1 && bad == 1)
         let model = ["model": "digits", "version": "1"]
         #expect((metrics.value("martlet_items_total", model) ?? 0) >= 1)
-        #expect(metrics.value("martlet_decode_duration_seconds_count", model) == 1)
+        for name in ["decode", "preprocess", "queue", "inference", "request"] {
+            #expect(metrics.value("martlet_\(name)_duration_seconds_count", model) == 1)
+        }
     }
 
     @Test func `every answer says how long it took`() throws {

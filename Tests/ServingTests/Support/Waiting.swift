@@ -161,7 +161,7 @@ extension Service {
         seal: StateSeal = StateSeal(),
         limits: Service.Limits = Service.Limits()
     ) throws {
-        let classifier = ImageClassifier(scheduler: scheduler, limits: ImageLimits(), metrics: metrics)
+        let classifier = ImageClassifier(scheduler: scheduler, limits: ImageLimits())
         try self.init(
             Parts(
                 registry: registry,

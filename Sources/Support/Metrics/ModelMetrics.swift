@@ -1,0 +1,55 @@
+/// The series of one version of a model, looked up once for each request and each batch.
+package final class ModelMetrics: Sendable {
+    let decode: Histogram
+    let preprocess: Histogram
+    let queue: Histogram
+    let inference: Histogram
+    let total: Histogram
+    package let items: Counter
+    package let batchSize: Histogram
+    package let fullBatches: Counter
+    package let idleBatches: Counter
+    package let delayedBatches: Counter
+    package let generatedTokens: Counter
+
+    init(
+        decode: Histogram,
+        preprocess: Histogram,
+        queue: Histogram,
+        inference: Histogram,
+        total: Histogram,
+        items: Counter,
+        batchSize: Histogram,
+        fullBatches: Counter,
+        idleBatches: Counter,
+        delayedBatches: Counter,
+        generatedTokens: Counter
+    ) {
+        self.decode = decode
+        self.preprocess = preprocess
+        self.queue = queue
+        self.inference = inference
+        self.total = total
+        self.items = items
+        self.batchSize = batchSize
+        self.fullBatches = fullBatches
+        self.idleBatches = idleBatches
+        self.delayedBatches = delayedBatches
+        self.generatedTokens = generatedTokens
+    }
+
+    /// Counts the times of a request that is over, each once: together they make up most of the whole.
+    ///
+    /// - Parameters:
+    ///   - values: what was measured of it; what it did not come to is not counted.
+    ///   - duration: how long all of it took; nil for one that was refused, which would look like a fast one.
+    package func observe(_ values: RequestRecord.Values, total duration: Duration?) {
+        if values.decode > .zero { decode.observe(values.decode) }
+        if values.preprocess > .zero { preprocess.observe(values.preprocess) }
+        if values.batchSize > 0 {
+            queue.observe(values.queue)
+            inference.observe(values.inference)
+        }
+        if let duration { total.observe(duration) }
+    }
+}
