@@ -67,6 +67,7 @@ package final class AccessLog: Sendable {
         if served.isAbandoned { metadata["abandoned"] = "true" }
         if let refusal = served.refusal { metadata["error"] = "\(refusal)" }
         guard let values = served.annotation as? RequestRecord.Values else { return metadata }
+        if let trace = values.trace { metadata.merge(trace.fields) { $1 } }
         if let model = values.model { metadata["model"] = "\(model)" }
         if let version = values.version { metadata["version"] = "\(version)" }
         for (name, time) in [
@@ -81,6 +82,16 @@ package final class AccessLog: Sendable {
 
     private static func text(_ duration: Duration) -> Logger.MetadataValue {
         "\(milliseconds(duration))"
+    }
+}
+
+extension TraceContext {
+    /// The names that OpenTelemetry has for them in logs of other formats.
+    fileprivate var fields: Logger.Metadata {
+        [
+            "trace_id": "\(traceID)", "span_id": "\(spanID)", "parent_span_id": "\(parentID)",
+            "trace_flags": "\(flags)",
+        ]
     }
 }
 

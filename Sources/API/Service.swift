@@ -195,6 +195,7 @@ struct Started: Sendable {
 
     init(_ request: Request) {
         self.request = request
+        if let trace = TraceContext(request) { record.update { $0.trace = trace } }
     }
 }
 
@@ -284,6 +285,7 @@ extension Service {
         let values = started.record.values
         let total = ContinuousClock.now - request.received
         response.setServerTiming(values, total: total)
+        response.setTrace(values)
         response.annotation = values
         count(response.status.code, request, route, values, total: total)
         responder.respond(response)

@@ -78,6 +78,8 @@ package final class RequestRecord: Sendable {
         /// The code of the error that the request ended with, and its cause.
         package var error: String?
         package var cause: String?
+        /// The trace that the client counts the request to.
+        package var trace: TraceContext?
     }
 
     private let state = Mutex(Values())

@@ -40,10 +40,28 @@ extension Response {
         }
         fields[.serverTiming] = text
     }
+
+    /// Says as which span of the client's trace this was done (`TraceContext.response`).
+    mutating func setTrace(_ values: RequestRecord.Values) {
+        guard let trace = values.trace else { return }
+        fields[.traceResponse] = trace.response
+    }
 }
 
 extension HTTPField.Name {
+    static let traceParent = HTTPField.Name("traceparent") ?? .server // a token: never the alternative
+    static let traceResponse = HTTPField.Name("traceresponse") ?? .server // a token: never the alternative
     static let serverTiming = HTTPField.Name("Server-Timing") ?? .server // a token: never the alternative
+}
+
+extension TraceContext {
+    /// What a request says of the trace that it belongs to; nil where it says nothing, or nothing valid.
+    init?(_ request: Request) {
+        guard request.fields.contains(.traceParent) else { return nil }
+        let values = request.fields[values: .traceParent]
+        guard values.count == 1 else { return nil }
+        self.init(parent: values[0])
+    }
 }
 
 extension ServingError {

@@ -27,6 +27,7 @@ extension Service {
             fields: [.contentType: ServerSentEvent.contentType, .cacheControl: "no-store"]
         )
         response.annotation = call.record.values
+        response.setTrace(call.record.values)
         let channel = responder.respond(response, streaming: 64 * 1024)
         defer {
             let total = ContinuousClock.now - call.request.received

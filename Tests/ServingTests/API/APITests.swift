@@ -271,6 +271,24 @@ struct APITests {
         }
     }
 
+    @Test func `a traced request is told its span, and without a valid trace there is none`() throws {
+        defer { scheduler.stop() }
+        let traceParent = try #require(HTTPField.Name("traceparent"))
+        let traceResponse = try #require(HTTPField.Name("traceresponse"))
+        let trace = "0af7651916cd43dd8448eb211c80319c"
+        let valid = HTTPField(name: traceParent, value: "00-\(trace)-b7ad6b7169203331-01")
+        func answer(_ fields: [HTTPField]) -> Response {
+            api.respond(to: Request(method: .get, path: "/livez", fields: HTTPFields(fields)))
+        }
+        let echo = try #require(answer([valid]).fields[traceResponse])
+        #expect(echo.hasPrefix("00-\(trace)-") && echo.hasSuffix("-01") && echo.utf8.count == 55)
+        #expect(!echo.contains("b7ad6b7169203331"))
+        for fields in [[], [HTTPField(name: traceParent, value: "00-\(trace)-0-01")], [valid, valid]] {
+            #expect(answer(fields).fields[traceResponse] == nil)
+            #expect(answer(fields).status == .ok)
+        }
+    }
+
     @Test func `every answer says how long it took`() throws {
         defer { scheduler.stop() }
         let image = api.respond(

@@ -65,6 +65,20 @@ struct AccessLogTests {
         )
     }
 
+    @Test func `names the trace that a request belongs to`() throws {
+        var request = served(200)
+        var values = RequestRecord().values
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        values.trace = TraceContext(parent: parent, span: 0xAB)
+        request.annotation = values
+        AccessLog(lines.logger(), rate: 10).write(request)
+        let line = try #require(lines.all.first)
+        for field in [
+            "trace_id=0af7651916cd43dd8448eb211c80319c", "parent_span_id=b7ad6b7169203331",
+            "span_id=00000000000000ab", "trace_flags=01",
+        ] { #expect(line.contains(" " + field)) }
+    }
+
     @Test func `writes a sample above its rate, and failures always`() {
         let log = AccessLog(lines.logger(), rate: 3)
         for _ in 0..<10 { log.write(served(200)) }
