@@ -73,7 +73,11 @@ struct DaemonOption: ParsableArguments {
         guard 1...86_400 ~= seconds else {
             throw ValidationError("--timeout must be 1 to 86400, found \(seconds)")
         }
-        if let url { _ = try DaemonAddress(url: url) }
+        do throws(UsageError) {
+            if let url { _ = try DaemonAddress(url: url) }
+        } catch {
+            throw ValidationError(error.description)
+        }
     }
 
     /// Sends a request without a body.
