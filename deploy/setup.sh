@@ -23,22 +23,23 @@ require_swift() {
     is_at_least "$found" "$minimum_swift" || fail "needs Swift $minimum_swift or newer and found $found: $advice"
 }
 
-missing_libraries() {
-    local library
-    for library in "${libraries[@]}"; do
-        if [[ $(dpkg-query --show --showformat '${db:Status-Status}' "$library" 2> /dev/null) != installed ]]; then
-            echo "$library"
+missing_packages() {
+    local package
+    for package in "$@"; do
+        if [[ $(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2> /dev/null) != installed ]]; then
+            echo "$package"
         fi
     done
 }
 
-install_libraries() {
+# Installs what is missing of the packages $2…; $1 says what needs them, where there is no apt.
+install_packages() {
     if ! command -v apt-get > /dev/null; then
-        echo "martlet: no apt here; the build needs the development files of OpenBLAS, libpng and libjpeg" >&2
+        echo "martlet: no apt here; $1" >&2
         return
     fi
     local missing as_root=()
-    mapfile -t missing < <(missing_libraries)
+    mapfile -t missing < <(missing_packages "${@:2}")
     ((${#missing[@]} > 0)) || return 0
     if ((EUID != 0)); then
         command -v sudo > /dev/null || fail "needs ${missing[*]}: install them as root with apt-get"
@@ -51,4 +52,4 @@ install_libraries() {
 }
 
 require_swift
-install_libraries
+install_packages "the build needs the development files of OpenBLAS, libpng and libjpeg" "${libraries[@]}"
