@@ -257,6 +257,7 @@ import Testing
         #expect(bench.deadline == .seconds(59))
         bench.expire(after: .seconds(59))
         #expect(bench.state.phase == .closed)
+        #expect(bench.state.leavesUnsent)
     }
 
     @Test func `counts the bytes of a body while it arrives`() {

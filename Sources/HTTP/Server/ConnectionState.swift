@@ -50,6 +50,8 @@ package struct ConnectionState {
     /// Bytes received while as many requests as allowed were pending.
     var backlog: [UInt8] = []
     var requestCount = 0
+    /// Whether it was closed before all of its answers were written.
+    package private(set) var leavesUnsent = false
     private var droppedBytes = 0
     var inputHasEnded = false
     var isDraining = false
@@ -219,6 +221,7 @@ package struct ConnectionState {
         parser.refuse()
         bodyLease = nil
         answerLease = nil
+        leavesUnsent = !outbound.isEmpty
         outbound.removeAll()
     }
 

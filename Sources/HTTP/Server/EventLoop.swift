@@ -8,7 +8,6 @@ internal import Synchronization
 final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thread but for Sendable members
     private static let listenerToken = UInt64.max
     private static let wakerToken = UInt64.max - 1
-    private static let maxExcess = 64
 
     /// From when to finish what has begun, and until when.
     struct Drain: Sendable {
@@ -116,8 +115,8 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
         while let socket = acceptor.accept(epoll, now: moment.now) {
             let client = socket.peerName
             let isExcess = !hasRoom(for: client)
-            // A few more are told why; beyond them even that costs too much.
-            if isExcess, excessCount >= Self.maxExcess { continue }
+            // A few more are told why; beyond them even that costs too much, and descriptors are for models too.
+            if isExcess, excessCount >= min(64, max(8, rules.configuration.maxConnections / 2)) { continue }
             let token = nextToken
             nextToken += 1
             let connection = Connection(
@@ -254,8 +253,9 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
     }
 
     private func remove(_ connection: Connection) {
-        // and with it goes the descriptor
         guard connections.removeValue(forKey: connection.token) != nil else { return }
+        // What the client has not taken is of no use without the rest; the kernel would keep it for minutes.
+        if connection.state.leavesUnsent { connection.socket.resetOnClose() }
         rules.counters.open.subtract(1, ordering: .relaxed)
         if connection.isExcess { excessCount -= 1 } else { crowd.leave(connection.state.client) }
     }
