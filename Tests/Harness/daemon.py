@@ -70,12 +70,13 @@ def other_weights(file):
 class Daemon:
     """A process that serves a folder of models on the loopback; it keeps its port over restarts.
 
-    `command` goes before the daemon's own: `["prlimit", "--nofile=64"]`. It has to end in an exec.
+    `command` goes before the daemon's own: `["prlimit", "--nofile=64"]`. It has to end in an exec. Algorithms are not chosen
+    by measuring them, unless a test asks for it: a choice may change last bits.
     """
 
     def __init__(self, models, *arguments, command=(), environment=None, log=None):
         self.models, self.arguments, self.command = pathlib.Path(models), arguments, tuple(command)
-        self.environment = {**os.environ, **(environment or {})}
+        self.environment = {**os.environ, "MARTLET_TUNE": "false", **(environment or {})}
         self.log_path = log or tempfile.mktemp(dir=WORK)
         self.port = 0
         self.start()
@@ -86,7 +87,7 @@ class Daemon:
         begin = log.tell()
         self.process = subprocess.Popen(
             [*self.command, binary(), "serve", "--models", str(self.models), "--port", str(self.port),
-             "--tune", "false", *map(str, self.arguments)],
+             *map(str, self.arguments)],
             stdout=log, stderr=log, env=self.environment, start_new_session=True)
         log.close()
         running.append(self.process)
