@@ -47,7 +47,11 @@ install_packages() {
     fi
     echo "martlet: installing ${missing[*]} with apt-get${as_root:+, through sudo}" >&2
     "${as_root[@]}" apt-get update --quiet
+    # No package starts a service of its own meanwhile: see invoke-rc.d(8).
+    local policy=/usr/sbin/policy-rc.d
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends \
+        -o "DPkg::Pre-Invoke::=[ -e $policy ] || install -m 755 '$PWD/deploy/start-nothing' $policy" \
+        -o "DPkg::Post-Invoke::=! cmp --quiet '$PWD/deploy/start-nothing' $policy || rm $policy" \
         "${missing[@]}"
 }
 
