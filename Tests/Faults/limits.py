@@ -147,8 +147,11 @@ def slow_clients():
     exchanges = known(daemon)
     post = b"POST /v1/models/digits:classify HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n"
     words = json.dumps({"instances": [["a"] * 512] * 16, "parameters": {"scores": True}}).encode()
-    read = b"POST /v1/models/tagger:predict HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(words)
-    crowds = {"reading": [], "head": connect(100, daemon.port, b"GET /livez HTTP/1.1\r\nX: "), "body": connect(100, daemon.port, post)}
+    read = (b"POST /v1/models/tagger:predict HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(words))
+    crowds = {"reading": [],
+              "head": connect(100, daemon.port, b"GET /livez HTTP/1.1\r\nX: "),
+              "body": connect(100, daemon.port, post)}
     for _ in range(4):  # one after another, so that none is refused
         crowds["reading"] += connect(1, daemon.port, read + words, receive_buffer=4096)
         crowds["reading"][-1].recv(1)
