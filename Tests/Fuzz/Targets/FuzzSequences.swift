@@ -30,7 +30,7 @@ func fuzzSeal(_ bytes: [UInt8]) {
 }
 
 private let model: Model? =
-    attempt {
+    attempt { () throws -> Model? in
         let text =
             #"{"architecture": "gru", "task": "sequence-classification", "input": {"kind": "features", "size": 3}}"#
         let manifest = try Manifest(parsing: Array(text.utf8))
@@ -48,8 +48,7 @@ private let model: Model? =
             version: "1",
             manifest: manifest,
             architecture: architecture,
-            graph: graph,
-            weights: Weights(synthetic: 1, for: graph),
+            main: (graph, Weights(synthetic: 1, for: graph)),
             input: .sequence(SequenceEncoder(description)),
             labels: nil
         )
