@@ -60,21 +60,10 @@ package struct Daemon {
             let count = registry.models().count { $0.current.model != nil || $0.current.isOnDemand }
             manager.notify("READY=1", "STATUS=listening on \(address)")
             announce("serving \(count) models")
-            while reloads.wait(for: { $0 > 0 ? $0 : nil }) != nil {
-                reloads.withLock { $0 = 0 }
-                manager.notifyReloading()
-                reload(registry)
-                manager.notify("READY=1")
-            }
+            reload(registry, at: reloads, manager)
         }
-        while true {
-            guard case .end(let signal) = termination.wait() else {
-                reloads.signal { $0 += 1 }
-                continue
-            }
-            logger.info("draining", metadata: ["signal": "\(signal)"])
-            break
-        }
+        let signal = waitForEnd(termination, reloads)
+        logger.info("draining", metadata: ["signal": "\(signal)"])
         let stopTime = configuration.duration(.drainDelay) + configuration.duration(.drainTimeout)
         manager.notify(
             "STOPPING=1",
@@ -93,6 +82,26 @@ package struct Daemon {
         parts.scheduler.stop()
         parts.lane.close()
         logger.info("stopped")
+    }
+
+    /// Loads what is new each time that somebody wants it, for ever.
+    private func reload(_ registry: Registry, at reloads: Monitor<Int>, _ manager: ServiceManager) {
+        while reloads.wait(for: { $0 > 0 ? $0 : nil }) != nil {
+            reloads.withLock { $0 = 0 }
+            manager.notifyReloading()
+            reload(registry)
+            manager.notify("READY=1")
+        }
+    }
+
+    /// Passes on wishes to load again, until the signal that ends the daemon.
+    private func waitForEnd(_ termination: Termination, _ reloads: Monitor<Int>) -> Int32 {
+        while true {
+            switch termination.wait() {
+            case .end(let signal): return signal
+            case .reload: reloads.signal { $0 += 1 }
+            }
+        }
     }
 
     /// How long the end takes after the drain, at most.
