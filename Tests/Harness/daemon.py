@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -24,6 +25,10 @@ def clean():
         if process.poll() is None:
             process.kill()
     shutil.rmtree(WORK, ignore_errors=True)
+
+
+# A test that is told to end leaves no daemon either.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 def binary():
