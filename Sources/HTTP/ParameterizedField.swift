@@ -1,3 +1,5 @@
+internal import Platform
+
 /// A field value with parameters, such as `form-data; name="file"; filename="cat.jpg"` (RFC 9110 §5.6.6).
 struct ParameterizedField: Equatable, Sendable {
     /// What stands before the first semicolon, in lower case.

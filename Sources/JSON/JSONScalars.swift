@@ -1,3 +1,5 @@
+internal import Platform
+
 /// How strings and numbers are written (RFC 8259 §6, §7).
 extension JSONPullReader {
     mutating func quoted() throws(JSONError) -> String {
@@ -68,7 +70,7 @@ extension JSONPullReader {
     private mutating func codeUnit() throws(JSONError) -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard let digit = Character(Unicode.Scalar(current)).hexDigitValue, current < 0x80 else {
+            guard let digit = current.hexValue else {
                 throw fault("four hexadecimal digits")
             }
             code = (code << 4) + UInt32(digit)

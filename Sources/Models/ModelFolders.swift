@@ -41,18 +41,19 @@ enum ModelFolders {
         return found
     }
 
+    /// The versions of one model of a folder, as `scan` finds them; none where there is no such model.
+    ///
+    /// - Throws: `SystemError` when the folder cannot be listed.
+    static func versions(of name: String, in folder: String) throws(SystemError) -> [Version] {
+        guard try DirectoryListing.names(in: folder).contains(name), isModelName(name) else { return [] }
+        let versions = versions(in: "\(folder)/\(name)")
+        return isHidden(versions, name) ? [] : versions
+    }
+
     /// Whether a name matches `[A-Za-z0-9._-]{1,64}` and is not a way up the tree.
     static func isModelName(_ name: String) -> Bool {
         guard 1...64 ~= name.utf8.count, name != ".", name != ".." else { return false }
-        return name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "-"):
-                true
-            default: false
-            }
-        }
+        return name.utf8.allSatisfy { $0.isLetter || $0.isDigit || "._-".utf8.contains($0) }
     }
 
     private static func versions(in folder: String) -> [Version] {

@@ -61,3 +61,27 @@ extension String {
         self = text
     }
 }
+
+/// The classes of ASCII, for what reads text as bytes.
+extension UInt8 {
+    /// 0 to 9.
+    package var isDigit: Bool { self >= 0x30 && self <= 0x39 }
+
+    /// A to Z and a to z.
+    package var isLetter: Bool { (self | 0x20) >= 0x61 && (self | 0x20) <= 0x7A }
+
+    /// A space or a tab.
+    package var isBlank: Bool { self == 0x20 || self == 0x09 }
+
+    package var isHex: Bool { hexValue != nil }
+
+    /// What a hexadecimal digit stands for; nil for any other byte.
+    package var hexValue: UInt8? {
+        switch self {
+        case 0x30...0x39: self - 0x30
+        case 0x41...0x46: self - 0x41 + 10
+        case 0x61...0x66: self - 0x61 + 10
+        default: nil
+        }
+    }
+}

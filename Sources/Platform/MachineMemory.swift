@@ -53,7 +53,7 @@ package enum MachineMemory {
 
     /// The first number; nil for `max`.
     private static func number(_ bytes: some Sequence<UInt8>) -> Int? {
-        let digits = bytes.drop { $0 == 0x20 || $0 == 0x09 }.prefix { (0x30...0x39).contains($0) }
+        let digits = bytes.drop(while: \.isBlank).prefix(while: \.isDigit)
         return Int(String(decoding: Array(digits), as: UTF8.self))
     }
 }

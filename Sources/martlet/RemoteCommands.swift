@@ -107,10 +107,9 @@ struct DaemonOption: ParsableArguments {
     /// A name as a stretch of a path (RFC 3986 §2.1).
     static func segment(_ name: String) -> String {
         name.utf8.map { byte in
-            let character = Character(Unicode.Scalar(byte))
-            let isPlain =
-                character.isASCII && (character.isLetter || character.isNumber || "._-".contains(character))
-            return isPlain ? String(character) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+            let isPlain = byte.isLetter || byte.isDigit || "._-".utf8.contains(byte)
+            return isPlain
+                ? String(Unicode.Scalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
         }.joined()
     }
 }

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// The YAML file of settings: one `name: value` a line, with comments.
 ///
 /// Settings have no structure, so neither has the file: a value is plain, in single or in double quotes, and ends with its
@@ -52,7 +54,7 @@ struct SettingsFile {
         }
         let setting = String(decoding: name, as: UTF8.self)
         let rest = bytes[(colon + 1)...]
-        guard rest.first.map(Self.isSpace) ?? true else {
+        guard rest.first?.isBlank ?? true else {
             throw fault("\(setting): expected a space after ':'")
         }
         let value = try value(Self.trimmed(rest), of: setting)
@@ -66,16 +68,16 @@ struct SettingsFile {
             throw fault("\(setting): expected a plain value")
         }
         if first == UInt8(ascii: "'") || first == UInt8(ascii: "\"") { return try quoted(bytes) }
-        if "-?:".utf8.contains(first), bytes.count == 1 || Self.isSpace(bytes[bytes.startIndex + 1]) {
+        if "-?:".utf8.contains(first), bytes.count == 1 || bytes[bytes.startIndex + 1].isBlank {
             throw fault("\(setting): expected a plain value")
         }
         var end = bytes.endIndex
         for index in bytes.indices.dropFirst() {
-            if bytes[index] == UInt8(ascii: "#"), Self.isSpace(bytes[index - 1]) {
+            if bytes[index] == UInt8(ascii: "#"), bytes[index - 1].isBlank {
                 end = index
                 break
             }
-            if Self.isSpace(bytes[index]), bytes[index - 1] == UInt8(ascii: ":") {
+            if bytes[index].isBlank, bytes[index - 1] == UInt8(ascii: ":") {
                 throw notYAML("a second ': '")
             }
         }
@@ -102,7 +104,7 @@ struct SettingsFile {
                 text.append(quote)
                 rest = rest.dropFirst()
             } else {
-                guard Self.isBlank(rest), rest.first.map(Self.isSpace) ?? true else {
+                guard Self.isBlank(rest), rest.first?.isBlank ?? true else {
                     throw notYAML("something behind a closing quote")
                 }
                 return String(decoding: text, as: UTF8.self)
@@ -115,7 +117,7 @@ struct SettingsFile {
         guard let byte = rest.popFirst() else { throw notYAML("a quote that is not closed in its line") }
         if let plain = Self.escapes[byte] { return [plain] }
         let digits = [UInt8(ascii: "x"): 2, UInt8(ascii: "u"): 4, UInt8(ascii: "U"): 8][byte]
-        guard let digits, rest.count >= digits, rest.prefix(digits).allSatisfy(Self.isHexDigit),
+        guard let digits, rest.count >= digits, rest.prefix(digits).allSatisfy(\.isHex),
             let code = UInt32(String(decoding: rest.prefix(digits), as: UTF8.self), radix: 16),
             let scalar = Unicode.Scalar(code)
         else { throw notYAML("an unknown escape") }
@@ -145,39 +147,23 @@ extension SettingsFile {
         UInt8(ascii: "\""): 34, UInt8(ascii: "/"): 47, UInt8(ascii: "\\"): 92,
     ]
 
-    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
-
     private static func isNameByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
-            true
-        default: false
-        }
-    }
-
-    private static func isHexDigit(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-            UInt8(ascii: "A")...UInt8(ascii: "F"):
-            true
-        default: false
-        }
+        byte.isLetter || byte.isDigit || "_-.".utf8.contains(byte)
     }
 
     /// Whether there is nothing but spaces and a comment.
     private static func isBlank(_ bytes: ArraySlice<UInt8>) -> Bool {
-        bytes.first { !isSpace($0) }.map { $0 == UInt8(ascii: "#") } ?? true
+        bytes.first { !$0.isBlank }.map { $0 == UInt8(ascii: "#") } ?? true
     }
 
     private static func isMarker(_ bytes: ArraySlice<UInt8>, _ marker: String) -> Bool {
         guard bytes.starts(with: marker.utf8) else { return false }
         let rest = bytes.dropFirst(marker.utf8.count)
-        return isBlank(rest) && (rest.first.map(isSpace) ?? true)
+        return isBlank(rest) && (rest.first?.isBlank ?? true)
     }
 
     private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        let start = bytes.drop(while: isSpace)
-        return start[..<(start.lastIndex { !isSpace($0) }.map { $0 + 1 } ?? start.startIndex)]
+        let start = bytes.drop(while: \.isBlank)
+        return start[..<(start.lastIndex { !$0.isBlank }.map { $0 + 1 } ?? start.startIndex)]
     }
 }

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// Writes metrics in Prometheus' text format, version 0.0.4: `# HELP`, `# TYPE`, then the samples of a family.
 ///
 /// - Source: prometheus.io/docs/instrumenting/exposition_formats, "Text-based format".
@@ -53,17 +55,8 @@ package struct MetricText: Sendable {
     }
 
     private static func isName(_ name: String) -> Bool {
-        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9") ~= first) else {
-            return false
-        }
-        return name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: ":"):
-                true
-            default: false
-            }
-        }
+        guard let first = name.utf8.first, !first.isDigit else { return false }
+        return name.utf8.allSatisfy { $0.isLetter || $0.isDigit || "_:".utf8.contains($0) }
     }
 
     private static func escape(_ text: String, quotes: Bool) -> String {
