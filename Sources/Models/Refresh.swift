@@ -50,7 +50,7 @@ extension Registry {
     }
 
     /// The size of the largest file of weights in a folder.
-    private static func bytes(in path: String) -> Int {
+    static func bytes(in path: String) -> Int {
         (try? FolderStamp(path: path))?.sizes(ofFilesEnding: ".safetensors").max() ?? 0
     }
 
@@ -93,7 +93,7 @@ extension Registry {
     private func perform(_ task: LoadQueue.Task) -> [ModelChange] {
         let found: [ModelFolders.Version]
         do {
-            found = try scan().first { $0.name == task.model }?.versions ?? []
+            found = try ModelFolders.versions(of: task.model, in: folder)
         } catch {
             // A folder that cannot be read for a moment is no reason to let anything go.
             return fail(task.model, error)
@@ -205,24 +205,21 @@ extension Registry {
 
     private func unloadAll(_ name: String) -> [ModelChange] {
         let versions = state.withLock { state in
-            let versions = state.entries[name]?.versions ?? []
             state.entries[name]?.isHeld = true
-            for version in versions {
+            return (state.entries[name]?.versions ?? []).map { version in
                 var unloaded = version
                 (unloaded.model, unloaded.state, unloaded.reason) = (nil, .unloaded, nil)
                 unloaded.isOnDemand = false
                 state.entries[name]?.put(unloaded)
+                return (model: version.model, unloaded: unloaded)
             }
-            return versions
         }
         for version in versions {
             release(version.model)
-            var unloaded = version
-            (unloaded.model, unloaded.state, unloaded.isOnDemand) = (nil, .unloaded, false)
-            tell(unloaded, of: name)
+            tell(version.unloaded, of: name)
         }
         logger.info("model unloaded", metadata: ["model": "\(name)"])
-        return versions.map { ModelChange(model: name, version: $0.version, outcome: .unloaded) }
+        return versions.map { ModelChange(model: name, version: $0.unloaded.version, outcome: .unloaded) }
     }
 
     /// Puts a version in its place in one step, and lets go of the model that was there.

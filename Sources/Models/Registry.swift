@@ -102,8 +102,10 @@ package final class Registry: Sendable {
 
     /// Finds the models of the folder and lists those whose name `isWanted` as loading.
     ///
+    /// - Returns: their names.
     /// - Throws: `SystemError` when the folder itself cannot be read.
-    package func list(_ isWanted: (String) -> Bool = { _ in true }) throws(SystemError) {
+    @discardableResult
+    package func list(_ isWanted: (String) -> Bool = { _ in true }) throws(SystemError) -> [String] {
         let found = try scan().filter { isWanted($0.name) }
         state.withLock { state in
             for model in found where state.entries[model.name] == nil {
@@ -116,14 +118,14 @@ package final class Registry: Sendable {
             }
             state.isListed = true
         }
+        return found.map(\.name)
     }
 
     /// Lists the models of the folder whose name `isWanted`, loads them, and waits until that is done.
     ///
     /// - Throws: `SystemError` when the folder itself cannot be read.
     package func load(_ isWanted: (String) -> Bool = { _ in true }) throws(SystemError) {
-        try list(isWanted)
-        let names = try scan().map(\.name).filter(isWanted)
+        let names = try list(isWanted)
         let done = Monitor(false)
         refresh(names, isForced: false, isQuiet: false) { _ in done.signal { $0 = true } }
         _ = done.wait { $0 ? true : nil }

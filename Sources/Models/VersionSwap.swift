@@ -25,9 +25,7 @@ extension Registry {
         }
         var metadata: Logger.Metadata = ["model": "\(name)", "version": "\(found.name)"]
         do {
-            let fileBytes =
-                (try? FolderStamp(path: found.path))?.sizes(ofFilesEnding: ".safetensors").max() ?? 0
-            guard try makeRoom(for: fileBytes, before?.model, mayEvict: mayEvict) else {
+            guard try makeRoom(for: Self.bytes(in: found.path), before?.model, mayEvict: mayEvict) else {
                 (version.state, version.isOnDemand) = (.unloaded, true)
                 put(version, of: name)
                 return ModelChange(model: name, version: found.name, outcome: .unloaded)
