@@ -46,26 +46,24 @@ extension ServingMetrics {
     /// Shows the registry's models and the scheduler's queues at each scrape, and forgets the versions that are gone.
     package func collect(registry: Registry, scheduler: Scheduler) {
         collect { [weak self] text in
-            Self.write(registry, into: &text)
+            let versions = registry.models().flatMap { entry in entry.versions.map { (entry.name, $0) } }
+            Self.write(versions, into: &text)
             Self.write(scheduler.queues(), into: &text)
             guard registry.isListed else { return }
-            let kept = registry.models().flatMap { entry in
-                entry.versions.filter { $0.model != nil || $0.state == .loading }.map {
-                    [entry.name, $0.version]
-                }
-            }
-            self?.keepModels { kept.contains([$0, $1]) }
+            let kept = versions.filter { $1.model != nil || $1.state == .loading }
+            self?.keepModels { model, version in kept.contains { $0 == model && $1.version == version } }
         }
     }
 
-    private static func write(_ registry: Registry, into text: inout MetricText) {
-        let counts = registry.counts()
+    private static func write(
+        _ versions: [(model: String, version: ModelEntry.Version)],
+        into text: inout MetricText
+    ) {
         text.begin("martlet_models", .gauge, help: "Versions of models by state.")
         for state in ModelEntry.State.allCases {
-            text.sample(Double(counts[state] ?? 0), [("state", state.rawValue)])
+            text.sample(Double(versions.count { $1.state == state }), [("state", state.rawValue)])
         }
         text.begin("martlet_model_state", .gauge, help: "The state of each version of a model; always 1.")
-        let versions = registry.models().flatMap { entry in entry.versions.map { (entry.name, $0) } }
         for (name, version) in versions {
             text.sample(
                 1,
@@ -134,8 +132,7 @@ extension ServingMetrics {
     package func collect(sequences store: SequenceStore) {
         collect { text in
             let (kept, counts) = store.statistics
-            text.begin("martlet_sequences", .gauge, help: "Sequences whose state is kept.")
-            text.sample(Double(kept))
+            text.single("martlet_sequences", .gauge, help: "Sequences whose state is kept.", Double(kept))
             text.begin(
                 "martlet_sequence_events_total",
                 .counter,
@@ -151,8 +148,12 @@ extension ServingMetrics {
     /// Shows how many texts are generated at each scrape.
     package func collect(generations limit: GenerationLimit) {
         collect { text in
-            text.begin("martlet_active_generations", .gauge, help: "Texts that are generated now.")
-            text.sample(Double(limit.count))
+            text.single(
+                "martlet_active_generations",
+                .gauge,
+                help: "Texts that are generated now.",
+                Double(limit.count)
+            )
         }
     }
 
@@ -165,13 +166,20 @@ extension ServingMetrics {
                 ("active_requests", now.activeRequests, "Requests that are worked on."),
                 ("buffered_bytes", now.bufferedBytes, "Bytes of request bodies in memory."),
             ] {
-                text.begin("martlet_http_\(name)", .gauge, help: help)
-                text.sample(Double(value))
+                text.single("martlet_http_\(name)", .gauge, help: help, Double(value))
             }
-            text.begin("martlet_http_accepted_total", .counter, help: "Connections accepted.")
-            text.sample(Double(now.acceptedConnections))
-            text.begin("martlet_http_abandoned_total", .counter, help: "Requests whose client left first.")
-            text.sample(Double(now.abandonedRequests))
+            text.single(
+                "martlet_http_accepted_total",
+                .counter,
+                help: "Connections accepted.",
+                Double(now.acceptedConnections)
+            )
+            text.single(
+                "martlet_http_abandoned_total",
+                .counter,
+                help: "Requests whose client left first.",
+                Double(now.abandonedRequests)
+            )
             text.begin(
                 "martlet_http_refusals_total",
                 .counter,

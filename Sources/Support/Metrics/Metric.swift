@@ -103,10 +103,16 @@ package final class Histogram: MetricSeries {
     }
 }
 
+/// A family of any kind of series.
+protocol MetricFamily: Sendable {
+    func drop(where isGone: ([String]) -> Bool)
+    func render(into text: inout MetricText)
+}
+
 /// The series of a family by the values of its labels; those that have counted nothing are not shown.
 ///
 /// A look-up takes a lock and hashes the values: what counts often looks its series up once and keeps it.
-package final class Family<Series: MetricSeries>: Sendable {
+package final class Family<Series: MetricSeries>: MetricFamily {
     private let name: String
     private let help: String
     private let labels: [String]

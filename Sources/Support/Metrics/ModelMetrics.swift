@@ -12,30 +12,18 @@ package final class ModelMetrics: Sendable {
     package let delayedBatches: Counter
     package let generatedTokens: Counter
 
-    init(
-        decode: Histogram,
-        preprocess: Histogram,
-        queue: Histogram,
-        inference: Histogram,
-        total: Histogram,
-        items: Counter,
-        batchSize: Histogram,
-        fullBatches: Counter,
-        idleBatches: Counter,
-        delayedBatches: Counter,
-        generatedTokens: Counter
-    ) {
-        self.decode = decode
-        self.preprocess = preprocess
-        self.queue = queue
-        self.inference = inference
-        self.total = total
-        self.items = items
-        self.batchSize = batchSize
-        self.fullBatches = fullBatches
-        self.idleBatches = idleBatches
-        self.delayedBatches = delayedBatches
-        self.generatedTokens = generatedTokens
+    init(_ model: String, _ version: String, of metrics: ServingMetrics) {
+        decode = metrics.decodeDuration.series(model, version)
+        preprocess = metrics.preprocessDuration.series(model, version)
+        queue = metrics.queueDuration.series(model, version)
+        inference = metrics.inferenceDuration.series(model, version)
+        total = metrics.requestDuration.series(model, version)
+        items = metrics.items.series(model, version)
+        batchSize = metrics.batchSize.series(model, version)
+        fullBatches = metrics.batches.series(model, version, "full")
+        idleBatches = metrics.batches.series(model, version, "idle")
+        delayedBatches = metrics.batches.series(model, version, "delay")
+        generatedTokens = metrics.generatedTokens.series(model, version)
     }
 
     /// Counts the times of a request that is over, each once: together they make up most of the whole.

@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// Everything that `/metrics` shows: times in seconds, sizes in bytes, counters ending in `_total`.
 ///
-/// To add a family: a property and its line in `render`. What is only known when asked (queue depths, the server's
+/// To add a family: a property and its name in `modelFamilies` or `render`. What is only known when asked (queue depths, the server's
 /// connections) is written by a collector.
 package final class ServingMetrics: Sendable {
     /// Writes families whose values are looked up at the time of the scrape.
@@ -20,50 +20,50 @@ package final class ServingMetrics: Sendable {
         labels: ["route"],
         Histogram()
     )
-    private let decodeDuration = Family(
+    let decodeDuration = Family(
         "martlet_decode_duration_seconds",
         help: "Time that decoding a request's images took.",
         labels: modelLabels,
         Histogram()
     )
-    private let preprocessDuration = Family(
+    let preprocessDuration = Family(
         "martlet_preprocess_duration_seconds",
         help: "Time that making a network's input of a request's images and sequences took.",
         labels: modelLabels,
         Histogram()
     )
-    private let queueDuration = Family(
+    let queueDuration = Family(
         "martlet_queue_duration_seconds",
         help: "Time that a request's items waited for the engine.",
         labels: modelLabels,
         Histogram()
     )
-    private let inferenceDuration = Family(
+    let inferenceDuration = Family(
         "martlet_inference_duration_seconds",
         help: "Time from the start of a request's first batch to the end of its last.",
         labels: modelLabels,
         Histogram()
     )
-    private let requestDuration = Family(
+    let requestDuration = Family(
         "martlet_request_duration_seconds",
         help:
             "Time from a request's last byte to its answer; of those that were answered, and those out of time.",
         labels: modelLabels,
         Histogram()
     )
-    private let items = Family(
+    let items = Family(
         "martlet_items_total",
         help: "Images, crops and sequences that ran.",
         labels: modelLabels,
         Counter()
     )
-    private let batchSize = Family(
+    let batchSize = Family(
         "martlet_batch_size",
         help: "Items in each batch.",
         labels: modelLabels,
         Histogram(.counts)
     )
-    private let batches = Family(
+    let batches = Family(
         "martlet_batches_total",
         help: "Batches by the reason that they ran when they did: full, idle (engine free), delay (over).",
         labels: modelLabels + ["reason"],
@@ -83,7 +83,7 @@ package final class ServingMetrics: Sendable {
         labels: modelLabels + ["reason"],
         Counter()
     )
-    private let generatedTokens = Family(
+    let generatedTokens = Family(
         "martlet_generated_tokens_total",
         help: "Tokens that were generated.",
         labels: modelLabels,
@@ -91,6 +91,13 @@ package final class ServingMetrics: Sendable {
     )
 
     private static let modelLabels = ["model", "version"]
+    /// Those whose first labels are `modelLabels`.
+    private var modelFamilies: [any MetricFamily] {
+        [
+            items, batches, generations, generatedTokens, decodeDuration, preprocessDuration, queueDuration,
+            inferenceDuration, requestDuration, batchSize,
+        ]
+    }
     private let version: String
     private let collectors = Mutex<[Collector]>([])
     private let models = Mutex<[ModelVersion: ModelMetrics]>([:])
@@ -135,19 +142,7 @@ package final class ServingMetrics: Sendable {
         models.withLock { models in
             let key = ModelVersion(model: model, version: version)
             if let known = models[key] { return known }
-            let new = ModelMetrics(
-                decode: decodeDuration.series(model, version),
-                preprocess: preprocessDuration.series(model, version),
-                queue: queueDuration.series(model, version),
-                inference: inferenceDuration.series(model, version),
-                total: requestDuration.series(model, version),
-                items: items.series(model, version),
-                batchSize: batchSize.series(model, version),
-                fullBatches: batches.series(model, version, "full"),
-                idleBatches: batches.series(model, version, "idle"),
-                delayedBatches: batches.series(model, version, "delay"),
-                generatedTokens: generatedTokens.series(model, version)
-            )
+            let new = ModelMetrics(model, version, of: self)
             models[key] = new
             return new
         }
@@ -162,11 +157,7 @@ package final class ServingMetrics: Sendable {
             let isGone = { (values: [String]) in
                 gone.contains { values.starts(with: [$0.model, $0.version]) }
             }
-            for family in [items, batches, generations, generatedTokens] { family.drop(where: isGone) }
-            for family in [
-                decodeDuration, preprocessDuration, queueDuration, inferenceDuration, requestDuration,
-                batchSize,
-            ] { family.drop(where: isGone) }
+            for family in modelFamilies { family.drop(where: isGone) }
         }
     }
 
@@ -178,13 +169,7 @@ package final class ServingMetrics: Sendable {
         var text = MetricText()
         text.begin("martlet_build_info", .gauge, help: "The running version; always 1.")
         text.sample(1, [("version", version)])
-        for counter in [requests, items, batches, rejections, generations, generatedTokens] {
-            counter.render(into: &text)
-        }
-        for histogram in [
-            httpDuration, decodeDuration, preprocessDuration, queueDuration, inferenceDuration,
-            requestDuration, batchSize,
-        ] { histogram.render(into: &text) }
+        for family in [requests, httpDuration, rejections] + modelFamilies { family.render(into: &text) }
         ProcessMetrics.render(into: &text)
         return text.bytes + collected.bytes
     }
