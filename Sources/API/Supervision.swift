@@ -105,7 +105,7 @@ extension Supervision.Subject {
                     if let count = counts[state], count > 0 { parts.append("\(count) \(name)") }
                 }
                 let now = server.statistics
-                let waiting = scheduler.queueDepths().reduce(0) { $0 + $1.items }
+                let waiting = scheduler.queues().reduce(0) { $0 + $1.items }
                 parts.append("\(now.openConnections) connections")
                 parts.append("\(now.activeRequests) requests, \(waiting) items queued")
                 return "\(address): " + parts.joined(separator: ", ")

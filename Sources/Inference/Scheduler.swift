@@ -181,13 +181,6 @@ package final class Scheduler: Sendable {
         }
     }
 
-    /// How many items wait for each network that has any; a model of several is listed for each.
-    package func queueDepths() -> [(network: ServedNetwork, items: Int)] {
-        state.withLock { state in
-            state.queues.counts.compactMap { key, count in state.networks[key].map { ($0, count) } }
-        }
-    }
-
     /// How often the engine has gone on, from layer to layer or to look for work; `poke` makes a free one look, so that one
     /// that does not go on hangs.
     package var turns: Int { beats.load(ordering: .relaxed) }

@@ -285,7 +285,7 @@ final class Clients: Sendable {
 
     /// Waits until so many items are queued over all models.
     func waitForDepth(_ count: Int) {
-        while scheduler.queueDepths().reduce(0, { $0 + $1.items }) < count {}
+        while scheduler.queues().reduce(0, { $0 + $1.items }) < count {}
     }
 
     /// Waits until so many requests have ended.
