@@ -18,6 +18,10 @@ struct Endpoint: Sendable {
 
     let name: String
     let action: Action
+    /// Whether a call takes a place at the engine before anything is prepared for it.
+    var isAdmitted = false
+    /// Whether a small call may be over sooner than another thread is woken for it.
+    var mayBeQuick = false
 
     static func control(_ name: String, _ respond: @escaping Control) -> Endpoint {
         Endpoint(name: name, action: .control(respond))
@@ -27,6 +31,17 @@ struct Endpoint: Sendable {
         -> Endpoint
     {
         Endpoint(name: name, action: .work { service, call, _ in try await respond(service, call) })
+    }
+
+    /// Work on the engine, for which a call is let in first.
+    static func inference(
+        _ name: String,
+        mayBeQuick: Bool = false,
+        _ respond: @escaping @Sendable (Service, Call) async throws -> Response
+    ) -> Endpoint {
+        var endpoint = work(name, respond)
+        (endpoint.isAdmitted, endpoint.mayBeQuick) = (true, mayBeQuick)
+        return endpoint
     }
 }
 
@@ -53,8 +68,12 @@ extension Service {
         for model in ["/v1/models/{model}", "/v1/models/{model}/versions/{version}"] {
             router.on(.get, model, .control("model") { service, call in try service.describeModel(call) })
             router.on(.get, model + "/labels", .control("labels") { try $0.listLabels($1) })
-            router.on(.post, model + ":classify", .work("classify") { try await $0.classify($1) })
-            router.on(.post, model + ":predict", .work("predict") { try await $0.predict($1) })
+            router.on(
+                .post,
+                model + ":classify",
+                .inference("classify", mayBeQuick: true) { try await $0.classify($1) }
+            )
+            router.on(.post, model + ":predict", .inference("predict") { try await $0.predict($1) })
             router.on(
                 .post,
                 model + ":generate",

@@ -136,54 +136,61 @@ package final class Service: Sendable {
     /// Answers a request; called on the event loop, and never holds it up.
     package func respond(to request: Request, _ responder: Responder) {
         let started = Started(request)
-        switch dispatch(started) {
+        switch request.note as? Destination ?? Self.destination(request.method, request.path) {
         case .answer(let route, let response): finish(started, route, response, responder)
-        case .control(let route, let call, let respond):
-            let response: Response
-            do { response = try respond(self, call) } catch { response = refusal(error, started) }
-            finish(started, route, response, responder)
-        case .work(let route, var call, let respond):
-            do {
-                if route == "classify" || route == "predict" { try admit(&call) }
-            } catch {
-                let response = refusal(error, started)
-                guard RefusalPacer.paces(error) else {
-                    return finish(started, route, response, responder)
-                }
-                return pacer.send { [self] in finish(started, route, response, responder) }
+        case .endpoint(let endpoint, let captured):
+            let call = Call(request: request, record: started.record, captured: captured)
+            switch endpoint.action {
+            case .control(let respond):
+                let response: Response
+                do { response = try respond(self, call) } catch { response = refusal(error, started) }
+                finish(started, endpoint.name, response, responder)
+            case .work(let respond): begin(respond, of: endpoint, call, started, responder)
             }
-            let work: Lane.Work = { [self, call] in
-                // The client left while the request waited: nobody will read what this says.
-                guard !request.cancellation.isCancelled else {
-                    return finish(started, route, Response(ServingError.cancelled), responder)
-                }
-                do {
-                    guard let response = try await respond(self, call, responder) else { return }
-                    finish(started, route, response, responder)
-                } catch {
-                    finish(started, route, refusal(error, started), responder)
-                }
-            }
-            if isQuick(route, call) { lane.beginHere(work) } else { lane.begin(work) }
         }
     }
 
-    /// Whether a request is over sooner than another thread is woken for it: one small image for a small network.
-    private func isQuick(_ route: String, _ call: Call) -> Bool {
-        call.request.isAlone && route == "classify" && call.request.body.count <= Self.quickBytes
+    /// Begins what has to wait for something, on the lane.
+    private func begin(
+        _ respond: @escaping Endpoint.Work,
+        of endpoint: Endpoint,
+        _ call: Call,
+        _ started: Started,
+        _ responder: Responder
+    ) {
+        let route = endpoint.name
+        var call = call
+        do {
+            if endpoint.isAdmitted { try admit(&call) }
+        } catch {
+            let response = refusal(error, started)
+            guard RefusalPacer.paces(error) else { return finish(started, route, response, responder) }
+            return pacer.send { [self] in finish(started, route, response, responder) }
+        }
+        let work: Lane.Work = { [self, call] in
+            // The client left while the request waited: nobody will read what this says.
+            guard !call.request.cancellation.isCancelled else {
+                return finish(started, route, Response(ServingError.cancelled), responder)
+            }
+            do {
+                guard let response = try await respond(self, call, responder) else { return }
+                finish(started, route, response, responder)
+            } catch {
+                finish(started, route, refusal(error, started), responder)
+            }
+        }
+        let isQuick =
+            endpoint.mayBeQuick && call.request.isAlone && call.request.body.count <= Self.quickBytes
             && call.admission?.isQuick ?? false
+        if isQuick { lane.beginHere(work) } else { lane.begin(work) }
     }
 
     /// What a route makes of a head whose body has not come: nothing is read for a path that leads nowhere.
     package func admit(_ head: RequestHead) -> Admission {
-        switch Self.routes.match(method: head.method, path: head.path) {
-        case .found(let endpoint, let captured): .accept(note: Found(endpoint: endpoint, captured: captured))
-        case .options, .methodNotAllowed, .notFound:
-            if case .answer(_, let response) = unmatched(head.method, head.path) {
-                .refuse(response)
-            } else {
-                .accept()
-            }
+        let destination = Self.destination(head.method, head.path)
+        return switch destination {
+        case .endpoint: .accept(note: destination)
+        case .answer(_, let response): .refuse(response)
         }
     }
 }

@@ -39,7 +39,10 @@ package final class Request: Sendable {
         client: String = "",
         cancellation: Cancellation = Cancellation(),
         headReceived: ContinuousClock.Instant? = nil,
-        received: ContinuousClock.Instant = .now
+        received: ContinuousClock.Instant = .now,
+        isAlone: Bool = false,
+        note: (any Sendable)? = nil,
+        lease: MemoryLease? = nil
     ) {
         self.method = method
         self.path = path
@@ -51,35 +54,6 @@ package final class Request: Sendable {
         self.client = client
         self.cancellation = cancellation
         self.headReceived = headReceived ?? received
-        self.received = received
-        isAlone = false
-        note = nil
-        lease = nil
-    }
-
-    /// The request of an exchange, whose body is leased for as long as the request lives.
-    init(
-        _ head: RequestHead,
-        body: [UInt8],
-        id: String,
-        client: String,
-        cancellation: Cancellation,
-        headReceived: ContinuousClock.Instant,
-        received: ContinuousClock.Instant,
-        isAlone: Bool,
-        note: (any Sendable)?,
-        lease: MemoryLease?
-    ) {
-        method = head.method
-        path = head.path
-        target = head.target
-        query = head.query
-        fields = head.fields
-        self.body = body
-        self.id = id
-        self.client = client
-        self.cancellation = cancellation
-        self.headReceived = headReceived
         self.received = received
         self.isAlone = isAlone
         self.note = note

@@ -84,7 +84,11 @@ extension ConnectionState {
         bodyLease = nil
         if answer == nil {
             let request = Request(
-                head,
+                method: head.method,
+                path: head.path,
+                target: head.target,
+                query: head.query,
+                fields: head.fields,
                 body: body,
                 id: arrival.id,
                 client: client,
