@@ -45,12 +45,6 @@ struct GoldenCommand: ParsableCommand {
                 try await engine.scheduler.infer(network, items: items).outputs
             }
         }
-        try Safetensors.write(tensors, to: path)
-        var json: JSONObject = ["output": .string(path)]
-        for (name, tensor) in tensors {
-            json.append(name, .array(tensor.shape.dimensions.map(JSONValue.integer)))
-        }
-        let text = tensors.map { "\($0.name) \($0.tensor.shape)" }.joined(separator: ", ")
-        output.print(json: .object(json), text: "\(path): \(text)")
+        try output.write(tensors, to: path)
     }
 }

@@ -41,13 +41,20 @@ struct Run: ParsableCommand {
         }
         let input = try Safetensors(path: inputPath).tensor("input")
         let results = try network.run(input, on: WorkerPool(threads: threads.count))
-        try Safetensors.write(results, to: outputPath)
-        var json: JSONObject = ["output": .string(outputPath)]
-        for (name, tensor) in results {
+        try output.write(results, to: outputPath)
+    }
+}
+
+extension OutputOption {
+    /// Writes tensors to a safetensors file, and says which.
+    func write(_ tensors: [(name: String, tensor: Tensor)], to path: String) throws {
+        try Safetensors.write(tensors, to: path)
+        var json: JSONObject = ["output": .string(path)]
+        for (name, tensor) in tensors {
             json.append(name, .array(tensor.shape.dimensions.map(JSONValue.integer)))
         }
-        let text = results.map { "\($0.name) \($0.tensor.shape)" }.joined(separator: ", ")
-        output.print(json: .object(json), text: "\(outputPath): \(text)")
+        let text = tensors.map { "\($0.name) \($0.tensor.shape)" }.joined(separator: ", ")
+        print(json: .object(json), text: "\(path): \(text)")
     }
 }
 

@@ -112,9 +112,6 @@ package final class Plan: Sendable {
         return overflows || isTooLarge ? .max : bytes
     }
 
-    /// The names of the outputs.
-    package var outputNames: [String] { outputs.map(\.name) }
-
     private static func port(
         _ name: String,
         _ value: Graph.Value,

@@ -61,13 +61,6 @@ package final class Session {
         }
     }
 
-    /// The memory that the activations of one item of a shape take, in bytes, in a session for one network.
-    ///
-    /// - Throws: `ShapeError` when the network cannot take such items.
-    package func itemBytes(inputShape: Shape) throws(ShapeError) -> Int {
-        try ownPlan(for: inputShape).bytesPerItem
-    }
-
     /// Gives the memory back to the system; `prepare` comes before the next run.
     package func trim() {
         plan = nil
