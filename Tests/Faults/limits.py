@@ -11,6 +11,7 @@ import time
 
 from common import FULL, Skipped, check_answers, connect, known, reload
 from daemon import WEIGHTS, Daemon, models_folder, until
+from group import MemoryGroup
 from load import Exchange, Load, quantile
 
 
@@ -46,34 +47,13 @@ def out_of_descriptors():
     return f"64 descriptors, 300 connections: {dict(statuses)}, {100 * used:.0f} % of a CPU meanwhile, a new model loaded"
 
 
-class MemoryGroup:
-    """A control group that has so much memory, of version 1 or 2."""
-
-    def __init__(self, megabytes):
-        one, two = pathlib.Path("/sys/fs/cgroup/memory"), pathlib.Path("/sys/fs/cgroup")
-        base, file = (one, "memory.limit_in_bytes") if one.is_dir() else (two, "memory.max")
-        self.path = base / f"martlet-test-{os.getpid()}"
-        try:
-            self.path.mkdir()
-            (self.path / file).write_text(str(megabytes << 20))
-        except OSError as error:
-            if self.path.is_dir():
-                self.path.rmdir()
-            raise Skipped(f"no control group can be made here ({error.strerror})") from None
-        # The daemon joins before it is what it is.
-        self.command = ["sh", "-c", f"echo $$ > {self.path}/cgroup.procs; exec \"$@\"", "sh"]
-
-    def close(self):
-        for process in (self.path / "cgroup.procs").read_text().split():
-            os.kill(int(process), signal.SIGKILL)
-        until(lambda: not (self.path / "cgroup.procs").read_text(), "the control group is empty", 10)
-        self.path.rmdir()
-
-
 def out_of_memory():
     """In a control group that is too small, requests are refused; a daemon that is told to take more is killed and comes
     back whole."""
-    group = MemoryGroup(160)
+    try:
+        group = MemoryGroup(160 << 20)
+    except OSError as error:
+        raise Skipped(f"no control group can be made here ({error})") from None
     unit = b"[1],"
     count = (24 << 20) // len(unit)
     body = b'{"instances":[[' + unit * count + b"[1]]]}"
