@@ -16,21 +16,39 @@ struct Endpoint: Sendable {
         case work(Work)
     }
 
+    /// Whom a route is for, which decides where it is answered and to whom.
+    enum Scope: String, Sendable, CaseIterable {
+        /// Clients: models, and what they are asked.
+        case infer
+        /// Operators: what loads and unloads models, and the metrics.
+        case admin
+        /// Whoever watches over the daemon; never kept from answering.
+        case probe
+    }
+
     let name: String
     let action: Action
+    var scope = Scope.infer
     /// Whether a call takes a place at the engine before anything is prepared for it.
     var isAdmitted = false
     /// Whether a small call may be over sooner than another thread is woken for it.
     var mayBeQuick = false
 
-    static func control(_ name: String, _ respond: @escaping Control) -> Endpoint {
-        Endpoint(name: name, action: .control(respond))
+    static func control(
+        _ name: String,
+        scope: Scope = .infer,
+        _ respond: @escaping Control
+    ) -> Endpoint {
+        Endpoint(name: name, action: .control(respond), scope: scope)
     }
 
-    static func work(_ name: String, _ respond: @escaping @Sendable (Service, Call) async throws -> Response)
-        -> Endpoint
-    {
-        Endpoint(name: name, action: .work { service, call, _ in try await respond(service, call) })
+    static func work(
+        _ name: String,
+        scope: Scope = .infer,
+        _ respond: @escaping @Sendable (Service, Call) async throws -> Response
+    ) -> Endpoint {
+        let action = Action.work { service, call, _ in try await respond(service, call) }
+        return Endpoint(name: name, action: action, scope: scope)
     }
 
     /// Work on the engine, for which a call is let in first.
@@ -81,14 +99,26 @@ extension Service {
             )
             router.on(.delete, model + "/sequences/{id}", .work("sequence") { try await $0.endSequence($1) })
         }
-        router.on(.post, "/v1/models:reload", .work("repository") { try await $0.reloadModels($1) })
-        router.on(.post, "/v2/repository/index", .work("repository") { try $0.indexRepository($1) })
-        let repository = "/v2/repository/models/{model}"
-        router.on(.post, repository + "/load", .work("repository") { try await $0.loadModel($1) })
-        router.on(.post, repository + "/unload", .work("repository") { try await $0.unloadModel($1) })
-        router.on(.get, "/livez", .control("livez") { service, _ in service.live() })
-        router.on(.get, "/readyz", .control("readyz") { service, _ in service.ready() })
-        router.on(.get, "/metrics", .control("metrics") { service, _ in service.exposeMetrics() })
+        addOperations(to: &router)
         return router
     }()
+
+    /// What watches over the daemon and what operates it.
+    private static func addOperations(to router: inout Router<Endpoint>) {
+        router.on(.get, "/livez", .control("livez", scope: .probe) { service, _ in service.live() })
+        router.on(.get, "/readyz", .control("readyz", scope: .probe) { service, _ in service.ready() })
+        router.on(
+            .get,
+            "/metrics",
+            .control("metrics", scope: .admin) { service, _ in service.exposeMetrics() }
+        )
+        let repository = { (work: @escaping @Sendable (Service, Call) async throws -> Response) in
+            Endpoint.work("repository", scope: .admin, work)
+        }
+        router.on(.post, "/v1/models:reload", repository { try await $0.reloadModels($1) })
+        router.on(.post, "/v2/repository/index", repository { try $0.indexRepository($1) })
+        let model = "/v2/repository/models/{model}"
+        router.on(.post, model + "/load", repository { try await $0.loadModel($1) })
+        router.on(.post, model + "/unload", repository { try await $0.unloadModel($1) })
+    }
 }
