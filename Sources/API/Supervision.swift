@@ -96,7 +96,7 @@ extension Supervision.Subject {
                 server.poke()
                 scheduler.poke()
             },
-            turns: { [server.turns, scheduler.turns] },
+            turns: { server.turns + [scheduler.turns] },
             status: {
                 let counts = registry.counts()
                 let versions = counts.values.reduce(0, +)

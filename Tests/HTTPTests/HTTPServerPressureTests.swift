@@ -58,10 +58,14 @@ import Testing
         }
     }
 
-    @Test func `says 503 to connections over the limit`() throws {
+    @Test(arguments: [1, 3])
+    func `says 503 to connections over the limit`(loops: Int) throws {
         let gate = Gate()
         try withServer(
-            { $0.maxConnections = 2 },
+            {
+                $0.maxConnections = 2
+                $0.loops = loops
+            },
             handler: { request in
                 gate.pass()
                 return echo(request)
@@ -97,9 +101,32 @@ import Testing
         }
     }
 
-    @Test func `leaves room for others beside a crowd of unfinished requests`() throws {
+    @Test func `has the connections of all loops give way, and counts them together`() throws {
+        try withServer({
+            $0.maxConnections = 3
+            $0.loops = 3
+        }) { server in
+            var clients: [TestClient] = []
+            for _ in 0..<3 {
+                let client = try TestClient(port: server.port)
+                client.send(Self.get)
+                #expect(client.answer()?.status == 200)
+                clients.append(client)
+            }
+            // Wherever each newcomer is taken, somebody idle is found.
+            for _ in 0..<6 { #expect(try answersOnce(server)) }
+            #expect(server.turns.count == 3)
+            #expect(server.statistics.openConnections <= 3)
+            #expect(server.statistics.refusals.isEmpty)
+            #expect(server.statistics.closedForRoom >= 1)
+        }
+    }
+
+    @Test(arguments: [1, 3])
+    func `leaves room for others beside a crowd of unfinished requests`(loops: Int) throws {
         try withServer({
             $0.maxConnections = 20
+            $0.loops = loops
             $0.maxConnectionsPerAddress = 10
         }) { server in
             var crowd: [TestClient] = []
@@ -177,11 +204,12 @@ import Testing
         }
     }
 
-    @Test func `survives clients that leave at every point, and returns every descriptor`() throws {
+    @Test(arguments: [1, 3])
+    func `survives clients that leave at every point, and returns every descriptor`(loops: Int) throws {
         let text = Array(
             "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n".utf8
         )
-        try withServer { server in
+        try withServer({ $0.loops = loops }) { server in
             let before = Self.descriptors()
             for i in 0..<600 {
                 let client = try TestClient(port: server.port)
@@ -202,8 +230,9 @@ import Testing
         }
     }
 
-    @Test func `answers rubbish with 400 and everybody else as before`() throws {
-        try withServer { server in
+    @Test(arguments: [1, 3])
+    func `answers rubbish with 400 and everybody else as before`(loops: Int) throws {
+        try withServer({ $0.loops = loops }) { server in
             var random = SeededGenerator(state: 42)
             let good = try TestClient(port: server.port)
             for _ in 0..<50 {
@@ -216,12 +245,16 @@ import Testing
         }
     }
 
-    @Test func `drains: finishes what has begun, refuses what is new`() throws {
+    @Test(arguments: [1, 3])
+    func `drains: finishes what has begun, refuses what is new`(loops: Int) throws {
         let gate = Gate()
-        try withServer(handler: { request in
-            gate.pass()
-            return echo(request)
-        }) { server in
+        try withServer(
+            { $0.loops = loops },
+            handler: { request in
+                gate.pass()
+                return echo(request)
+            }
+        ) { server in
             let port = server.port
             let (busy, idle) = (try TestClient(port: port), try TestClient(port: port))
             busy.send(Self.get)
@@ -240,8 +273,9 @@ import Testing
         }
     }
 
-    @Test func `goes on as before while the grace of a drain lasts`() throws {
-        try withServer { server in
+    @Test(arguments: [1, 3])
+    func `goes on as before while the grace of a drain lasts`(loops: Int) throws {
+        try withServer({ $0.loops = loops }) { server in
             let port = server.port
             let old = try TestClient(port: port)
             let drain = try Thread(name: "drain") {
@@ -262,13 +296,17 @@ import Testing
         }
     }
 
-    @Test func `cancels what a drain cannot wait for`() throws {
+    @Test(arguments: [1, 3])
+    func `cancels what a drain cannot wait for`(loops: Int) throws {
         let gate = Gate()
-        try withServer(handler: { request in
-            gate.pass()
-            while !request.cancellation.isCancelled, request.received.duration(to: .now) < .seconds(60) {}
-            return Response()
-        }) { server in
+        try withServer(
+            { $0.loops = loops },
+            handler: { request in
+                gate.pass()
+                while !request.cancellation.isCancelled, request.received.duration(to: .now) < .seconds(60) {}
+                return Response()
+            }
+        ) { server in
             let client = try TestClient(port: server.port)
             client.send(Self.get)
             gate.await(1)

@@ -35,8 +35,8 @@ package struct Configuration: Sendable {
         cache: String = ""
     ) throws(ConfigurationError) {
         let machine = [
-            Setting.threads.name: String(processors), Setting.maxMemory.name: String(memory),
-            Setting.cache.name: cache,
+            Setting.threads.name: String(processors), Setting.eventLoops.name: String(min(processors, 8)),
+            Setting.maxMemory.name: String(memory), Setting.cache.name: cache,
         ]
         var (entries, values) = ([Entry](), [String: String]())
         for setting in Setting.all {
@@ -112,6 +112,7 @@ extension Configuration {
         var server = HTTPServerConfiguration()
         server.host = self[.host]
         server.port = integer(.port)
+        server.loops = integer(.eventLoops)
         server.maxBodyBytes = integer(.maxBody)
         server.maxConnections = integer(.maxConnections)
         server.maxConnectionsPerAddress = integer(.maxPerAddress) == 0 ? nil : integer(.maxPerAddress)

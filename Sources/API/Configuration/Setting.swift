@@ -78,6 +78,7 @@ extension Setting {
     package static let host = Setting("host", .text, "127.0.0.1", "The address to listen on.")
     package static let port = Setting("port", .integer(0...65_535), "8080", "The port to listen on; 0 lets the system choose.")
     package static let threads = Setting("threads", .integer(1...1024), nil, "Threads of the engine; one for each CPU.")
+    package static let eventLoops = Setting("event_loops", .integer(1...64), nil, "Threads that read requests and write answers; one for each CPU, at most 8.")
     package static let tune = Setting("tune", .boolean, "true", "Choose algorithms by measuring them, not by the cost model.")
     package static let cache = Setting("cache", .path, nil, "The folder for what can be made again: measurements.")
     package static let ready = Setting("ready", .choice(["all", "any"]), "all", "Whether /readyz waits for all models of the folder or for one.")
@@ -127,7 +128,7 @@ extension Setting {
 
     /// All settings, in the order in which they are listed.
     package static let all: [Setting] = [
-        models, host, port, threads, tune, cache, ready,
+        models, host, port, threads, eventLoops, tune, cache, ready,
         versions, load, loadOrder, loadThreads, maxLoadMemory, maxModelMemory, watchModels, settle, repository,
         maxMemory, maxBody, maxAnswer, maxPixels, maxScanPixels, maxForecast, maxGenerations, maxSequences, maxSequencesPerClient, sequenceTTL, stateKey,
         maxBatchSize, maxBatchTime, maxBatchDelay, maxQueueItems, maxQueueDelay, requestTimeout,

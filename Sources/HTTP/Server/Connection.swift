@@ -9,14 +9,15 @@ final class Connection {
     var interest: Epoll.Interest = .read
     /// When the loop will look whether it is late, unless it is told an earlier time.
     var scheduled: ContinuousClock.Instant?
+    /// How many loops had no room for it.
+    var refusals = 0
     /// Whether it is beyond the limit, and only told so.
-    let isExcess: Bool
+    var isExcess = false
     private var isShutDown = false
 
-    init(_ socket: consuming Socket, token: UInt64, isExcess: Bool, state: consuming ConnectionState) {
+    init(_ socket: consuming Socket, token: UInt64, state: consuming ConnectionState) {
         self.socket = socket
         self.token = token
-        self.isExcess = isExcess
         self.state = state
     }
 

@@ -95,7 +95,6 @@ extension ConnectionState {
                 cancellation: exchange.cancellation,
                 headReceived: arrival.received,
                 received: moment.now,
-                isAlone: moment.isQuiet,
                 note: arrival.note,
                 lease: lease
             )

@@ -60,8 +60,6 @@ package struct Moment: Sendable {
     package let now: ContinuousClock.Instant
     /// The same for the `Date` field.
     package let date: String
-    /// Whether one connection alone has something to say in this turn.
-    var isQuiet = false
 
     package init(now: ContinuousClock.Instant, date: String) {
         self.now = now

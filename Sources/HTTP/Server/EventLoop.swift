@@ -1,7 +1,7 @@
 internal import Platform
 internal import Synchronization
 
-/// One thread that accepts, parses and writes for many connections, and never blocks on any of them.
+/// One thread that parses and writes for many connections, and never blocks on any of them; the first of a server accepts too.
 ///
 /// Everything here belongs to that thread; what others may touch is `answers` and `drain`. The handler is called on it,
 /// and answers come back through `answers` from wherever they are made.
@@ -17,6 +17,9 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
 
     private let rules: ConnectionRules
     private let handler: RequestHandler
+    private let group: LoopGroup
+    /// Its number in the group.
+    private let index: Int
     private let waker: Waker
     private let answers: AnswerList
     private let draining = Mutex<Drain?>(nil)
@@ -24,7 +27,7 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
     let turns = Atomic(0)
 
     private var epoll: Epoll
-    private var acceptor: Acceptor
+    private var acceptor: Acceptor?
     private var connections: [UInt64: Connection] = [:]
     private var nextToken: UInt64 = 0
     private var excessCount = 0
@@ -36,17 +39,24 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
     private var crowd = Crowd()
 
     init(
-        listener: consuming Socket,
+        _ index: Int,
+        of group: LoopGroup,
         rules: ConnectionRules,
         handler: @escaping RequestHandler
     ) throws(SystemError) {
         self.rules = rules
         self.handler = handler
-        waker = try Waker()
+        self.group = group
+        self.index = index
+        waker = group.wakers[index]
         answers = AnswerList(waker: waker)
         epoll = try Epoll()
-        acceptor = try Acceptor(listener, token: Self.listenerToken, epoll: epoll)
         try epoll.add(waker.number, .read, token: Self.wakerToken)
+    }
+
+    /// Makes this the loop that accepts; before it runs.
+    func listen(on listener: consuming Socket) throws(SystemError) {
+        acceptor = try Acceptor(listener, token: Self.listenerToken, epoll: epoll)
     }
 
     /// Asks the loop, from any thread, to finish what has begun and then to return.
@@ -72,10 +82,10 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
             }
             takeAnswers()
             let drainTime = isDraining ? drain?.deadline : drain?.start
-            let wakeUp = [deadlines.first, acceptor.pausedUntil, drainTime].compactMap(\.self).min()
+            let wakeUp = [deadlines.first, acceptor?.pausedUntil, drainTime].compactMap(\.self).min()
             turn(timeout: wakeUp.map { moment.now.duration(to: $0) })
             expire()
-            acceptor.resume(epoll, now: moment.now)
+            acceptor?.resume(epoll, now: moment.now)
         }
     }
 
@@ -88,12 +98,13 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
         }
         answers.awaken()
         tick()
-        moment.isQuiet = count == 1
         for i in 0..<count {
             let (token, happened) = epoll.event(i)
             switch token {
             case Self.listenerToken: accept()
-            case Self.wakerToken: waker.reset()
+            case Self.wakerToken:
+                waker.reset()
+                for connection in group.arrivals(at: index) { welcome(connection) }
             default: serve(token, happened)
             }
         }
@@ -111,44 +122,58 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
 
     // MARK: Connections
 
+    /// Accepts what waits, and takes each connection to its loop.
     private func accept() {
-        while let socket = acceptor.accept(epoll, now: moment.now) {
+        while let socket = acceptor?.accept(epoll, now: moment.now) {
             let client = socket.peerName
-            let isExcess = !hasRoom(for: client)
-            // A few more are told why; beyond them even that costs too much, and descriptors are for models too.
-            if isExcess, excessCount >= min(64, max(8, rules.configuration.maxConnections / 2)) { continue }
-            let token = nextToken
-            nextToken += 1
             let connection = Connection(
                 socket,
-                token: token,
-                isExcess: isExcess,
+                token: nextToken,
                 state: ConnectionState(rules: rules, client: client, at: moment)
             )
-            do {
-                try epoll.add(connection.socket.number, .read, token: token)
-            } catch {
-                continue // the kernel's memory is short; the client sees the connection close
-            }
-            connections[token] = connection
-            rules.counters.accepted.add(1, ordering: .relaxed)
-            rules.counters.open.add(1, ordering: .relaxed)
-            if isExcess {
-                excessCount += 1
-                connection.state.refuse(.connectionsFull, at: moment)
-            } else {
-                crowd.enter(client)
-            }
-            settle(connection)
+            nextToken += 1
+            let loop = isDraining ? index : group.leastLoaded
+            if loop != index, group.hand(connection, to: loop) { continue }
+            group.keep(on: index)
+            welcome(connection)
         }
     }
 
-    /// Whether one more connection of a client may come, for which idle and unfinished ones give way.
-    private func hasRoom(for client: String) -> Bool {
-        let limit = rules.configuration.maxConnections
-        let share = rules.configuration.maxConnectionsPerAddress ?? max(64, limit / 2)
-        if crowd.count(client) >= share { return closeOne(of: client) }
-        return connections.count - excessCount < limit || closeOne(of: nil)
+    /// Begins to serve a connection, for which idle and unfinished ones give way; where none can here, perhaps one can at the
+    /// next loop.
+    private func welcome(_ connection: Connection) {
+        let client = connection.state.client
+        var room = group.enter(client)
+        if room != .free, closeOne(of: room == .noneForClient ? client : nil) { room = group.enter(client) }
+        if room != .free {
+            connection.refusals += 1
+            let next = (index + 1) % group.count
+            if connection.refusals < group.count, group.hand(connection, to: next) {
+                return group.release(from: index)
+            }
+            // A few more are told why; beyond them even that costs too much, and descriptors are for models too.
+            guard excessCount < min(64, max(8, rules.configuration.maxConnections / 2)) else {
+                return group.release(from: index)
+            }
+            connection.isExcess = true
+        }
+        do {
+            try epoll.add(connection.socket.number, .read, token: connection.token)
+        } catch {
+            // The kernel's memory is short; the client sees the connection close.
+            if !connection.isExcess { group.leave(client) }
+            return group.release(from: index)
+        }
+        connections[connection.token] = connection
+        rules.counters.accepted.add(1, ordering: .relaxed)
+        rules.counters.open.add(1, ordering: .relaxed)
+        if connection.isExcess {
+            excessCount += 1
+            connection.state.refuse(.connectionsFull, at: moment)
+        } else {
+            crowd.enter(client)
+        }
+        settle(connection)
     }
 
     /// Closes the connection that is missed least.
@@ -257,7 +282,13 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
         // What the client has not taken is of no use without the rest; the kernel would keep it for minutes.
         if connection.state.leavesUnsent { connection.socket.resetOnClose() }
         rules.counters.open.subtract(1, ordering: .relaxed)
-        if connection.isExcess { excessCount -= 1 } else { crowd.leave(connection.state.client) }
+        group.release(from: index)
+        if connection.isExcess {
+            excessCount -= 1
+        } else {
+            crowd.leave(connection.state.client)
+            group.leave(connection.state.client)
+        }
     }
 
     // MARK: Time
@@ -283,7 +314,8 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
         isDraining = true
         // What has reached this machine by now is still served.
         accept()
-        acceptor.close()
+        acceptor?.close()
+        for connection in group.arrivals(at: index, areLast: true) { welcome(connection) }
         for connection in Array(connections.values) {
             if connection.state.wantsRead { connection.receive(&buffer, at: moment) }
             connection.state.drain(at: moment)

@@ -2,13 +2,13 @@ internal import HTTPTypes
 package import Platform
 internal import Synchronization
 
-/// An HTTP/1.1 server: an event loop moves bytes and calls the handler, which answers at once or lets others answer.
+/// An HTTP/1.1 server: event loops move bytes and call the handler, which answers at once or lets others answer.
 ///
 /// What it guarantees: a slow or hostile client costs memory within the budget and no thread; answers leave in the
 /// order of their requests; full means an immediate 503. A started server runs until `drain`.
 package final class HTTPServer: Sendable {
     private struct Running {
-        let loop: EventLoop
+        let loops: [EventLoop]
         let port: Int
     }
 
@@ -26,7 +26,7 @@ package final class HTTPServer: Sendable {
     ///   - renderError: phrases the server's own refusals.
     ///   - admit: decides about requests by their heads.
     ///   - log: takes the account of each request.
-    ///   - handler: answers requests; it is called on the loop's thread.
+    ///   - handler: answers requests; it is called on a loop's thread.
     package init(
         configuration: HTTPServerConfiguration,
         budget: MemoryBudget,
@@ -50,7 +50,7 @@ package final class HTTPServer: Sendable {
         self.handler = handler
     }
 
-    /// Listens where the configuration says, and starts the loop; call it once.
+    /// Listens where the configuration says, and starts the loops; call it once.
     ///
     /// - Throws: `SystemError` such as `listen 0.0.0.0:8080: address already in use (EADDRINUSE)`.
     package func start() throws(SystemError) {
@@ -58,19 +58,28 @@ package final class HTTPServer: Sendable {
         try start(on: Socket.listen(host: configuration.host, port: configuration.port))
     }
 
-    /// Starts the loop on a socket that listens already; call it once.
+    /// Starts the loops on a socket that listens already; call it once.
     ///
     /// - Throws: `SystemError` when the system has no descriptor or thread left to give.
     package func start(on listener: consuming Socket) throws(SystemError) {
         let port = try listener.localPort
-        let loop = try EventLoop(listener: listener, rules: rules, handler: handler)
+        let group = try LoopGroup(rules.configuration)
+        var loops: [EventLoop] = []
+        for index in 0..<group.count {
+            loops.append(try EventLoop(index, of: group, rules: rules, handler: handler))
+        }
+        try loops[0].listen(on: listener)
         running.withLock { running in
             precondition(running == nil, "the server on port \(port) was started twice")
-            running = Running(loop: loop, port: port)
+            running = Running(loops: loops, port: port)
         }
         do {
-            try threads.start(name: "http-loop") { loop.run() }
+            // The one that accepts comes last, when all others can serve.
+            for (index, loop) in loops.enumerated().reversed() {
+                try threads.start(name: "http-loop-\(index)") { loop.run() }
+            }
         } catch {
+            drain(deadline: .zero)
             running.withLock { $0 = nil }
             throw error
         }
@@ -81,11 +90,13 @@ package final class HTTPServer: Sendable {
         running.withLock { $0?.port } ?? rules.configuration.port
     }
 
-    /// How often its loop has gone round; `poke` makes it go round once more, so that one that does not hangs.
-    package var turns: Int { running.withLock { $0?.loop.turns.load(ordering: .relaxed) ?? 0 } }
+    /// How often each loop has gone round; `poke` makes them go round once more, so that one that does not hangs.
+    package var turns: [Int] { loops.map { $0.turns.load(ordering: .relaxed) } }
 
-    /// Makes the loop go round.
-    package func poke() { running.withLock { $0?.loop }?.poke() }
+    /// Makes the loops go round.
+    package func poke() { for loop in loops { loop.poke() } }
+
+    private var loops: [EventLoop] { running.withLock { $0?.loops ?? [] } }
 
     /// What it is doing now and has done so far.
     package var statistics: HTTPServerStatistics {
@@ -99,9 +110,8 @@ package final class HTTPServer: Sendable {
     ///     that has not answered by then is not waited for.
     ///   - grace: how long everything goes on as before, so that load balancers can see the readiness probe fail.
     package func drain(deadline: Duration, grace: Duration = .zero) {
-        guard let loop = running.withLock({ $0?.loop }) else { return }
         let start = ContinuousClock.now + grace
-        loop.drain(EventLoop.Drain(start: start, deadline: start + deadline))
+        for loop in loops { loop.drain(EventLoop.Drain(start: start, deadline: start + deadline)) }
         threads.join()
     }
 }

@@ -4,6 +4,8 @@ package struct HTTPServerConfiguration: Sendable {
     package var host = "127.0.0.1"
     /// 0 lets the system choose; see `HTTPServer.port`.
     package var port = 8080
+    /// Event loops, which share the connections; the first accepts.
+    package var loops = 1
     /// How much of a head the parser takes; its body limit is `maxBodyBytes`.
     package var parserLimits = ParserLimits()
     /// Connections beyond this, or beyond the descriptors that the process may have, get 503 and are closed; idle ones

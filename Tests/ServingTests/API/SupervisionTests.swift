@@ -142,7 +142,7 @@ struct SupervisionTests {
                     server.poke()
                     scheduler.poke()
                 },
-                turns: { [server.turns, scheduler.turns] }
+                turns: { server.turns + [scheduler.turns] }
             )
         )
         defer { supervision.close() }
