@@ -101,6 +101,8 @@ package final class Service: Sendable {
     private let pacer: RefusalPacer
     /// A body of so many bytes is looked through at once.
     private static let quickBytes = 8 * 1024
+    /// So long after its turn began an event loop does nothing itself that the lane could do.
+    private static let quickTime = Duration.milliseconds(2)
     private let draining = Atomic(false)
 
     package init(
@@ -180,8 +182,9 @@ package final class Service: Sendable {
             }
         }
         let isQuick =
-            endpoint.mayBeQuick && call.request.isAlone && call.request.body.count <= Self.quickBytes
+            endpoint.mayBeQuick && call.request.body.count <= Self.quickBytes
             && call.admission?.isQuick ?? false
+            && .now - call.request.received < Self.quickTime
         if isQuick { lane.beginHere(work) } else { lane.begin(work) }
     }
 

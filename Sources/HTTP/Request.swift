@@ -19,10 +19,9 @@ package final class Request: Sendable {
     package let cancellation: Cancellation
     /// When its head was complete.
     package let headReceived: ContinuousClock.Instant
-    /// When all of it was here: its deadline counts from then, for a body has a rule of its own.
+    /// When all of it was here, as the event loop's turn sees the time: its deadline counts from then, for a body has a rule
+    /// of its own.
     package let received: ContinuousClock.Instant
-    /// Whether nothing else had come to its event loop, which may then as well answer it itself.
-    package let isAlone: Bool
     /// What the admission rule has found out about it.
     package let note: (any Sendable)?
     /// The body's bytes, leased for as long as somebody holds the request.
@@ -40,7 +39,6 @@ package final class Request: Sendable {
         cancellation: Cancellation = Cancellation(),
         headReceived: ContinuousClock.Instant? = nil,
         received: ContinuousClock.Instant = .now,
-        isAlone: Bool = false,
         note: (any Sendable)? = nil,
         lease: MemoryLease? = nil
     ) {
@@ -55,7 +53,6 @@ package final class Request: Sendable {
         self.cancellation = cancellation
         self.headReceived = headReceived ?? received
         self.received = received
-        self.isAlone = isAlone
         self.note = note
         self.lease = lease
     }

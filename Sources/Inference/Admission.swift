@@ -9,7 +9,7 @@ extension Scheduler {
         private let scheduler: Scheduler
         private let network: ServedNetwork
         private let left: Monitor<(items: Int, size: Int)>
-        /// Whether the engine was free, and the items are so few that the request's own thread will run them.
+        /// Whether a runner was free, and the items are so few that the request's own thread will run them.
         package let isQuick: Bool
 
         init(_ scheduler: Scheduler, _ network: ServedNetwork, items: Int, size: Int, isQuick: Bool) {
@@ -189,8 +189,8 @@ extension Scheduler {
             }
             state.queues.append(items, to: key)
             state.arrivals += 1
-            if state.isRunning { return .waits }
-            return nextInline(&state, now: job.arrival).map { .runs($0) } ?? .wakes
+            if let batch = nextInline(&state, now: job.arrival) { return .runs(batch) }
+            return state.isRunning ? .waits : .wakes
         }
         switch entry {
         case .refused(let refusal): job.fail(refusal)

@@ -6,7 +6,8 @@ internal import Synchronization
 /// The one shared engine: it runs batches of all networks one after another, on one pool of threads.
 ///
 /// A thread of its own runs them. Where the engine is free and a batch is shorter than waking that thread would be worth,
-/// whoever brought its last item runs it on the spot: many who do so take turns and find each other's items.
+/// whoever brought its last item runs it on the spot; where it is not free and the batch would be over sooner than a turn at
+/// it is passed on, on a runner beside it that has no pool. Who comes while no runner is free finds the others' items later.
 ///
 /// Requests of a network wait in its bounded queue and meet there in batches, as `BatchPolicy` decides; networks share the
 /// engine by time, as `FairQueues` does. A request is admitted before anything is prepared for it: one that would wait too
@@ -20,19 +21,23 @@ package final class Scheduler: Sendable {
         package var maxQueueItems: Int
         /// The longest predicted wait with which a request is admitted.
         package var maxQueueDelay: Duration
-        /// The longest batch, as predicted, that the thread of a request runs itself.
+        /// The longest batch, as predicted, that the thread of a request runs itself while the engine is free.
         package var maxInlineTime: Duration
+        /// The longest that it runs beside the engine while that is not free.
+        package var maxBesideTime: Duration
 
         package init(
             policy: BatchPolicy = BatchPolicy(),
             maxQueueItems: Int = 1024,
             maxQueueDelay: Duration = .seconds(3600),
-            maxInlineTime: Duration = .zero
+            maxInlineTime: Duration = .zero,
+            maxBesideTime: Duration = .zero
         ) {
             self.policy = policy
             self.maxQueueItems = maxQueueItems
             self.maxQueueDelay = maxQueueDelay
             self.maxInlineTime = maxInlineTime
+            self.maxBesideTime = maxBesideTime
         }
     }
 
@@ -48,8 +53,10 @@ package final class Scheduler: Sendable {
         /// Those of them that are forgotten once nothing waits for them.
         var retired: Set<ObjectIdentifier> = []
         var arrivals = 0
-        /// Whether somebody runs a batch: the engine is theirs until they say that they are done.
+        /// Whether somebody runs a batch on the engine's pool, which is theirs until they say that they are done.
         var isRunning = false
+        /// Runners beside the engine that nobody uses now.
+        var spares: [BatchRunner.Functions]
         /// When the batch that runs will be done, as predicted.
         var runsUntil: ContinuousClock.Instant?
         /// When the last batch was done; nil once its memory was given back.
@@ -59,7 +66,7 @@ package final class Scheduler: Sendable {
 
     let configuration: Configuration
     let metrics: ServingMetrics?
-    let state = Monitor(State())
+    let state: Monitor<State>
     let functions: BatchRunner.Functions
     private let beats = Atomic(0)
     private let threads = ThreadGroup()
@@ -73,9 +80,16 @@ package final class Scheduler: Sendable {
         metrics: ServingMetrics? = nil,
         budget: MemoryBudget? = nil
     ) throws(SystemError) {
-        let pool = WorkerPool(threads: threads)
-        try self.init(configuration, metrics: metrics) {
-            BatchRunner(pool: pool, budget: budget).functions
+        func makeRunner(threads: Int) -> BatchRunner.Functions {
+            BatchRunner(pool: WorkerPool(threads: threads), budget: budget).functions
+        }
+        let spares = configuration.maxBesideTime > .zero ? threads : 0
+        try self.init(
+            configuration,
+            metrics: metrics,
+            spares: (0..<spares).map { _ in makeRunner(threads: 1) }
+        ) {
+            makeRunner(threads: threads)
         }
     }
 
@@ -84,15 +98,18 @@ package final class Scheduler: Sendable {
     /// - Parameters:
     ///   - configuration: the limits.
     ///   - metrics: where batches, waits and refusals are counted.
-    ///   - make: called once; what it returns runs every batch, one at a time, on the engine's thread or a request's.
+    ///   - spares: each runs short batches, one at a time, on the threads of requests while the engine is not free.
+    ///   - make: called once; what it returns runs all other batches, one at a time, on the engine's thread or a request's.
     /// - Throws: `SystemError` when the system has no thread left to give.
     package init(
         _ configuration: Configuration = Configuration(),
         metrics: ServingMetrics? = nil,
+        spares: [BatchRunner.Functions] = [],
         make: () -> BatchRunner.Functions
     ) throws(SystemError) {
         self.configuration = configuration
         self.metrics = metrics
+        state = Monitor(State(spares: spares))
         functions = make()
         try threads.start(name: "engine") { self.work() }
     }
@@ -119,10 +136,9 @@ package final class Scheduler: Sendable {
             if let refusal = self.refusal(of: items, size: size, network, key, context, &state, now: now) {
                 return (refusal, false)
             }
-            let isFree = !state.isRunning && state.queues.isEmpty
             let seconds = state.queues.seconds(size: size, under: key) ?? .infinity
             state.queues.admit(items, size: size, under: key)
-            return (nil, isFree && seconds <= configuration.maxInlineTime / .seconds(1))
+            return (nil, state.queues.isEmpty && inlineLimit(state).map { seconds <= $0 } ?? false)
         }
         if let refusal {
             metrics?.countRejection(refusal)

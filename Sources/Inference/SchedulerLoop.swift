@@ -8,6 +8,9 @@ extension Scheduler {
     struct Batch {
         let network: ServedNetwork
         let content: Queues.Batch
+        let runner: BatchRunner.Functions
+        /// Whether the runner is one beside the engine.
+        let isBeside: Bool
     }
 
     private enum Step {
@@ -46,8 +49,15 @@ extension Scheduler {
                     return state.arrivals != arrivals || state.isStopped ? true : nil
                 }
             case .rest?:
-                functions.rest()
-                state.withLock { $0.isRunning = false }
+                let spares = state.withLock { state in
+                    defer { state.spares = [] }
+                    return state.spares
+                }
+                for runner in spares + [functions] { runner.rest() }
+                state.withLock { state in
+                    state.spares += spares
+                    state.isRunning = false
+                }
             case .end?: return
             case nil: continue // the time to rest has come, or somebody else has run something since
             }
@@ -80,18 +90,27 @@ extension Scheduler {
         guard let network = state.networks[content.key] else {
             preconditionFailure("a batch without a network")
         }
+        if state.isRunning, let runner = state.spares.popLast() {
+            return Batch(network: network, content: content, runner: runner, isBeside: true)
+        }
         state.isRunning = true
         state.runsUntil = now + .seconds(content.seconds)
-        return Batch(network: network, content: content)
+        return Batch(network: network, content: content, runner: functions, isBeside: false)
     }
 
     // MARK: A request's thread
 
-    /// The next batch, if the engine is free and the batch so short that the calling thread had better run it itself.
+    /// The longest batch, in predicted seconds, that the calling thread had better run itself now; nil for none.
+    func inlineLimit(_ state: State) -> Double? {
+        let limit = state.isRunning ? configuration.maxBesideTime : configuration.maxInlineTime
+        return limit > .zero && !(state.isRunning && state.spares.isEmpty) ? limit / .seconds(1) : nil
+    }
+
+    /// The next batch, if the calling thread had better run it itself.
     func nextInline(_ state: inout State, now: ContinuousClock.Instant) -> Batch? {
-        guard !state.isRunning, configuration.maxInlineTime > .zero else { return nil }
-        let limit = configuration.maxInlineTime / .seconds(1)
-        guard case .batch(let content) = state.queues.next(now: now, within: limit) else { return nil }
+        guard let limit = inlineLimit(state),
+            case .batch(let content) = state.queues.next(now: now, within: limit)
+        else { return nil }
         return begin(content, &state, now: now)
     }
 
@@ -148,15 +167,15 @@ extension Scheduler {
         }
     }
 
-    /// Runs a batch; the engine is free afterwards.
+    /// Runs a batch; its runner is free afterwards.
     private func execute(_ batch: Batch) -> Answers {
         let places = batch.content.items.map(\.payload)
         let items = places.map { $0.job.items[$0.item] }
         let started = ContinuousClock.now
         var swept = started
         let result = Result { () throws(ServingError) in
-            try functions.run(batch.network, items) {
-                beat()
+            try batch.runner.run(batch.network, items) {
+                if !batch.isBeside { beat() }
                 let now = ContinuousClock.now
                 if now - swept > Self.sweepInterval {
                     // Requests whose time is over while others run learn it now.
@@ -172,12 +191,16 @@ extension Scheduler {
         return Answers(places: places, result: result, run: run)
     }
 
-    /// Gives the engine up.
+    /// Gives the runner up.
     private func finish(_ batch: Batch, _ run: InferenceJob.Run, isComplete: Bool) {
-        beat()
+        if !batch.isBeside { beat() }
         let hadRested = state.withLock { state in
-            state.isRunning = false
-            state.runsUntil = nil
+            if batch.isBeside {
+                state.spares.append(batch.runner)
+            } else {
+                state.isRunning = false
+                state.runsUntil = nil
+            }
             defer { state.lastRun = run.finished }
             if isComplete {
                 state.queues.record(batch.content, seconds: (run.finished - run.started) / .seconds(1))

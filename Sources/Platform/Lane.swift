@@ -13,8 +13,8 @@ package final class Lane: TaskExecutor {
     private struct State {
         var jobs = Queue<UnownedJob>()
         var works = Queue<Work>()
-        /// A thread that begins a work itself, and the first job of that work once it is known.
-        var beginner: (thread: pthread_t, job: UnownedJob?)?
+        /// Threads that begin a work themselves, each with the first job of that work once it is known.
+        var beginners: [(thread: pthread_t, job: UnownedJob?)] = []
         var isClosed = false
     }
 
@@ -45,20 +45,21 @@ package final class Lane: TaskExecutor {
 
     /// Begins a work on the calling thread and returns when it is done or waits; it then goes on on the lane.
     ///
-    /// Worth it for a work that is over sooner than a thread is woken. One thread at a time does so; for any other the work
-    /// begins as usual.
+    /// Worth it for a work that is over sooner than a thread is woken. A work within a work begins as usual.
     package func beginHere(_ work: @escaping Work) {
         let thread = pthread_self()
         let isFree = state.withLock { state in
-            guard state.beginner == nil, !state.isClosed else { return false }
-            state.beginner = (thread, nil)
+            guard !state.isClosed, !state.beginners.contains(where: { $0.thread == thread }) else {
+                return false
+            }
+            state.beginners.append((thread, nil))
             return true
         }
         guard isFree else { return begin(work) }
         Task(executorPreference: self, operation: work)
-        let job = state.withLock { state in
-            defer { state.beginner = nil }
-            return state.beginner?.job
+        let job = state.withLock { state -> UnownedJob? in
+            let index = state.beginners.firstIndex { $0.thread == thread }
+            return index.flatMap { state.beginners.remove(at: $0).job }
         }
         if let job { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
     }
@@ -89,9 +90,13 @@ package final class Lane: TaskExecutor {
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         let isTaken = state.withLock { state in
-            if let beginner = state.beginner, beginner.job == nil, beginner.thread == pthread_self() {
-                state.beginner?.job = job
-                return true
+            if !state.beginners.isEmpty {
+                let thread = pthread_self()
+                let index = state.beginners.firstIndex { $0.thread == thread && $0.job == nil }
+                if let index {
+                    state.beginners[index].job = job
+                    return true
+                }
             }
             state.jobs.append(job)
             return false

@@ -179,7 +179,8 @@ extension Configuration {
             ),
             maxQueueItems: integer(.maxQueueItems),
             maxQueueDelay: duration(.maxQueueDelay),
-            maxInlineTime: .microseconds(300)
+            maxInlineTime: .microseconds(300),
+            maxBesideTime: .microseconds(100)
         )
     }
 

@@ -26,9 +26,13 @@ struct SchedulerStressTests {
         let configuration = Scheduler.Configuration(
             policy: BatchPolicy(maxBatchSize: 4),
             maxQueueItems: maxItems,
-            maxInlineTime: seed.isMultiple(of: 2) ? .seconds(60) : .zero
+            maxInlineTime: seed.isMultiple(of: 2) ? .seconds(60) : .zero,
+            maxBesideTime: seed.isMultiple(of: 4) ? .seconds(60) : .zero
         )
-        let scheduler = try Scheduler(configuration) { BatchRunner.Functions(run: Self.echo(seed)) }
+        let spares = (0..<2).map { BatchRunner.Functions(run: Self.echo(seed + 100 + $0)) }
+        let scheduler = try Scheduler(configuration, spares: spares) {
+            BatchRunner.Functions(run: Self.echo(seed))
+        }
         let networks = try [TestModels.gru("a").network, TestModels.gru("b").network]
         let executor = try ShuffledExecutor(seed: seed, threads: 3)
         var random = SplitMix64(seed: seed)

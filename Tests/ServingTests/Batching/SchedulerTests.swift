@@ -71,6 +71,34 @@ struct SchedulerTests {
         #expect(answer.withLock(\.self)?.outputs == [[7]])
     }
 
+    @Test func `a short batch runs beside one that hangs, and does not hide that it hangs`() throws {
+        let (begun, passes, beside) = (Monitor(0), Monitor(1), Gate())
+        let hanging: BatchRunner.Run = { _, items, _ throws(ServingError) in
+            begun.signal { $0 += 1 }
+            _ = passes.wait { $0 > 0 ? true : nil }
+            passes.withLock { $0 -= 1 }
+            return items.map { item in .init(logits: [item.tensor.withSpan { $0[0] }]) }
+        }
+        let configuration = Scheduler.Configuration(maxInlineTime: .seconds(60), maxBesideTime: .seconds(60))
+        let spare = BatchRunner.Functions(run: beside.run)
+        let scheduler = try Scheduler(configuration, spares: [spare]) { BatchRunner.Functions(run: hanging) }
+        let model = try TestModels.gru()
+        _ = try scheduler.infer(model, items: [item(0)])
+        let clients = Clients(scheduler)
+        try clients.infer(model, [item(1)])
+        _ = begun.wait { $0 == 2 ? true : nil }
+        let turns = scheduler.turns
+        beside.open()
+        for value in 2...5 {
+            #expect(try scheduler.infer(model, items: [item(Float(value))]).outputs == [[Float(value)]])
+        }
+        #expect(beside.batches.count == 4)
+        #expect(scheduler.turns == turns)
+        passes.signal { $0 += 1 }
+        #expect(clients.join().map(\.first) == [1])
+        scheduler.stop()
+    }
+
     /// The first batch is held by the gate on a client's own thread; the engine's thread takes what it left.
     @Test func `what comes while a request's thread runs a batch is run after it`() throws {
         let scheduler = try scheduler(maxInlineTime: .seconds(60))
