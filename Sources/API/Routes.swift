@@ -33,6 +33,8 @@ struct Endpoint: Sendable {
     var isAdmitted = false
     /// Whether a small call may be over sooner than another thread is woken for it.
     var mayBeQuick = false
+    /// How its refusals look.
+    var errors = ErrorForm.martlet
 
     static func control(
         _ name: String,
@@ -80,45 +82,147 @@ struct Call: Sendable {
 
 extension Service {
     /// Every route of the daemon: the table of contents of its HTTP interface.
-    static let routes: Router<Endpoint> = {
-        var router = Router<Endpoint>()
-        router.on(.get, "/v1/models", .control("models") { service, _ in service.listModels() })
-        for model in ["/v1/models/{model}", "/v1/models/{model}/versions/{version}"] {
-            router.on(.get, model, .control("model") { service, call in try service.describeModel(call) })
-            router.on(.get, model + "/labels", .control("labels") { try $0.listLabels($1) })
-            router.on(
-                .post,
-                model + ":classify",
-                .inference("classify", mayBeQuick: true) { try await $0.classify($1) }
-            )
-            router.on(.post, model + ":predict", .inference("predict") { try await $0.predict($1) })
-            router.on(
-                .post,
-                model + ":generate",
-                Endpoint(name: "generate", action: .work { try await $0.generate($1, $2) })
-            )
-            router.on(.delete, model + "/sequences/{id}", .work("sequence") { try await $0.endSequence($1) })
-        }
-        addOperations(to: &router)
-        return router
+    static let table: RouteTable = {
+        var routes = RouteTable()
+        addModels(to: &routes)
+        addOperations(to: &routes)
+        return routes
     }()
 
-    /// What watches over the daemon and what operates it.
-    private static func addOperations(to router: inout Router<Endpoint>) {
-        router.on(.get, "/livez", .control("livez", scope: .probe) { service, _ in service.live() })
-        router.on(.get, "/readyz", .control("readyz", scope: .probe) { service, _ in service.ready() })
-        router.on(
+    static let routes = table.router
+
+    private static func addModels(to routes: inout RouteTable) {
+        routes.on(
+            .get,
+            "/v1/models",
+            .control("models") { service, _ in service.listModels() },
+            RouteDescription("Every model", answers: .json(.object(["models": .array(of: .model)])))
+        )
+        for model in ["/v1/models/{model}", "/v1/models/{model}/versions/{version}"] {
+            routes.on(
+                .get,
+                model,
+                .control("model") { service, call in try service.describeModel(call) },
+                RouteDescription("One model, with its versions", answers: .json(.model))
+            )
+            routes.on(
+                .get,
+                model + "/labels",
+                .control("labels") { try $0.listLabels($1) },
+                RouteDescription(
+                    "The classes by index",
+                    answers: .json(.object(["labels": .array(of: .string())]))
+                )
+            )
+            addInference(to: &routes, model)
+        }
+    }
+
+    private static func addInference(to routes: inout RouteTable, _ model: String) {
+        routes.on(
+            .post,
+            model + ":classify",
+            .inference("classify", mayBeQuick: true) { try await $0.classify($1) },
+            RouteDescription(
+                "The most probable classes of one image or several",
+                query: classifyQuery,
+                takes: classifyContents,
+                answers: .json(.classification)
+            )
+        )
+        routes.on(
+            .post,
+            model + ":predict",
+            .inference("predict") { try await $0.predict($1) },
+            RouteDescription(
+                "A prediction for each instance",
+                query: [.timeout, .topK],
+                takes: [.json(.predictRequest), .text],
+                answers: .json(.predictions)
+            )
+        )
+        routes.on(
+            .post,
+            model + ":generate",
+            Endpoint(name: "generate", action: .work { try await $0.generate($1, $2) }),
+            RouteDescription(
+                "A text that goes on from a prompt, whole or as Server-Sent Events",
+                query: [.timeout],
+                takes: [.json(.generateRequest)],
+                answers: .init(
+                    content: [
+                        .json(.generation), .init(type: ServerSentEvent.contentType, schema: .string()),
+                    ]
+                )
+            )
+        )
+        routes.on(
+            .delete,
+            model + "/sequences/{id}",
+            .work("sequence") { try await $0.endSequence($1) },
+            RouteDescription("Forgets a sequence", answers: .empty(204))
+        )
+    }
+
+    private static func addOperations(to routes: inout RouteTable) {
+        routes.section = "Operations"
+        routes.on(
+            .post,
+            "/v1/models:reload",
+            .work("repository", scope: .admin) { try await $0.reloadModels($1) },
+            RouteDescription(
+                "Looks through the folder of models for what has changed",
+                answers: .json(.object(["models": .array(of: .change)]))
+            )
+        )
+        routes.on(
+            .post,
+            "/v2/repository/index",
+            .work("repository", scope: .admin) { try $0.indexRepository($1) },
+            RouteDescription(
+                "Every version with its state",
+                takes: [.json(.closed(["ready?": .boolean]))],
+                isBodyOptional: true,
+                answers: .json(.array(of: .versionIndex))
+            )
+        )
+        let repository = "/v2/repository/models/{model}"
+        routes.on(
+            .post,
+            repository + "/load",
+            .work("repository", scope: .admin) { try await $0.loadModel($1) },
+            RouteDescription("Loads what is new of a model", answers: .empty())
+        )
+        routes.on(
+            .post,
+            repository + "/unload",
+            .work("repository", scope: .admin) { try await $0.unloadModel($1) },
+            RouteDescription("Lets go of a model", answers: .empty())
+        )
+        let status = Schema.object(["status": .string()])
+        routes.on(
+            .get,
+            "/livez",
+            .control("livez", scope: .probe) { service, _ in service.live() },
+            RouteDescription("Whether the process answers", answers: .json(status))
+        )
+        routes.on(
+            .get,
+            "/readyz",
+            .control("readyz", scope: .probe) { service, _ in service.ready() },
+            RouteDescription("Whether requests are welcome", answers: .json(status))
+        )
+        routes.on(
             .get,
             "/metrics",
-            .control("metrics", scope: .admin) { service, _ in service.exposeMetrics() }
+            .control("metrics", scope: .admin) { service, _ in service.exposeMetrics() },
+            RouteDescription("Metrics for Prometheus", answers: .text(MetricText.contentType, "Metrics"))
         )
-        let repository = { (work: @escaping @Sendable (Service, Call) async throws -> Response) in
-            Endpoint.work("repository", scope: .admin, work)
-        }
-        router.on(.post, "/v1/models:reload", repository { try await $0.reloadModels($1) })
-        router.on(.post, "/v2/repository/index", repository { try $0.indexRepository($1) })
-        let model = "/v2/repository/models/{model}"
-        router.on(.post, model + "/load", repository { try await $0.loadModel($1) })
-        router.on(.post, model + "/unload", repository { try await $0.unloadModel($1) })
+        routes.on(
+            .get,
+            "/openapi.json",
+            .control("openapi") { service, _ in service.describeInterface() },
+            RouteDescription("This document", answers: .json(.map(of: .any)))
+        )
     }
 }

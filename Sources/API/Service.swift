@@ -145,7 +145,9 @@ package final class Service: Sendable {
             switch endpoint.action {
             case .control(let respond):
                 let response: Response
-                do { response = try respond(self, call) } catch { response = refusal(error, started) }
+                do { response = try respond(self, call) } catch {
+                    response = refusal(error, started, endpoint.errors)
+                }
                 finish(started, endpoint.name, response, responder)
             case .work(let respond): begin(respond, of: endpoint, call, started, responder)
             }
@@ -160,12 +162,12 @@ package final class Service: Sendable {
         _ started: Started,
         _ responder: Responder
     ) {
-        let route = endpoint.name
+        let (route, errors) = (endpoint.name, endpoint.errors)
         var call = call
         do {
             if endpoint.isAdmitted { try admit(&call) }
         } catch {
-            let response = refusal(error, started)
+            let response = refusal(error, started, endpoint.errors)
             guard RefusalPacer.paces(error) else { return finish(started, route, response, responder) }
             return pacer.send { [self] in finish(started, route, response, responder) }
         }
@@ -178,7 +180,7 @@ package final class Service: Sendable {
                 guard let response = try await respond(self, call, responder) else { return }
                 finish(started, route, response, responder)
             } catch {
-                finish(started, route, refusal(error, started), responder)
+                finish(started, route, refusal(error, started, errors), responder)
             }
         }
         let isQuick =
@@ -211,13 +213,13 @@ struct Started: Sendable {
 
 extension Service {
     /// The answer to whatever an endpoint threw; what is none of the client's faults is told in the log.
-    private func refusal(_ error: any Error, _ started: Started) -> Response {
+    private func refusal(_ error: any Error, _ started: Started, _ form: ErrorForm) -> Response {
         let known = error as? ServingError ?? .internalError("the server made a mistake")
         started.record.update { values in
             values.error = known.code
             if error is ServingError { values.cause = known.message } else { values.cause = "\(error)" }
         }
-        return Response(known)
+        return Response(known, form)
     }
 
     private func finish(_ started: Started, _ route: String, _ response: Response, _ responder: Responder) {

@@ -79,6 +79,7 @@ package struct ModelEntry: Sendable {
         object.append("version", .string(shown.version))
         object.append("versions", .strings(versions.map(\.version)))
         object.append("state", .string(shown.state.rawValue))
+        object.append("ready", .bool(shown.state == .ready))
         object.append("reason", (shown.reason ?? failures).map(JSONValue.string))
         if let manifest = shown.manifest {
             object.append("task", .string(manifest.task.rawValue))

@@ -17,9 +17,12 @@ extension Response {
         self.init(json: .object(json), status: status)
     }
 
-    /// The one form of every refusal: `{"error": "<sentence>", "code": "<snake_case>"}`.
-    package init(_ error: ServingError) {
-        self.init(json: error.json, status: error.status)
+    /// Martlet's form of a refusal: `{"error": "<sentence>", "code": "<snake_case>"}`.
+    package init(_ error: ServingError) { self.init(error, .martlet) }
+
+    /// A refusal as the clients of a protocol read it.
+    init(_ error: ServingError, _ form: ErrorForm) {
+        self.init(json: form.json(error), status: error.status)
         if let seconds = error.retryAfterSeconds { fields[.retryAfter] = String(seconds) }
     }
 
@@ -86,8 +89,31 @@ extension ServingError {
         }
     }
 
-    /// The one form of every error, as an answer or as an entry of a list.
+    /// Martlet's form of an error, as an answer or as an entry of a list.
     var json: JSONObject { ["error": .string(message), "code": .string(code)] }
+}
+
+/// How refusals look: what programs of one protocol or another read.
+///
+/// That of Martlet's own has the `error` that all look for but TorchServe's. To add one: a case, and its lines in `json`
+/// and `schema`.
+enum ErrorForm: Sendable {
+    case martlet
+    case torchServe
+
+    func json(_ error: ServingError) -> JSONObject {
+        switch self {
+        case .martlet: error.json
+        case .torchServe: error.torchServeJSON
+        }
+    }
+
+    var schema: Schema {
+        switch self {
+        case .martlet: .error
+        case .torchServe: .torchServeError
+        }
+    }
 }
 
 /// Milliseconds to the microsecond, the resolution in which answers tell time.

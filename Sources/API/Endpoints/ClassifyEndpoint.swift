@@ -7,9 +7,20 @@ internal import Support
 internal import Tasks
 
 extension Service {
-    private static let classifyParameters = [
-        "top_k", "crops", "scales", "average", "timeout_ms", "detail",
+    static let classifyQuery: [RouteDescription.Parameter] = [
+        .topK, .timeout,
+        .init("crops", .choice(CropMode.allCases.map(\.rawValue)), "The test-time augmentation"),
+        .init("scales", .string(pattern: "^[1-9][0-9]{0,3}(,[1-9][0-9]{0,3}){0,15}$"), "Shorter sides"),
+        .init(
+            "average",
+            .choice(ClassScores.Average.allCases.map(\.rawValue)),
+            "What is averaged over the crops"
+        ),
+        .init("detail", .choice(["crops"]), "Whether each crop is listed with its best class"),
     ]
+    private static let classifyParameters = classifyQuery.map(\.name)
+    static let classifyContents =
+        RouteDescription.Content.image + [.json(.imagesInJSON), .form(.imageForm)]
 
     /// `POST /v1/models/{model}:classify`: one image or several in, the most probable classes of each out.
     func classify(_ call: Call) async throws -> Response {

@@ -1,0 +1,144 @@
+internal import Imaging
+internal import Models
+internal import Support
+internal import Tasks
+
+/// What Martlet's own routes take and answer.
+extension Schema {
+    /// Every refusal.
+    static let error = Schema.named("Error", .object(["error": .string(), "code": .string()]))
+
+    static let model = Schema.named(
+        "Model",
+        .object([
+            "name": .string(), "version": .string(), "versions": .array(of: .string()),
+            "state": .choice(ModelEntry.State.allCases.map(\.rawValue)), "ready": .boolean,
+            "reason?": .string(), "task?": .choice(Manifest.Task.allCases.map(\.rawValue)),
+            "architecture?": .string(), "parameters?": .integer(), "classes?": .integer(),
+            "input?": .any, "preprocessing?": .any, "provenance?": .any,
+            "model_version_status?": .array(of: .versionStatus),
+        ])
+    )
+
+    static let versionStatus = Schema.named(
+        "ModelVersionStatus",
+        .object([
+            "version": .string(),
+            "state": .choice(["UNKNOWN", "START", "LOADING", "AVAILABLE", "UNLOADING", "END"]),
+            "status": .object(["error_code": .string(), "error_message": .string()]),
+        ])
+    )
+
+    static let change = Schema.named(
+        "ModelChange",
+        .object([
+            "name": .string(), "version": .string(),
+            "outcome": .choice(["loaded", "unchanged", "unloaded", "removed", "failed"]),
+            "reason?": .string(),
+        ])
+    )
+
+    /// An image in base64, as it is or as a `data:` URL.
+    static let encodedImage = Schema.string(format: "base64-image")
+
+    static let imagesInJSON = Schema.named(
+        "Images",
+        .anyOf([
+            .closed(["image": .encodedImage]),
+            .closed(["images": .array(of: .encodedImage, atLeast: 1, atMost: ImageUpload.maxImages)]),
+        ])
+    )
+
+    static let imageForm = Schema.named("ImageForm", .object(["image": .bytes]))
+
+    static let classScore = Schema.named(
+        "ClassScore",
+        .object([
+            "index": .integer(), "label?": .string(), "probability": .number(), "logit": .number(),
+        ])
+    )
+
+    private static let timing = Schema.named(
+        "Timing",
+        .object([
+            "decode": .number(), "preprocess": .number(), "queue": .number(), "inference": .number(),
+            "batch_size": .integer(),
+        ])
+    )
+
+    static let classification = Schema.named(
+        "Classification",
+        .object([
+            "model?": .string(), "version?": .string(), "predictions?": .array(of: .classScore),
+            "crops?": .object(["mode": .choice(CropMode.allCases.map(\.rawValue)), "count": .integer()]),
+            "image?": .object([
+                "format": .string(), "width": .integer(), "height": .integer(), "orientation": .integer(),
+            ]),
+            "timing_ms?": .timing,
+            "results?": .array(of: .any),
+        ])
+    )
+
+    /// An instance as any model takes one.
+    static let instance = Schema.any
+
+    static let predictRequest = Schema.named(
+        "PredictRequest",
+        .anyOf([
+            .closed([
+                "instances": .array(of: .instance, atLeast: 1, atMost: PredictRequest.maxInstances),
+                "parameters?": .map(of: .any), "signature_name?": .string(),
+            ]),
+            .closed([
+                "inputs": .anyOf([.array(of: .instance, atLeast: 1), .map(of: .array(of: .instance))]),
+                "parameters?": .map(of: .any), "signature_name?": .string(),
+            ]),
+        ])
+    )
+
+    static let predictions = Schema.named(
+        "Predictions",
+        .object(["predictions?": .array(of: .any), "outputs?": .any, "state?": .string()])
+    )
+
+    static let generateRequest = Schema.named(
+        "GenerateRequest",
+        .closed([
+            "prompt": .string(), "max_tokens?": .integer(atLeast: 1, atMost: 1 << 16),
+            "temperature?": .number(atLeast: 0, atMost: 100), "top_k?": .integer(atLeast: 1, atMost: 1 << 24),
+            "top_p?": .number(atLeast: 1e-9, atMost: 1),
+            "seed?": .integer(atLeast: 0, atMost: (1 << 53) - 1),
+            "stop?": .anyOf([.string(), .array(of: .string(), atMost: 16)]), "stream?": .boolean,
+        ])
+    )
+
+    static let generation = Schema.named(
+        "Generation",
+        .object([
+            "model": .string(), "version": .string(), "text": .string(), "tokens": .integer(),
+            "finish_reason?": .choice(Generation.FinishReason.allCases.map(\.rawValue)),
+            "seed": .integer(), "unknown_tokens?": .integer(),
+            "timing_ms": .object([
+                "queue": .number(), "inference": .number(), "total": .number(),
+            ]),
+        ])
+    )
+
+    static let versionIndex = Schema.named(
+        "VersionIndex",
+        .object([
+            "name": .string(), "version?": .string(),
+            "state?": .choice(["READY", "LOADING", "UNLOADING", "UNAVAILABLE", "UNKNOWN"]),
+            "reason?": .string(),
+        ])
+    )
+}
+
+extension RouteDescription.Parameter {
+    static let timeout = Self(
+        "timeout_ms",
+        .integer(atLeast: 1),
+        "The answer is 504 when it is not ready by then"
+    )
+    static let topK = Self("top_k", .integer(atLeast: 1), "How many classes to list")
+}
