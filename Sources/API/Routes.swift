@@ -85,6 +85,7 @@ extension Service {
     static let table: RouteTable = {
         var routes = RouteTable()
         addModels(to: &routes)
+        addTensorFlowServing(to: &routes)
         addOperations(to: &routes)
         return routes
     }()

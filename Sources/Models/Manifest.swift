@@ -1,5 +1,6 @@
 package import Engine
 package import Inference
+internal import Platform
 package import Support
 package import Zoo
 
@@ -55,6 +56,8 @@ package struct Manifest: Sendable {
     package let serving: ServingPolicy
     /// Which versions of the model are loaded; nil leaves it to the daemon.
     package let versions: VersionPolicy?
+    /// Names by which clients may ask for this version, such as `stable`.
+    package let versionLabels: [String]
     /// What the manifest tells people about where the model comes from, as it stands there.
     package let provenance: JSONValue?
     /// The preprocessing or the input as it stands in the file, for the listing.
@@ -64,7 +67,7 @@ package struct Manifest: Sendable {
 extension Manifest {
     private static let keys = [
         "architecture", "task", "classes", "labels", "weights", "options", "preprocessing", "input",
-        "output", "pooling", "memory", "serving", "versions", "provenance",
+        "output", "pooling", "memory", "serving", "versions", "version_labels", "provenance",
     ]
     private static let servingKeys = ["priority", "max_batch", "max_delay_ms", "max_queue"]
 
@@ -103,6 +106,7 @@ extension Manifest {
         memory = try fields.optional("memory")?.choice() ?? .fast
         serving = try fields.optional("serving").map(Self.serving) ?? ServingPolicy()
         versions = try fields.optional("versions").map(VersionPolicy.init)
+        versionLabels = try fields.optional("version_labels").map(Self.versionLabels) ?? []
         provenance = fields.object["provenance"]
         guard case .inline(let names)? = labels, let classes, names.count != classes else { return }
         throw FormatError("labels", "expected \(classes) labels for \(classes) classes, found \(names.count)")
@@ -128,6 +132,20 @@ extension Manifest {
         for element in try reader.array() { names.append(try element.string()) }
         guard !names.isEmpty else { throw reader.fault("expected at least one label, found none") }
         return .inline(names)
+    }
+
+    private static func versionLabels(_ reader: JSONReader) throws(FormatError) -> [String] {
+        var labels: [String] = []
+        for element in try reader.array() {
+            let label = try element.string()
+            let isPlain = label.utf8.allSatisfy { $0.isLetter || $0.isDigit || "._-".utf8.contains($0) }
+            guard 1...64 ~= label.utf8.count, isPlain, label != ModelEntry.latest else {
+                let expected = "1 to 64 letters, digits, '.', '_' and '-', other than '\(ModelEntry.latest)'"
+                throw element.fault("expected \(expected), found '\(label)'")
+            }
+            labels.append(label)
+        }
+        return labels
     }
 
     /// A name of a file that lies in the model's own folder.

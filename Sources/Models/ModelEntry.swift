@@ -66,6 +66,21 @@ package struct ModelEntry: Sendable {
     /// The version with a name.
     package func version(_ name: String) -> Version? { versions.first { $0.version == name } }
 
+    /// The label that the version with the highest number that can answer always has.
+    static let latest = "latest"
+
+    /// The version that a label names: of several the highest that can answer, else the highest.
+    package func labelled(_ label: String) -> Version? {
+        guard label != Self.latest else { return current }
+        let labelled = versions.filter { $0.manifest?.versionLabels.contains(label) ?? false }
+        return labelled.last { $0.state == .ready || $0.isOnDemand } ?? labelled.last
+    }
+
+    /// Every label that a version has.
+    package var labels: [String] {
+        [Self.latest] + Set(versions.flatMap { $0.manifest?.versionLabels ?? [] }).sorted()
+    }
+
     /// How the listing shows one version.
     ///
     /// - Parameters:
@@ -102,6 +117,7 @@ extension ModelEntry.Version {
             switch state {
             case .ready: "AVAILABLE"
             case .loading: "LOADING"
+            case .unloaded where isOnDemand: "START"
             case .failed, .unloaded: "END"
             }
         let code = state == .failed ? "UNKNOWN" : "OK"

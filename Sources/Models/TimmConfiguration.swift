@@ -56,6 +56,7 @@ package enum TimmConfiguration {
             memory: .fast,
             serving: ServingPolicy(),
             versions: nil,
+            versionLabels: [],
             provenance: provenance(document, details),
             inputSource: ManifestPreprocessing.json(preprocessing)
         )

@@ -20,10 +20,12 @@ extension Service {
     ]
     private static let classifyParameters = classifyQuery.map(\.name)
     static let classifyContents =
-        RouteDescription.Content.image + [.json(.imagesInJSON), .form(.imageForm)]
+        RouteDescription.Content.image + [.json(.anyOf([.imagesInJSON, .examples])), .form(.imageForm)]
 
-    /// `POST /v1/models/{model}:classify`: one image or several in, the most probable classes of each out.
+    /// `POST /v1/models/{model}:classify`: one image or several in, the most probable classes of each out; also examples, as
+    /// TensorFlow Serving has them.
     func classify(_ call: Call) async throws -> Response {
+        if ServingExamples.areIn(call.request.body) { return try await classifyExamples(call) }
         var call = call
         let model = try await admittedModel(&call)
         let upload = try ImageUpload(call.request, context(of: call), parameterNames: Self.classifyParameters)

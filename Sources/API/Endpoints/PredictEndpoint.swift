@@ -55,6 +55,9 @@ extension Service {
             admission: admission,
             context
         )
+        guard !request.isColumnar else {
+            return columns(answers.map { request.form.json($0, labels: model.labels) })
+        }
         return try predictions(answers.count, context) { index, output in
             request.form.write(answers[index], labels: model.labels, to: &output)
         }
@@ -82,6 +85,9 @@ extension Service {
             } catch {
                 throw error.at("instance \(index)")
             }
+        }
+        guard !request.isColumnar else {
+            return columns(scores.map { .object(request.form.json($0, labels: model.labels)) })
         }
         return try predictions(scores.count, context) { index, output in
             JSONValue.object(request.form.json(scores[index], labels: model.labels)).write(to: &output)
@@ -114,8 +120,18 @@ extension Service {
                 "parameters.horizon: expected at most \(limits.maxForecastSteps) steps together, found \(found)"
             )
         }
-        let bytes = request.instances.reduce(0) { sum, instance in
-            sum + request.form.estimatedBytes(instance, of: model, horizon: horizon)
+        return try leaseAnswer(to: request.instances, request.form, of: model, horizon: horizon)
+    }
+
+    /// Leases the bytes that predictions for instances may have.
+    func leaseAnswer(
+        to instances: [Instance],
+        _ form: PredictionForm,
+        of model: Model,
+        horizon: Int = 1
+    ) throws(ServingError) -> AnyObject? {
+        let bytes = instances.reduce(0) { sum, instance in
+            sum + form.estimatedBytes(instance, of: model, horizon: horizon)
         }
         guard bytes <= limits.maxAnswerBytes else {
             let limit = "more than the \(limits.maxAnswerBytes) of max_answer_bytes"

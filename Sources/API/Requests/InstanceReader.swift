@@ -46,7 +46,18 @@ package struct InstanceReader {
         }
     }
 
-    /// Reads one instance.
+    /// What the model's one input is called where a protocol has names for inputs.
+    package var inputName: String {
+        switch form {
+        case .images: "image_bytes"
+        case .clips: "frames"
+        case .sequences(.text, _): "text"
+        case .sequences(.tokens, _): "tokens"
+        case .sequences(.features, _): "features"
+        }
+    }
+
+    /// Reads one instance, as it is or under the name of the model's input.
     ///
     /// - Throws: `JSONError`, and what the reader's check throws.
     package func read(_ reader: inout JSONPullReader) throws -> Read {
@@ -59,11 +70,27 @@ package struct InstanceReader {
             case (.text, .array): return try words(&reader, maxLength)
             case (.tokens(let size), .array): return try tokens(&reader, size: size, maxLength)
             case (.features(let size), .array): return try features(&reader, size: size, maxLength)
+            case (_, .object): return try named(&reader)
             case (_, let kind):
                 try reader.skip()
                 return .failure(.invalidInput("expected \(form.expectation), found \(kind.name)"))
             }
         }
+    }
+
+    /// `{"text": "…"}`: an instance under its input's name, as TensorFlow Serving's clients send it.
+    private func named(_ reader: inout JSONPullReader) throws -> Read {
+        var read: Read?
+        try reader.object { reader, name in
+            guard name == inputName, try reader.kind() != .object else {
+                read = .failure(
+                    .invalidInput("unknown input '\(name.clipped(to: 200))'; expected '\(inputName)'")
+                )
+                return try reader.skip()
+            }
+            read = try self.read(&reader)
+        }
+        return read ?? .failure(.invalidInput("expected an input '\(inputName)', found an empty object"))
     }
 
     private func words(_ reader: inout JSONPullReader, _ maxLength: Int) throws -> Read {

@@ -22,6 +22,8 @@ struct PredictRequest {
     private(set) var translation: Translator.Options?
     /// How it goes on from an earlier request; nil when each instance is a whole sequence.
     private(set) var sequence: SequenceParameters?
+    /// Whether the instances came as `inputs`, so that the answer has a list for each name, not an object for each instance.
+    private(set) var isColumnar = false
 
     /// Reads what a request sends to a model.
     ///
@@ -46,30 +48,32 @@ struct PredictRequest {
     }
 
     private mutating func readJSON(_ request: Request, for model: Model, _ context: RequestContext) throws {
-        var list: Instances?
+        var lists = (rows: Instances?.none, columns: Instances?.none)
         var found = "nothing"
-        var parameters = JSONValue.null
-        try RequestBody.read(request, context, known: ["instances", "parameters", "signature_name"]) {
-            reader,
-            name in
+        var (parameters, signature) = (JSONValue.null, JSONValue.null)
+        try RequestBody.read(request, context, known: Self.keys) { reader, name in
             switch name {
             case "instances":
                 found = try reader.kind().name
                 guard try reader.kind() == .array else { return try reader.skip() }
-                list = try Instances(&reader, InstanceReader(model.input))
+                lists.rows = try Instances(&reader, InstanceReader(model.input))
+            case "inputs": lists.columns = try Self.columns(&reader, InstanceReader(model.input))
             case "parameters": parameters = try reader.value()
-            default: try reader.skip()
+            default: signature = try reader.value()
             }
         }
-        guard let list else {
-            throw ServingError.badRequest(
-                "instances: expected an array, found \(found)",
-                code: "invalid_json"
-            )
+        try ServingSignature.check(signature, of: model)
+        guard let list = lists.rows ?? lists.columns, lists.rows == nil || lists.columns == nil else {
+            let message =
+                lists.rows == nil
+                ? "instances: expected an array, found \(found)"
+                : "expected 'instances' or 'inputs', not both"
+            throw ServingError.badRequest(message, code: "invalid_json")
         }
+        isColumnar = lists.columns != nil
         guard 1...Self.maxInstances ~= list.count else {
             throw ServingError.badRequest(
-                "instances: expected 1 to \(Self.maxInstances), found \(list.count)",
+                "\(isColumnar ? "inputs" : "instances"): expected 1 to \(Self.maxInstances), found \(list.count)",
                 code: "invalid_json"
             )
         }
@@ -90,8 +94,41 @@ struct PredictRequest {
         }
     }
 
+    private static let keys = ["instances", "inputs", "parameters", "signature_name"]
+
+    /// The instances as TensorFlow Serving's columns: a list, or one under the name of the model's input.
+    private static func columns(
+        _ reader: inout JSONPullReader,
+        _ form: InstanceReader
+    ) throws -> Instances? {
+        var list: Instances?
+        let kind = try reader.kind()
+        switch kind {
+        case .array: return try Instances(&reader, form)
+        case .object:
+            try reader.object { reader, name in
+                guard name == form.inputName else {
+                    let message =
+                        "inputs: unknown input '\(name.clipped(to: 200))'; the model's is '\(form.inputName)'"
+                    throw ServingError.badRequest(message, code: "unknown_input")
+                }
+                guard try reader.kind() == .array else { return try reader.skip() }
+                list = try Instances(&reader, form)
+            }
+        default: try reader.skip()
+        }
+        guard let list else {
+            let expected = "an array, or an object with an array under '\(form.inputName)'"
+            throw ServingError.badRequest(
+                "inputs: expected \(expected), found \(kind.name)",
+                code: "invalid_json"
+            )
+        }
+        return list
+    }
+
     /// The instances of a request: those before the first that is wrong, and what is wrong with it.
-    private struct Instances {
+    struct Instances {
         var instances: [Instance] = []
         var count = 0
         var fault: ServingError?
