@@ -86,6 +86,7 @@ extension Service {
         var routes = RouteTable()
         addModels(to: &routes)
         addTensorFlowServing(to: &routes)
+        addTorchServe(to: &routes)
         addOperations(to: &routes)
         return routes
     }()

@@ -60,7 +60,10 @@ extension Scheduler {
             state.queues.admit(-count, size: -size, under: ObjectIdentifier(network))
         }
 
-        deinit {
+        deinit { release() }
+
+        /// Gives the place up: what is left of the request asks for its own.
+        package func release() {
             // A batch may be waiting for what does not come.
             let isAwaited = scheduler.state.withLock { state in
                 guard left.withLock({ $0.items > 0 }) else { return false }
