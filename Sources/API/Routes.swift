@@ -87,6 +87,7 @@ extension Service {
         addModels(to: &routes)
         addTensorFlowServing(to: &routes)
         addTorchServe(to: &routes)
+        addHuggingFace(to: &routes)
         addOperations(to: &routes)
         return routes
     }()

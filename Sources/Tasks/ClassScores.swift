@@ -57,6 +57,9 @@ package struct ClassScores: Sendable, Equatable {
         }
     }
 
+    /// The probabilities that the logits themselves give, whatever was averaged.
+    package var softmaxOfLogits: [Double] { Self.softmax(logits) }
+
     private static func mean(_ rows: [[Double]]) -> [Double] {
         guard rows.count > 1 else { return rows[0] }
         return rows[0].indices.map { index in rows.reduce(0) { $0 + $1[index] } / Double(rows.count) }

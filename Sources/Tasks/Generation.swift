@@ -1,6 +1,7 @@
 internal import Engine
 internal import Inference
 package import Models
+internal import Platform
 package import Support
 
 /// A text while it is generated: `next` until it gives nothing.
@@ -19,6 +20,10 @@ package struct Generation: Sendable {
         package let index: Int
         /// The token itself.
         package let token: TokenName
+        /// The number of the token in the vocabulary.
+        package let number: Int
+        /// The natural logarithm of its probability, as the network has it; nil where that was not asked for.
+        package let logProbability: Double?
         /// Empty while the token may belong to a stop string or to an unfinished character.
         package let text: String
     }
@@ -35,7 +40,9 @@ package struct Generation: Sendable {
     private var logits: ArraySlice<Float> = []
     private var state: [Float] = []
 
-    /// How many tokens of the prompt the vocabulary did not know.
+    /// How many tokens the prompt has.
+    package let promptTokens: Int
+    /// How many of them the vocabulary did not know.
     package let unknownTokens: Int
     /// How many tokens the text has so far, that of its stop string counted.
     package private(set) var tokens = 0
@@ -62,6 +69,7 @@ package struct Generation: Sendable {
         self.metrics = metrics?.model(model.name, version: model.version)
         sampler = Sampler(options.sampling, seed: options.seed, excluded: decoder.unknown)
         assembler = TextAssembler(stops: options.stops)
+        promptTokens = prompt.steps
         unknownTokens = prompt.unknownTokens
         previous = prompt.number(at: prompt.steps - 1)
         try await run(prompt.tensor)
@@ -88,7 +96,19 @@ package struct Generation: Sendable {
             finishReason = .length
         }
         metrics?.generatedTokens.add()
-        return Piece(index: index, token: decoder.name(of: token), text: text)
+        return Piece(
+            index: index,
+            token: decoder.name(of: token),
+            number: token,
+            logProbability: options.listsProbabilities ? logProbability(of: token) : nil,
+            text: text
+        )
+    }
+
+    private func logProbability(of token: Int) -> Double {
+        let largest = Double(logits.max() ?? 0)
+        let sum = logits.reduce(0.0) { $0 + Exponential.of(Double($1) - largest) }
+        return Double(logits[logits.startIndex + token]) - largest - Logarithm.of(sum)
     }
 
     private mutating func run(_ steps: Tensor) async throws(ServingError) {

@@ -16,6 +16,8 @@ package struct TextGenerator: Sendable {
         package var seed: UInt64
         /// Each ends the text where it begins.
         package var stops: [String] = []
+        /// Whether each token comes with how likely it was.
+        package var listsProbabilities = false
 
         package init(seed: UInt64) {
             self.seed = seed

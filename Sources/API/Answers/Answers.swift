@@ -100,11 +100,13 @@ extension ServingError {
 enum ErrorForm: Sendable {
     case martlet
     case torchServe
+    case huggingFace
 
     func json(_ error: ServingError) -> JSONObject {
         switch self {
         case .martlet: error.json
         case .torchServe: error.torchServeJSON
+        case .huggingFace: error.huggingFaceJSON
         }
     }
 
@@ -112,6 +114,7 @@ enum ErrorForm: Sendable {
         switch self {
         case .martlet: .error
         case .torchServe: .torchServeError
+        case .huggingFace: .huggingFaceError
         }
     }
 }

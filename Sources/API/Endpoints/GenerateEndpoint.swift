@@ -23,6 +23,17 @@ extension Service {
         )
         defer { withExtendedLifetime(permit) {} }
         guard request.isStreamed else { return Response(json: try await run.whole()) }
+        await stream(call, as: "generate", to: responder) { channel in try await run.stream(to: channel) }
+        return nil
+    }
+
+    /// Answers with events that are sent while they are made.
+    func stream(
+        _ call: Call,
+        as route: String,
+        to responder: Responder,
+        _ write: (BodyChannel) async throws -> Void
+    ) async {
         var response = Response(
             fields: [.contentType: ServerSentEvent.contentType, .cacheControl: "no-store"]
         )
@@ -31,16 +42,20 @@ extension Service {
         let channel = responder.respond(response, streaming: 64 * 1024)
         defer {
             let total = ContinuousClock.now - call.request.received
-            count(200, call.request, "generate", call.record.values, total: total)
+            count(200, call.request, route, call.record.values, total: total)
         }
         do {
-            try await run.stream(to: channel)
+            try await write(channel)
             channel.finish(.complete)
         } catch {
             call.record.update { $0.cause = "\(error)" }
             channel.finish(.truncated) // the client is told by the end of its connection
         }
-        return nil
+    }
+
+    /// Counts a text that has ended, by its reason or its error.
+    func countGeneration(of model: Model, _ reason: String?) {
+        metrics.generations.series(model.name, model.version, reason ?? "unknown").add()
     }
 }
 
