@@ -154,7 +154,7 @@ extension Service {
                 takes: [.json(.generateRequest)],
                 answers: .init(
                     content: [
-                        .json(.generation), .init(type: ServerSentEvent.contentType, schema: .string()),
+                        .json(.generation), .events,
                     ]
                 )
             )

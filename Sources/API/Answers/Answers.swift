@@ -110,11 +110,12 @@ enum ErrorForm: Sendable {
         }
     }
 
+    /// What a refusal of a route may look like; what is no request at all is refused in Martlet's form before it has a route.
     var schema: Schema {
         switch self {
         case .martlet: .error
-        case .torchServe: .torchServeError
-        case .huggingFace: .huggingFaceError
+        case .torchServe: .anyOf([.torchServeError, .error])
+        case .huggingFace: .anyOf([.huggingFaceError, .error])
         }
     }
 }

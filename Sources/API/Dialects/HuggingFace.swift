@@ -17,7 +17,7 @@ extension Service {
             "What a model says of an image or a text",
             takes: [.json(.huggingFaceRequest)] + RouteDescription.Content.image + [.text],
             answers: .init(
-                content: [.json(.any), .init(type: ServerSentEvent.contentType, schema: .string())]
+                content: [.json(.any), .events]
             )
         )
         var named = Endpoint(name: "hf", action: .work { try await $0.answerAsHuggingFace($1, $2) })

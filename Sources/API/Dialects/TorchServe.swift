@@ -27,7 +27,7 @@ extension Service {
         routes.on(
             .get,
             "/ping",
-            torchServe(.control("ping") { service, _ in service.ping() }),
+            torchServe(.control("ping", scope: .probe) { service, _ in service.ping() }),
             RouteDescription(
                 "Whether requests are welcome",
                 answers: .json(.object(["status": .choice(["Healthy", "Unhealthy"])]))
@@ -103,6 +103,7 @@ extension Service {
         var generation = try await generator.begin(prompt, with: model, options, context)
         var text = prompt
         while let piece = try await generation.next() { text += piece.text }
+        countGeneration(of: model, generation.finishReason?.rawValue)
         return Response(fields: [.contentType: "text/plain; charset=utf-8"], body: Array(text.utf8))
     }
 

@@ -45,7 +45,14 @@ extension Schema {
         "Images",
         .anyOf([
             .closed(["image": .encodedImage]),
-            .closed(["images": .array(of: .encodedImage, atLeast: 1, atMost: ImageUpload.maxImages)]),
+            // One that is no image has an error of its own in the answer.
+            .closed([
+                "images": .array(
+                    of: .anyOf([.encodedImage, .any]),
+                    atLeast: 1,
+                    atMost: ImageUpload.maxImages
+                )
+            ]),
         ])
     )
 
@@ -80,7 +87,7 @@ extension Schema {
     )
 
     /// An instance as any model takes one.
-    static let instance = Schema.any
+    static let instance = Schema.anyOf([.string(), .array(of: .any), .map(of: .any)])
 
     static let predictRequest = Schema.named(
         "PredictRequest",

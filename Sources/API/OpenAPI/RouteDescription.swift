@@ -27,6 +27,8 @@ struct RouteDescription: Sendable {
         static let image = ["application/octet-stream", "image/jpeg", "image/png"].map {
             Content(type: $0, schema: .bytes)
         }
+        /// Server-Sent Events.
+        static let events = Content(type: ServerSentEvent.contentType, schema: .any)
         /// A form with files.
         static func form(_ schema: Schema) -> Content {
             Content(type: "multipart/form-data", schema: schema)
