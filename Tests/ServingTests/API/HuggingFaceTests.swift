@@ -62,9 +62,11 @@ struct HuggingFaceTests {
         let birds = answer.first { $0["word"] == .string("Birds") }
         #expect(birds?["start"] == .integer(3))
         #expect(birds?["end"] == .integer(8))
-        let ignored = birds?["entity"]?.text ?? ""
+        let ignored = birds?["entity"]?.textValue ?? ""
         let body = #"{"inputs": "🐦  Birds sing .", "parameters": {"ignore_labels": ["\#(ignored)"]}}"#
-        #expect(api.post("/hf/tagger", json: body).json.elements.allSatisfy { $0["entity"]?.text != ignored })
+        #expect(
+            api.post("/hf/tagger", json: body).json.elements.allSatisfy { $0["entity"]?.textValue != ignored }
+        )
     }
 
     @Test func `neighbours of one label are one entity, but B- begins another`() throws {
@@ -84,9 +86,9 @@ struct HuggingFaceTests {
         let text = "Google employees met Obama"
         let tokens = entities(text, "none")
         let groups = entities(text, "simple")
-        #expect(tokens.map { $0["entity"]?.text } == ["B-NAME", "I-NAME", "VERB", "B-NAME"])
-        #expect(groups.map { $0["word"]?.text } == ["Google employees", "met", "Obama"])
-        #expect(groups.map { $0["entity_group"]?.text } == ["NAME", "VERB", "NAME"])
+        #expect(tokens.map { $0["entity"]?.textValue } == ["B-NAME", "I-NAME", "VERB", "B-NAME"])
+        #expect(groups.map { $0["word"]?.textValue } == ["Google employees", "met", "Obama"])
+        #expect(groups.map { $0["entity_group"]?.textValue } == ["NAME", "VERB", "NAME"])
     }
 
     @Test func `a text goes on greedily unless something is to be drawn`() throws {
@@ -94,19 +96,19 @@ struct HuggingFaceTests {
             api.post(
                 "/v1/models/shakespeare:generate",
                 json: #"{"prompt": "ROMEO:", "temperature": 0, "max_tokens": 8}"#
-            ).json["text"]?.text ?? ""
+            ).json["text"]?.textValue ?? ""
         let body =
             #"{"inputs": "ROMEO:", "parameters": {"max_new_tokens": 8, "details": true}, "stream": null}"#
         let answer = api.post("/hf/shakespeare", json: body).json.elements.first
         #expect(answer?["generated_text"] == .string(own))
         let tokens = answer?["details"]?["tokens"]?.elements ?? []
-        #expect(tokens.compactMap { $0["text"]?.text }.joined() == own)
+        #expect(tokens.compactMap { $0["text"]?.textValue }.joined() == own)
         #expect(answer?["details"]?["finish_reason"] == .string("length"))
         let stopped = api.post(
             "/hf/shakespeare",
             json:
                 #"{"inputs": "ROMEO:", "parameters": {"stop": ["\#(own.suffix(1))"], "return_full_text": true}}"#
-        ).json.elements.first?["generated_text"]?.text
+        ).json.elements.first?["generated_text"]?.textValue
         #expect(stopped?.hasPrefix("ROMEO:") == true)
     }
 
@@ -119,7 +121,7 @@ struct HuggingFaceTests {
             try JSONValue(parsing: Array($0.dropFirst("data: ".count).utf8))
         }
         #expect(events.count == 5)
-        let text = events.compactMap { $0["token"]?["text"]?.text }.joined()
+        let text = events.compactMap { $0["token"]?["text"]?.textValue }.joined()
         #expect(events.last?["generated_text"] == .string(text))
         #expect(events.first?["generated_text"] == .null)
         #expect(events.last?["details"]?["generated_tokens"] == .integer(5))
@@ -131,7 +133,7 @@ struct HuggingFaceTests {
         #expect(alone.post("/", image.bytes).json == api.post("/hf/digits", image.bytes).json)
         let unclear = api.post("/", image.bytes)
         #expect(unclear.status == 400)
-        #expect(unclear.json["error"]?.text?.contains("5 models") == true)
+        #expect(unclear.json["error"]?.textValue?.contains("5 models") == true)
     }
 
     @Test(arguments: [
@@ -153,7 +155,10 @@ struct HuggingFaceTests {
         let answer = api.post("/hf/\(model)", Array(body.utf8))
         #expect(answer.status == status)
         #expect(answer.json.keys == ["error", "error_type", "code"])
-        #expect(answer.json["error"]?.text?.contains(part) == true, "\(answer.json["error"]?.text ?? "")")
+        #expect(
+            answer.json["error"]?.textValue?.contains(part) == true,
+            "\(answer.json["error"]?.textValue ?? "")"
+        )
         #expect(answer.json["error_type"] == .string("validation"))
     }
 }

@@ -18,7 +18,7 @@ struct OpenAPITests {
         #expect(paths.contains { $0.key == "/openapi.json" })
         for path in paths {
             for operation in path.value.members {
-                let summary = operation.value["summary"]?.text ?? ""
+                let summary = operation.value["summary"]?.textValue ?? ""
                 let isDescribed = !summary.isEmpty && !summary.contains("/")
                 #expect(isDescribed, "\(operation.key) \(path.key) has no RouteDescription")
                 let statuses = operation.value["responses"]?.members.map(\.key) ?? []
@@ -30,7 +30,7 @@ struct OpenAPITests {
 
     @Test func `operations have names of their own`() throws {
         let operations = try #require(document["paths"]).members.flatMap(\.value.members)
-        let names = operations.compactMap { $0.value["operationId"]?.text }
+        let names = operations.compactMap { $0.value["operationId"]?.textValue }
         #expect(names.count == operations.count)
         #expect(Set(names).count == names.count)
     }
@@ -46,7 +46,7 @@ struct OpenAPITests {
                     continue
                 }
                 let inPath = parameters.filter { $0["in"] == .string("path") }
-                #expect(inPath.compactMap { $0["name"]?.text } == holes)
+                #expect(inPath.compactMap { $0["name"]?.textValue } == holes)
             }
         }
     }

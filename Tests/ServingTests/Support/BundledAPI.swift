@@ -60,7 +60,7 @@ final class BundledAPI: Sendable {
 }
 
 extension JSONValue {
-    var text: String? { if case .string(let text) = self { text } else { nil } }
+    var textValue: String? { if case .string(let text) = self { text } else { nil } }
     var elements: [JSONValue] { if case .array(let elements) = self { elements } else { [] } }
     var keys: [String] { if case .object(let object) = self { object.members.map(\.key) } else { [] } }
 }
