@@ -28,7 +28,7 @@ package struct ImageClassifier: Sendable {
     /// So many pixels and numbers of crops are made wherever the request has begun, be it an event loop.
     private static let quickValues = 16_384
 
-    private let scheduler: Scheduler
+    let scheduler: Scheduler
     let limits: ImageLimits
     let budget: MemoryBudget?
 

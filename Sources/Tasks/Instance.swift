@@ -1,4 +1,4 @@
-internal import Engine
+package import Engine
 
 /// What a client sends to a model, whatever protocol it speaks.
 package enum Instance: Sendable {
@@ -13,6 +13,8 @@ package enum Instance: Sendable {
     case features([Float])
     /// Encoded images, one for each step.
     case clip([ArraySlice<UInt8>])
+    /// What the network sees of an image, ready to run: channels × height × width.
+    case tensor(Tensor)
 
     /// With its article, for messages.
     package var kind: String {
@@ -23,6 +25,7 @@ package enum Instance: Sendable {
         case .tokens: "tokens"
         case .features: "features"
         case .clip: "a clip"
+        case .tensor: "a tensor"
         }
     }
 }

@@ -293,7 +293,8 @@ extension SequenceEncoder {
         case .words(let words): return try encode(words: words)
         case .tokens(let tokens): return try encode(tokens: tokens)
         case .features(let values): return try encode(features: values)
-        case .image, .clip: throw .invalidInput("expected \(form.expectation), found \(instance.kind)")
+        case .image, .clip, .tensor:
+            throw .invalidInput("expected \(form.expectation), found \(instance.kind)")
         }
     }
 }

@@ -104,9 +104,9 @@ package struct PredictionForm: Sendable, Equatable {
 
 extension Instance {
     /// How many steps it has, at most.
-    fileprivate var steps: Int {
+    var steps: Int {
         switch self {
-        case .image: 1
+        case .image, .tensor: 1
         case .text(let text): text.utf8.count
         case .words(let words): words.count
         case .tokens(let tokens): tokens.count

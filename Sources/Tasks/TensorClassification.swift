@@ -1,0 +1,53 @@
+package import Engine
+package import Inference
+package import Models
+package import Support
+
+/// Images that the client has prepared itself.
+extension ImageClassifier {
+    /// Classifies tensors as they are: each is one crop, as the network sees it.
+    ///
+    /// - Parameters:
+    ///   - tensors: at least one, of the shape of the network's input: channels × height × width.
+    ///   - model: one that takes images.
+    ///   - admission: the request's place at the engine, which grows to all tensors.
+    ///   - context: the request.
+    /// - Returns: what the model says of each, in order.
+    /// - Throws: `ServingError` 400 for a model that takes no images, for another shape and for numbers that are not finite;
+    ///   and what `Scheduler.infer` throws.
+    package func classify(
+        tensors: [Tensor],
+        with model: Model,
+        admission: Scheduler.Admission? = nil,
+        _ context: RequestContext = RequestContext()
+    ) async throws(ServingError) -> [ClassScores] {
+        guard case .image = model.input else {
+            let kind = model.manifest.input.kind
+            throw .badRequest("model '\(model.name)' takes \(kind), not images", code: "wrong_task")
+        }
+        let shape = model.graph.inputShape
+        for tensor in tensors where tensor.shape != shape {
+            throw .invalidInput("model '\(model.name)' takes \(shape), found \(tensor.shape)")
+        }
+        try admission?.grow(to: tensors.count, size: tensors.count * shape.elementCount, context)
+        let inference = try await scheduler.infer(
+            model.network,
+            items: tensors,
+            admission: admission,
+            context
+        )
+        var scores: [ClassScores] = []
+        for (index, output) in inference.outputs.enumerated() {
+            // What is not finite is looked for only where it has come out again.
+            if !output.allSatisfy(\.isFinite) { try Self.checkFinite(tensors[index], index) }
+            scores.append(try ClassScores([output]))
+        }
+        return scores
+    }
+
+    private static func checkFinite(_ tensor: Tensor, _ index: Int) throws(ServingError) {
+        let place = tensor.withSpan { span in span.indices.first { !span[$0].isFinite } }
+        guard let place else { return }
+        throw .invalidInput("number \(place) of image \(index) is not a finite number")
+    }
+}
