@@ -109,7 +109,9 @@ package struct RequestHead: Sendable {
     /// RFC 9110 §10.1.1: HTTP/1.0 clients cannot expect anything.
     private static func expectsContinue(_ fields: HTTPFields, version: Version) throws(Refusal) -> Bool {
         guard version == .http11, fields.contains(.expect) else { return false }
-        guard FieldList.elements(fields[values: .expect]) == ["100-continue"] else {
+        let expectations = FieldList.elements(fields[values: .expect])
+        if expectations.isEmpty { return false } // RFC 9110 §5.6.1: a list of none
+        guard expectations == ["100-continue"] else {
             throw Refusal(
                 .expectationFailed,
                 "expectation_failed",

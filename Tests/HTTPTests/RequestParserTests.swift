@@ -52,6 +52,8 @@ import Testing
              .request(method: "POST", path: "/", body: "ab")),
         Case("an expectation with its body", "PUT / HTTP/1.1\r\n\(host)Expect: 100-Continue\r\nContent-Length: 1\r\n\r\nx",
              .request(method: "PUT", path: "/", body: "x")),
+        Case("an empty list of expectations", "PUT / HTTP/1.1\r\n\(host)Expect:\r\nContent-Length: 1\r\n\r\nx",
+             .request(method: "PUT", path: "/", body: "x")),
         Case("an expectation of HTTP/1.0, which has none", "PUT / HTTP/1.0\r\nExpect: tea\r\nContent-Length: 1\r\n\r\nx",
              .request(method: "PUT", path: "/", body: "x")),
     ]
