@@ -244,8 +244,7 @@ extension Service {
     ) {
         metrics.countAnswer(route: route, method: Self.label(request.method), status: status, took: total)
         guard let model = values.model, let version = values.version else { return }
-        let isTimely = status < 400 || status == 504
-        metrics.model(model, version: version).observe(values, total: isTimely ? total : nil)
+        metrics.model(model, version: version).observe(values, status: status, total: total)
     }
 
     /// The method as a label; a client cannot make up new ones.

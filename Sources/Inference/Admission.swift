@@ -80,16 +80,10 @@ extension Scheduler {
     func know(_ network: ServedNetwork, _ state: inout State) -> ObjectIdentifier {
         let key = ObjectIdentifier(network)
         guard state.networks[key] == nil else { return key }
-        let (own, common) = (network.policy, configuration.policy)
-        let policy = BatchPolicy(
-            maxBatchSize: own.maxBatchSize ?? common.maxBatchSize,
-            maxDelay: own.maxBatchDelay ?? common.maxDelay,
-            maxBatchTime: common.maxBatchTime
-        )
         let rules = Queues.Rules(
-            policy: policy,
-            maxItems: own.maxQueueItems ?? configuration.maxQueueItems,
-            weight: Double(own.priority)
+            policy: policy(of: network),
+            maxItems: network.policy.maxQueueItems ?? configuration.maxQueueItems,
+            weight: Double(network.policy.priority)
         )
         state.networks[key] = network
         if network.isRetired { state.retired.insert(key) }

@@ -217,6 +217,16 @@ package final class Scheduler: Sendable {
         }
     }
 
+    /// How batches of a network are formed.
+    package func policy(of network: ServedNetwork) -> BatchPolicy {
+        let (own, common) = (network.policy, configuration.policy)
+        return BatchPolicy(
+            maxBatchSize: own.maxBatchSize ?? common.maxBatchSize,
+            maxDelay: own.maxBatchDelay ?? common.maxDelay,
+            maxBatchTime: common.maxBatchTime
+        )
+    }
+
     /// Whether the engine holds a network.
     package func knows(_ network: ServedNetwork) -> Bool {
         state.withLock { $0.networks[ObjectIdentifier(network)] != nil }

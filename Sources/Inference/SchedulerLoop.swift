@@ -211,16 +211,26 @@ extension Scheduler {
         // The engine's thread has to know that there is something to rest from.
         if hadRested { state.wake() }
         guard isComplete else { return }
-        metrics?.observeBatch(of: batch.network, batch.content.items.count, batch.content.reason)
+        metrics?.observeBatch(
+            of: batch.network,
+            batch.content.items.count,
+            batch.content.reason,
+            took: run.finished - run.started
+        )
     }
 }
 
 /// What the engine tells the metrics.
 extension ServingMetrics {
-    func observeBatch(of network: ServedNetwork, _ count: Int, _ reason: BatchPolicy.Reason) {
+    func observeBatch(
+        of network: ServedNetwork,
+        _ count: Int,
+        _ reason: BatchPolicy.Reason,
+        took duration: Duration
+    ) {
         let series = model(network.model, version: network.version)
         series.items.add(count)
-        series.batchSize.observe(count)
+        series.observeBatch(of: count, took: duration)
         switch reason {
         case .full: series.fullBatches.add()
         case .idle: series.idleBatches.add()

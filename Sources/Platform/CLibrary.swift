@@ -16,4 +16,11 @@ package enum Logarithm {
 package enum WallClock {
     /// Whole seconds since 1970-01-01 00:00 UTC.
     package static var seconds: Int { time(nil) }
+
+    /// The same in milliseconds.
+    package static var milliseconds: Int {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &now)
+        return now.tv_sec * 1000 + now.tv_nsec / 1_000_000
+    }
 }

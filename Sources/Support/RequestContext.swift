@@ -73,6 +73,8 @@ package final class RequestRecord: Sendable {
         package var preprocess = Duration.zero
         package var queue = Duration.zero
         package var inference = Duration.zero
+        /// Writing the answer's tensors.
+        package var render = Duration.zero
         /// The size of the largest batch that a part of the request ran in.
         package var batchSize = 0
         /// The code of the error that the request ended with, and its cause.

@@ -91,6 +91,11 @@ package final class Histogram: MetricSeries {
     /// Counts a duration.
     package func observe(_ duration: Duration) { observe(duration.nanoseconds) }
 
+    /// How many values there were, and their sum.
+    var tally: Tally {
+        Tally(count: ranges.reduce(0) { $0 + $1.count }, nanoseconds: sum.load(ordering: .relaxed))
+    }
+
     package func render(into text: inout MetricText, _ labels: MetricText.Labels) {
         let unit = Double(scale.unit)
         var total = 0

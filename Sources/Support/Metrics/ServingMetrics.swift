@@ -98,7 +98,8 @@ package final class ServingMetrics: Sendable {
             inferenceDuration, requestDuration, batchSize,
         ]
     }
-    private let version: String
+    /// Of the program.
+    package let version: String
     private let collectors = Mutex<[Collector]>([])
     private let models = Mutex<[ModelVersion: ModelMetrics]>([:])
     private let answers = Mutex<[Answer: (count: Counter, duration: Histogram)]>([:])

@@ -18,7 +18,7 @@ struct ServingMetricsTests {
         }
         var times = RequestRecord().values
         times.decode = .seconds(99)
-        metrics.model("m", version: "1").observe(times, total: nil)
+        metrics.model("m", version: "1").observe(times, status: 503, total: .zero)
         metrics.collect { text in text.single("martlet_extra", .gauge, help: "A \\ line\nbreak.", .infinity) }
         let parsed = try MetricParser(metrics.render())
         #expect(parsed.value("martlet_build_info", ["version": "1.2 \"x\\y\"\n"]) == 1)
@@ -83,8 +83,8 @@ struct ServingMetricsTests {
         times.queue = .zero
         times.inference = .milliseconds(2)
         times.batchSize = 4
-        metrics.model("m", version: "1").observe(times, total: .milliseconds(3))
-        metrics.model("m", version: "1").observe(RequestRecord().values, total: nil)
+        metrics.model("m", version: "1").observe(times, status: 200, total: .milliseconds(3))
+        metrics.model("m", version: "1").observe(RequestRecord().values, status: 503, total: .zero)
         let parsed = try MetricParser(metrics.render())
         let model = ["model": "m", "version": "1"]
         #expect(parsed.value("martlet_decode_duration_seconds_count", model) == nil)
@@ -99,9 +99,9 @@ struct ServingMetricsTests {
         for version in ["1", "2"] {
             let series = metrics.model("m", version: version)
             series.items.add(5)
-            series.batchSize.observe(5)
+            series.observeBatch(of: 5, took: .zero)
             metrics.generations.series("m", version, "stop").add()
-            series.observe(RequestRecord().values, total: .seconds(1))
+            series.observe(RequestRecord().values, status: 200, total: .seconds(1))
         }
         metrics.keepModels { model, version in model == "m" && version == "2" }
         let parsed = try MetricParser(metrics.render())
@@ -124,7 +124,7 @@ struct ServingMetricsTests {
         for _ in 0..<4 {
             try threads.start(name: "counting") {
                 for size in 1...1000 {
-                    metrics.model("m", version: "1").batchSize.observe(size % 2 + 1)
+                    metrics.model("m", version: "1").observeBatch(of: size % 2 + 1, took: .zero)
                     metrics.countAnswer(route: "r", method: "GET", status: 200, took: .milliseconds(1))
                 }
             }
