@@ -35,6 +35,8 @@ struct Endpoint: Sendable {
     var mayBeQuick = false
     /// How its refusals look.
     var errors = ErrorForm.martlet
+    /// Whether its bodies are tensors, which have a limit of their own.
+    var takesTensors = false
 
     static func control(
         _ name: String,
@@ -85,6 +87,7 @@ extension Service {
     static let table: RouteTable = {
         var routes = RouteTable()
         addModels(to: &routes)
+        addOpenInference(to: &routes)
         addTensorFlowServing(to: &routes)
         addTorchServe(to: &routes)
         addHuggingFace(to: &routes)
@@ -177,30 +180,6 @@ extension Service {
                 "Looks through the folder of models for what has changed",
                 answers: .json(.object(["models": .array(of: .change)]))
             )
-        )
-        routes.on(
-            .post,
-            "/v2/repository/index",
-            .work("repository", scope: .admin) { try $0.indexRepository($1) },
-            RouteDescription(
-                "Every version with its state",
-                takes: [.json(.closed(["ready?": .boolean]))],
-                isBodyOptional: true,
-                answers: .json(.array(of: .versionIndex))
-            )
-        )
-        let repository = "/v2/repository/models/{model}"
-        routes.on(
-            .post,
-            repository + "/load",
-            .work("repository", scope: .admin) { try await $0.loadModel($1) },
-            RouteDescription("Loads what is new of a model", answers: .empty())
-        )
-        routes.on(
-            .post,
-            repository + "/unload",
-            .work("repository", scope: .admin) { try await $0.unloadModel($1) },
-            RouteDescription("Lets go of a model", answers: .empty())
         )
         let status = Schema.object(["status": .string()])
         routes.on(

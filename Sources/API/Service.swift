@@ -61,6 +61,9 @@ package final class Service: Sendable {
         package var requestTimeout: Duration = .seconds(30)
         /// The largest answer, as it is estimated before it is computed.
         package var maxAnswerBytes = 64 << 20
+        /// The largest body, and the largest of tensors.
+        package var maxBodyBytes = 32 << 20
+        package var maxTensorBytes = 256 << 20
         /// The most steps that the forecasts of a request may have together.
         package var maxForecastSteps = 65_536
         package var readiness = Readiness.all
@@ -194,7 +197,11 @@ package final class Service: Sendable {
     package func admit(_ head: RequestHead) -> Admission {
         let destination = Self.destination(head.method, head.path)
         return switch destination {
-        case .endpoint: .accept(note: destination)
+        case .endpoint(let endpoint, _):
+            .accept(
+                maxBodyBytes: endpoint.takesTensors ? limits.maxTensorBytes : limits.maxBodyBytes,
+                note: destination
+            )
         case .answer(_, let response): .refuse(response)
         }
     }

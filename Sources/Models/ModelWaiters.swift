@@ -99,6 +99,12 @@ extension Registry {
         state.withLock { state in state.leaving.count { $0.model != nil } }
     }
 
+    /// The versions that were let go and still answer their last requests.
+    package func leavingVersions() -> [(model: String, version: String)] {
+        let leaving = state.withLock { state in state.leaving.compactMap(\.model) }
+        return leaving.map { ($0.name, $0.version) }
+    }
+
     /// Starts a thread that looks after those who wait, unless there is one; it ends when nobody does.
     private func keep() {
         let isNeeded = state.withLock { state in

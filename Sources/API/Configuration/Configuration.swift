@@ -113,7 +113,7 @@ extension Configuration {
         server.host = self[.host]
         server.port = integer(.port)
         server.loops = integer(.eventLoops)
-        server.maxBodyBytes = integer(.maxBody)
+        server.maxBodyBytes = max(integer(.maxBody), integer(.maxTensorBody))
         server.maxConnections = integer(.maxConnections)
         server.maxConnectionsPerAddress = integer(.maxPerAddress) == 0 ? nil : integer(.maxPerAddress)
         server.maxRequestsPerConnection = integer(.maxPerConnection)
@@ -188,6 +188,8 @@ extension Configuration {
     package var limits: Service.Limits {
         var limits = Service.Limits()
         limits.requestTimeout = duration(.requestTimeout)
+        limits.maxBodyBytes = integer(.maxBody)
+        limits.maxTensorBytes = integer(.maxTensorBody)
         limits.maxAnswerBytes = integer(.maxAnswer)
         limits.maxForecastSteps = integer(.maxForecast)
         limits.repository = Service.RepositoryAccess(rawValue: self[.repository]) ?? .local

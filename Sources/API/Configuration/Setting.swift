@@ -94,7 +94,8 @@ extension Setting {
     package static let repository = Setting("repository_api", .choice(Service.RepositoryAccess.allCases.map(\.rawValue)), "local", "Who may load and unload models over HTTP: clients of this machine, any, or none (off).")
 
     package static let maxMemory = Setting("max_memory_bytes", bytes, nil, "What requests may make the daemon hold: bodies, images, tensors, answers; a quarter of the memory it may have, at most 1 GiB.")
-    package static let maxBody = Setting("max_body_bytes", bytes, "\(32 << 20)", "The largest request body, in bytes.")
+    package static let maxBody = Setting("max_body_bytes", bytes, "\(32 << 20)", "The largest request body but for tensors, in bytes.")
+    package static let maxTensorBody = Setting("max_tensor_body_bytes", bytes, "\(256 << 20)", "The largest body of tensors (/v2/models/{m}/infer), in bytes.")
     package static let maxAnswer = Setting("max_answer_bytes", bytes, "\(64 << 20)", "The largest answer, in bytes, as it is estimated before it is computed.")
     package static let maxPixels = Setting("max_pixels", .integer(1...1_000_000_000), "50000000", "The most pixels of an image.")
     package static let maxScanPixels = Setting("max_scan_pixels", .integer(1...1_000_000_000_000), "600000000", "The most pixels times scans of a progressive JPEG.")
@@ -130,7 +131,7 @@ extension Setting {
     package static let all: [Setting] = [
         models, host, port, threads, eventLoops, tune, cache, ready,
         versions, load, loadOrder, loadThreads, maxLoadMemory, maxModelMemory, watchModels, settle, repository,
-        maxMemory, maxBody, maxAnswer, maxPixels, maxScanPixels, maxForecast, maxGenerations, maxSequences, maxSequencesPerClient, sequenceTTL, stateKey,
+        maxMemory, maxBody, maxTensorBody, maxAnswer, maxPixels, maxScanPixels, maxForecast, maxGenerations, maxSequences, maxSequencesPerClient, sequenceTTL, stateKey,
         maxBatchSize, maxBatchTime, maxBatchDelay, maxQueueItems, maxQueueDelay, requestTimeout,
         maxConnections, maxPerAddress, maxPerConnection, headTimeout, idleTimeout, writeTimeout, bodyMinimumRate, drainDelay, drainTimeout,
         logLevel, logFormat, accessLog,

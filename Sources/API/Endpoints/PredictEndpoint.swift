@@ -21,7 +21,9 @@ extension Service {
         defer { withExtendedLifetime(inputs) {} }
         var request = try PredictRequest(call.request, for: model, context)
         request.form.topK = try query.positiveInteger("top_k") ?? request.form.topK
-        if request.sequence != nil { try Self.checkGoesOn(request, model) }
+        if request.sequence != nil {
+            try Self.checkGoesOn(model, instances: request.count, horizon: request.horizon)
+        }
         if let fault = request.fault { throw fault }
         if let sequence = request.sequence {
             let begun = sequence.starts ? nil : sequence.id.map { modelOfSequence($0, call, model) }

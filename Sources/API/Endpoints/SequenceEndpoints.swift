@@ -15,32 +15,37 @@ extension Service {
         with model: Model,
         _ context: RequestContext
     ) async throws -> Response {
-        let instance = request.instances[0]
+        let answer = try await advance(request.instances[0], sequence, with: model, context)
+        var json: JSONObject = [
+            "predictions": .array([request.form.json(answer.answer, labels: model.labels)])
+        ]
+        if sequence.returnsState { json.append("state", .string(seal.seal(answer.state, of: model))) }
+        return Response(json: json)
+    }
+
+    /// Takes a sequence that goes on from an earlier request one stretch further.
+    func advance(
+        _ instance: Instance,
+        _ sequence: SequenceParameters,
+        with model: Model,
+        _ context: RequestContext
+    ) async throws -> SequencePredictor.Advanced {
         let given =
             try sequence.state.map { text throws(ServingError) in try seal.open(text, for: model) } ?? []
         let advance = { [predictor] (state: [Float]) async throws(ServingError) in
             let answer = try await predictor.advance(instance, from: state, with: model, context)
             return (result: answer, state: answer.state)
         }
-        let answer: SequencePredictor.Advanced
-        if let id = sequence.id {
-            answer = try await sequences.advance(
-                SequenceTable.Key(model: model.name, version: model.version, id: id),
-                of: context.client,
-                weights: model.weightsDigest(),
-                start: sequence.starts ? given : nil,
-                step: sequence.step,
-                ends: sequence.ends,
-                advance
-            )
-        } else {
-            answer = try await advance(given).result
-        }
-        var json: JSONObject = [
-            "predictions": .array([request.form.json(answer.answer, labels: model.labels)])
-        ]
-        if sequence.returnsState { json.append("state", .string(seal.seal(answer.state, of: model))) }
-        return Response(json: json)
+        guard let id = sequence.id else { return try await advance(given).result }
+        return try await sequences.advance(
+            SequenceTable.Key(model: model.name, version: model.version, id: id),
+            of: context.client,
+            weights: model.weightsDigest(),
+            start: sequence.starts ? given : nil,
+            step: sequence.step,
+            ends: sequence.ends,
+            advance
+        )
     }
 
     /// `DELETE /v1/models/{model}/sequences/{id}`: forgets a sequence.
@@ -68,12 +73,12 @@ extension Service {
     }
 
     /// Requires one stretch, of a model whose answers depend on nothing but its state and the steps that come.
-    static func checkGoesOn(_ request: PredictRequest, _ model: Model) throws(ServingError) {
-        guard request.count == 1 else {
-            let message = "a sequence goes on with one instance, found \(request.count)"
+    static func checkGoesOn(_ model: Model, instances: Int, horizon: Int?) throws(ServingError) {
+        guard instances == 1 else {
+            let message = "a sequence goes on with one instance, found \(instances)"
             throw .badRequest("instances: \(message)", code: "invalid_parameter")
         }
-        guard request.horizon == nil else {
+        guard horizon == nil else {
             let message = "a sequence that goes on is predicted one step ahead"
             throw .badRequest("parameters.horizon: \(message)", code: "invalid_parameter")
         }

@@ -41,8 +41,8 @@ struct RouteDescription: Sendable {
         var summary = "Done"
         var content: [Content] = []
 
-        static func json(_ schema: Schema, _ summary: String = "Done") -> Answer {
-            Answer(summary: summary, content: [.json(schema)])
+        static func json(_ schema: Schema, _ summary: String = "Done", status: Int = 200) -> Answer {
+            Answer(status: status, summary: summary, content: [.json(schema)])
         }
         static func text(_ type: String, _ summary: String) -> Answer {
             Answer(summary: summary, content: [Content(type: type, schema: .string())])

@@ -10,7 +10,7 @@ enum Fuzz {
     /// The readers of bytes from outside.
     enum Target: String, CaseIterable {
         case request, query, multipart, json, instances, safetensors, manifest, jpeg, png, exif, seal,
-            sequences, settings
+            sequences, settings, inference
 
         /// Reads bytes as this target does.
         func run(_ bytes: [UInt8]) {
@@ -28,6 +28,7 @@ enum Fuzz {
             case .seal: fuzzSeal(bytes)
             case .sequences: fuzzSequences(bytes)
             case .settings: fuzzSettings(bytes)
+            case .inference: fuzzInference(bytes)
             }
         }
     }

@@ -19,13 +19,27 @@ extension Service {
             throw ServingError.badRequest(error.description, code: "invalid_parameter")
         }
         let entries = registry.models()
+        let leaving = registry.leavingVersions()
         var index: [JSONValue] = []
         for entry in entries {
             for version in entry.versions where !isReadyWanted || version.state == .ready {
-                index.append(version.indexJSON(of: entry.name))
+                let isLeaving = leaving.contains { $0 == (entry.name, version.version) }
+                index.append(version.indexJSON(of: entry.name, isLeaving: isLeaving))
             }
         }
-        let known = Set(entries.map(\.name))
+        // A version that is gone from its folder answers its last requests too.
+        var gone: Set<[String]> = []
+        for (model, version) in leaving where !isReadyWanted {
+            let entry = entries.first { $0.name == model }
+            guard entry?.version(version) == nil, gone.insert([model, version]).inserted else { continue }
+            index.append(
+                .object([
+                    "name": .string(model), "version": .string(version), "state": .string("UNLOADING"),
+                    "reason": .string("it answers its last requests"),
+                ])
+            )
+        }
+        let known = Set(entries.map(\.name) + leaving.map(\.model))
         // A folder that cannot be read has no models to add.
         let names = (try? Registry.modelNames(in: registry.folder)) ?? []
         for name in names where !isReadyWanted && !known.contains(name) {
@@ -95,14 +109,15 @@ extension Service {
 
 extension ModelEntry.Version {
     /// The version as the repository's index shows it.
-    fileprivate func indexJSON(of model: String) -> JSONValue {
+    fileprivate func indexJSON(of model: String, isLeaving: Bool) -> JSONValue {
         let name =
             switch state {
             case .ready: "READY"
             case .loading: "LOADING"
+            case .unloaded where isLeaving: "UNLOADING"
             case .failed, .unloaded: "UNAVAILABLE"
             }
-        let fallback = state == .unloaded ? "unloaded" : ""
+        let fallback = state == .unloaded ? isLeaving ? "it answers its last requests" : "unloaded" : ""
         return .object([
             "name": .string(model), "version": .string(version), "state": .string(name),
             "reason": .string(reason ?? fallback),

@@ -1,0 +1,80 @@
+internal import HTTP
+internal import HTTPTypes
+internal import Inference
+internal import Models
+internal import Support
+
+/// A model as the Open Inference Protocol and Triton's configuration describe it.
+extension Service {
+    /// What runs the models, by the name that clients show.
+    private static let platform = "martlet"
+
+    /// `GET /v2/models/{model}`: its tensors; the first dimension is the batch.
+    func describeTensors(_ call: Call) throws -> Response {
+        let entry = try registry.entry(named: call.model, version: call.version)
+        let model = try registry.model(named: call.model, version: call.version)
+        let tensors = ModelTensors(model)
+        func describe(_ tensor: ModelTensors.Description) -> JSONValue {
+            .object([
+                "name": .string(tensor.name), "datatype": .string(tensor.dataType.rawValue),
+                "shape": .array(([-1] + tensor.dimensions).map(JSONValue.integer)),
+            ])
+        }
+        let ready = entry.versions.filter(\.canAnswer).map(\.version)
+        return Response(json: [
+            "name": .string(model.name), "versions": .strings(call.version.map { [$0] } ?? ready),
+            "platform": .string(Self.platform),
+            "inputs": .array([describe(tensors.input)]),
+            "outputs": .array(tensors.outputs.filter(\.isListed).map { describe($0.description) }),
+        ])
+    }
+
+    /// `GET /v2/models/{model}/config`: what Triton's `config.pbtxt` would say.
+    ///
+    /// - Source: Triton's `model_config.proto`, in the JSON form of Protocol Buffers.
+    func describeConfiguration(_ call: Call) throws -> Response {
+        let model = try registry.model(named: call.model, version: call.version)
+        let tensors = ModelTensors(model)
+        var input = Self.tensor(tensors.input)
+        let isImage = if case .image = model.input { true } else { false }
+        input.append("format", .string(isImage ? "FORMAT_NCHW" : "FORMAT_NONE"))
+        let outputs = tensors.outputs.filter(\.isListed).map { output -> JSONValue in
+            var tensor = Self.tensor(output.description)
+            if output.kind == .probabilities, case .file(let name)? = model.manifest.labels {
+                tensor.append("label_filename", .string(name))
+            }
+            return .object(tensor)
+        }
+        let others = tensors.outputs.filter { !$0.isListed }.map(\.kind.rawValue)
+        let policy = scheduler.policy(of: model.network)
+        let microseconds = Int(policy.maxDelay / .microseconds(1))
+        return Response(json: [
+            "name": .string(model.name), "platform": .string(Self.platform),
+            "backend": .string(Self.platform),
+            "version_policy": .object(["all": .object([:])]),
+            "max_batch_size": .integer(ModelTensors.maxBatch),
+            "input": .array([.object(input)]), "output": .array(outputs),
+            "instance_group": .array([
+                .object(["name": .string(model.name), "kind": .string("KIND_CPU"), "count": .integer(1)])
+            ]),
+            "dynamic_batching": .object([
+                "preferred_batch_size": .array([.integer(policy.maxBatchSize)]),
+                "max_queue_delay_microseconds": .integer(microseconds),
+            ]),
+            "model_transaction_policy": .object(["decoupled": .bool(false)]),
+            "response_cache": .object(["enable": .bool(false)]),
+            "parameters": .object([
+                "outputs_on_request": .object([
+                    "string_value": .string(others.joined(separator: ","))
+                ])
+            ]),
+        ])
+    }
+
+    private static func tensor(_ tensor: ModelTensors.Description) -> JSONObject {
+        [
+            "name": .string(tensor.name), "data_type": .string(tensor.dataType.configurationName),
+            "dims": .array(tensor.dimensions.map(JSONValue.integer)),
+        ]
+    }
+}
