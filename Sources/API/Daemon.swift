@@ -1,3 +1,4 @@
+internal import Engine
 internal import HTTP
 internal import HTTPTypes
 internal import Imaging
@@ -147,7 +148,7 @@ package struct Daemon {
     }
 
     private func makeParts() throws -> Service.Parts {
-        let metrics = ServingMetrics(version: Version.current)
+        let metrics = ServingMetrics(version: Version.current, isa: InstructionSet.current)
         let memory = configuration.integer(.maxMemory)
         let budget = MemoryBudget(limit: memory, limitOfBodies: memory - memory / 4)
         let threads = configuration.integer(.threads)

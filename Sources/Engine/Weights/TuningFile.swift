@@ -1,6 +1,12 @@
 internal import CKernels
 internal import Platform
 
+/// What the processor's kernels were compiled for.
+package enum InstructionSet {
+    /// Its name, such as `avx512`, `avx2` or `portable`: the best that the processor has, or what `MARTLET_ISA` says.
+    package static var current: String { unsafe String(cString: kernel_isa()) }
+}
+
 /// The algorithms that were chosen for the weights of one model on one kind of machine, in a folder of such files.
 ///
 /// A text: what it was made for, a line `algorithm<TAB>layer` for each choice, and a checksum. A file that is not
@@ -21,7 +27,7 @@ struct TuningFile {
         folder: String,
         weights: UInt64,
         processor: String = Processors.modelName,
-        isa: String = unsafe String(cString: kernel_isa())
+        isa: String = InstructionSet.current
     ) {
         self.folder = folder
         // The number rises when the kernels change so much that old measurements mislead.

@@ -100,6 +100,7 @@ package final class ServingMetrics: Sendable {
     }
     /// Of the program.
     package let version: String
+    private let isa: String
     private let collectors = Mutex<[Collector]>([])
     private let models = Mutex<[ModelVersion: ModelMetrics]>([:])
     private let answers = Mutex<[Answer: (count: Counter, duration: Histogram)]>([:])
@@ -116,8 +117,13 @@ package final class ServingMetrics: Sendable {
     }
 
     /// Metrics of a program of a version.
-    package init(version: String) {
+    ///
+    /// - Parameters:
+    ///   - version: the program's.
+    ///   - isa: the instruction set that its kernels use; no label where it is empty.
+    package init(version: String, isa: String = "") {
         self.version = version
+        self.isa = isa
     }
 
     /// Adds a collector, called at each scrape after the families above.
@@ -168,8 +174,12 @@ package final class ServingMetrics: Sendable {
         var collected = MetricText()
         for collector in collectors.withLock(\.self) { collector(&collected) }
         var text = MetricText()
-        text.begin("martlet_build_info", .gauge, help: "The running version; always 1.")
-        text.sample(1, [("version", version)])
+        text.begin(
+            "martlet_build_info",
+            .gauge,
+            help: "The running version and its kernels' instruction set; always 1."
+        )
+        text.sample(1, [("version", version)] + (isa.isEmpty ? [] : [("isa", isa)]))
         for family in [requests, httpDuration, rejections] + modelFamilies { family.render(into: &text) }
         ProcessMetrics.render(into: &text)
         return text.bytes + collected.bytes

@@ -7,7 +7,7 @@ import Testing
 
 struct ServingMetricsTests {
     @Test func `a strict parser reads everything that is rendered`() throws {
-        let metrics = ServingMetrics(version: "1.2 \"x\\y\"\n")
+        let metrics = ServingMetrics(version: "1.2 \"x\\y\"\n", isa: "avx2")
         for (status, milliseconds) in [(200, 3), (422, 1), (422, 2)] {
             metrics.countAnswer(
                 route: "/v1/models/{model}:classify",
@@ -21,7 +21,7 @@ struct ServingMetricsTests {
         metrics.model("m", version: "1").observe(times, status: 503, total: .zero)
         metrics.collect { text in text.single("martlet_extra", .gauge, help: "A \\ line\nbreak.", .infinity) }
         let parsed = try MetricParser(metrics.render())
-        #expect(parsed.value("martlet_build_info", ["version": "1.2 \"x\\y\"\n"]) == 1)
+        #expect(parsed.value("martlet_build_info", ["version": "1.2 \"x\\y\"\n", "isa": "avx2"]) == 1)
         let labels = ["route": "/v1/models/{model}:classify", "method": "POST"]
         #expect(parsed.value("martlet_http_requests_total", labels.merging(["status": "422"]) { $1 }) == 2)
         let route = ["route": "/v1/models/{model}:classify"]
