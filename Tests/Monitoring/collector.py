@@ -59,24 +59,25 @@ service:
 
 
 def check(lines, records):
-    """Each line became a record with its time, level, message and trace."""
-    attributes = {id(record): {one["key"]: one["value"] for one in record.get("attributes", [])} for record in records}
+    """Each line became a record with its fields, time, level, message and trace."""
     severities = {"debug": 5, "info": 9, "notice": 10, "warning": 13, "error": 17, "critical": 21}
+
+    def fields(record):
+        attributes = {one["key"]: one["value"].get("stringValue") for one in record.get("attributes", [])}
+        attributes.pop("log.file.name", None)
+        return attributes | {"message": record["body"].get("stringValue")}
+
+    found = [(fields(record), record) for record in records]
     for line in lines:
         value = json.loads(line)
-        alike = [
-            record
-            for record in records
-            if record["body"].get("stringValue") == value["message"]
-            and attributes[id(record)].get("time", {}).get("stringValue") == value["time"]
-            and record.get("traceId", "") == value.get("trace_id", "")
-        ]
+        alike = [record for known, record in found if known == value]
         assert alike, f"no record of {line}"
         for record in alike:
             assert record["severityNumber"] == severities[value["level"]], (line, record)
-            assert record.get("spanId", "") == value.get("span_id", ""), (line, record)
+            for name, field in [("traceId", "trace_id"), ("spanId", "span_id")]:
+                assert record.get(name, "") == value.get(field, ""), (line, record)
             seconds = time.gmtime(int(record["timeUnixNano"]) // 10**9)
-            assert value["time"].startswith(time.strftime("%Y-%m-%dT%H:%M:%S", seconds)), (line, record)
+            assert value["time"] == time.strftime("%Y-%m-%dT%H:%M:%SZ", seconds), (line, record)
     assert any(record["body"].get("kvlistValue") for record in records), "the line of systemd itself is lost"
     return sum(1 for record in records if record.get("traceId"))
 
