@@ -33,20 +33,29 @@ typedef struct {
     char *message;
     size_t message_size;
     codec_status status;
-    jmp_buf escape;
+    jmp_buf *escape;
 } reader;
 
 _Noreturn static void fail(reader *reader, codec_status status, const char *sentence) {
     snprintf(reader->message, reader->message_size, "%s", sentence);
     reader->status = status;
-    longjmp(reader->escape, 1);
+    longjmp(*reader->escape, 1);
 }
 
 // libpng's callbacks
 
+/// Whether libpng has taken every row; what it finds wrong behind the last one costs no pixel.
+static bool has_all_rows(const reader *reader) {
+    if (!reader->stored) return false;
+    if (png_get_interlace_type(reader->png, reader->info) != PNG_INTERLACE_NONE)
+        return png_get_current_pass_number(reader->png) >= PNG_INTERLACE_ADAM7_PASSES;
+    return png_get_current_row_number(reader->png) >= png_get_image_height(reader->png, reader->info);
+}
+
 /// The warning before an error often says more: "Invalid IHDR data (Image width is zero in IHDR)".
 _Noreturn static void on_error(png_structp png, png_const_charp sentence) {
     reader *reader = png_get_error_ptr(png);
+    if (has_all_rows(reader)) longjmp(*reader->escape, 1); // a stream without its checksum, say
     char both[CODEC_MESSAGE_SIZE];
     if (reader->warning[0] != 0) snprintf(both, sizeof both, "%s (%s)", sentence, reader->warning);
     fail(reader, CODEC_CORRUPT, reader->warning[0] != 0 ? both : sentence);
@@ -78,7 +87,11 @@ static void open_file(reader *reader) {
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); // text, profiles, …: skipped unparsed
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_set_check_for_invalid_index(png, 0); // such an index is black here
+    // Encoders are known that declare a smaller window than their data use, and that get the stream's checksum wrong.
+    png_set_option(png, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
+    png_set_option(png, PNG_IGNORE_ADLER32, PNG_OPTION_ON);
     png_read_info(png, reader->info);
+    png_set_crc_action(png, PNG_CRC_QUIET_USE, PNG_CRC_ERROR_QUIT); // from here on the critical chunks are pixels
 }
 
 /// The most that decoding allocates: libpng's structures and zlib's window, the rows of libpng, and ours.
@@ -145,10 +158,21 @@ static void convert_rgb(reader *reader, size_t count) {
     }
 }
 
-static void read_row(reader *reader, size_t count) {
+/// Reads the last row. libpng then looks for the end of the stream; where it fails at that, the row is there all the same.
+static void read_last_row(reader *reader) {
+    reader->budget = max_trailing_bytes + 2 * png_get_rowbytes(reader->png, reader->info);
+    jmp_buf here, *outer = reader->escape;
+    reader->escape = &here;
+    if (setjmp(here) == 0) png_read_row(reader->png, reader->stored, NULL);
+    reader->escape = outer;
+    if (reader->status != CODEC_OK) longjmp(*outer, 1);
+}
+
+static void read_row(reader *reader, size_t count, bool is_last) {
     if (!reader->monitor->should_continue(reader->monitor->context))
         fail(reader, CODEC_STOPPED, "the decoding was stopped");
-    png_read_row(reader->png, reader->stored, NULL);
+    if (is_last) read_last_row(reader);
+    else png_read_row(reader->png, reader->stored, NULL);
     const bool is_rgb = (png_get_color_type(reader->png, reader->info) & ~PNG_COLOR_MASK_ALPHA) == PNG_COLOR_TYPE_RGB;
     if (is_rgb) convert_rgb(reader, count);
     else convert_indexed(reader, count);
@@ -161,9 +185,7 @@ static void read_pass(reader *reader, int pass, bool is_last) {
     if (columns == 0) return;
     for (size_t row = 0; row < rows; row++) {
         const size_t y = ((size_t)row << PNG_PASS_ROW_SHIFT(pass)) + PNG_PASS_START_ROW(pass);
-        if (is_last && row + 1 == rows)
-            reader->budget = max_trailing_bytes + 2 * png_get_rowbytes(reader->png, reader->info);
-        read_row(reader, columns);
+        read_row(reader, columns, is_last && row + 1 == rows);
         target_write(target, reader->converted, columns, PNG_PASS_START_COL(pass),
                      (size_t)1 << PNG_PASS_COL_SHIFT(pass), y);
     }
@@ -179,9 +201,7 @@ static int last_pass(const codec_target *target) {
 static void read_plain(reader *reader) {
     const codec_target *target = reader->target;
     for (size_t y = 0; y < target->height; y++) {
-        if (y + 1 == target->height)
-            reader->budget = max_trailing_bytes + 2 * png_get_rowbytes(reader->png, reader->info);
-        read_row(reader, target->width);
+        read_row(reader, target->width, y + 1 == target->height);
         target_write(target, reader->converted, target->width, 0, 1, y);
     }
 }
@@ -205,8 +225,10 @@ static void read_pixels(reader *reader) {
 
 /// Runs the pass; the one place where libpng's errors land.
 static codec_status run(reader *reader) {
+    jmp_buf escape;
     reader->budget = SIZE_MAX;
-    if (setjmp(reader->escape) == 0) {
+    reader->escape = &escape;
+    if (setjmp(escape) == 0) {
         reader->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning);
         reader->info = reader->png ? png_create_info_struct(reader->png) : NULL;
         if (!reader->info) fail(reader, CODEC_EXHAUSTED, "decoding needs more working memory than there is");

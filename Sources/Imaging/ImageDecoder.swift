@@ -97,7 +97,7 @@ package enum ImageDecoder {
             guard limits.allow(width: width, height: height) else {
                 throw .tooLarge(width: width, height: height, limits: limits)
             }
-            orientation = Exif.orientation(of: bytes, format: format)
+            orientation = Orientation(of: bytes, format: format)
             cost = DecodeCost(
                 size: orientation.swapsSides
                     ? ImageSize(height: width, width: height) : ImageSize(height: height, width: width),

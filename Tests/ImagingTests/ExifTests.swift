@@ -37,7 +37,7 @@ import Testing
         (8,  [0x00, 0x00]),              // no entries
         (10, [0x01, 0x13]),              // another tag
         (12, [0x00, 0x02]),              // text
-        (14, [0x00, 0x00, 0x00, 0x02]),  // two values
+        (14, [0x00, 0x00, 0x00, 0x00]),  // no value
         (18, [0x00, 0x00]),              // orientation 0
         (18, [0x00, 0x09]),              // orientation 9
         (18, [0xFF, 0xFF]),

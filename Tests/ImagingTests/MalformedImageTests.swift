@@ -114,10 +114,15 @@ import Testing
         }
     }
 
-    @Test func `a PNG with a wrong checksum is corrupt`() throws {
-        var bytes = try Fixtures.file("png-rgb8.png")
-        bytes[bytes.count - 14] ^= 1
-        #expect(failure(bytes) == .corrupt(.png, "IDAT: CRC error"))
+    @Test(arguments: ["IHDR", "PLTE"])
+    func `a PNG with a wrong checksum before its pixels is corrupt`(_ name: String) throws {
+        var bytes = try Fixtures.file("png-palette8.png")
+        let start = try #require(
+            bytes.indices.dropLast(4).first { bytes[$0..<$0 + 4].elementsEqual(name.utf8) }
+        )
+        let length = bytes[start - 2..<start].reduce(0) { $0 << 8 | Int($1) }
+        bytes[start + 4 + length] ^= 1
+        #expect(failure(bytes) == .corrupt(.png, "\(name): CRC error"))
     }
 
     @Test func `a PNG whose data end early is corrupt`() {

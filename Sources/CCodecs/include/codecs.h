@@ -88,5 +88,9 @@ codec_status codec_png_decode(const uint8_t *_Nullable bytes, size_t count, cons
                               const codec_limits *_Nonnull limits, const codec_monitor *_Nonnull monitor,
                               char *_Nonnull message, size_t message_size);
 
+/// Inflates a zlib stream, as PNG keeps text in, and returns how many bytes it has: none when it is damaged or has more
+/// than `capacity`. A stream that ends early gives what there is of it.
+size_t codec_inflate(const uint8_t *_Nonnull bytes, size_t count, uint8_t *_Nonnull out, size_t capacity);
+
 /// Describes the libraries in use, such as "libjpeg-turbo 2.1.5, libpng 1.6.39"; lives as long as the process.
 const char *_Nonnull codec_versions(void);
