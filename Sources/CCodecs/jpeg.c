@@ -61,13 +61,13 @@ static void on_progress(j_common_ptr info) {
     if (reader->info.input_scan_number > (int)reader->limits->max_scans)
         fail(reader, CODEC_CORRUPT, "it has more scans than its markers say");
     if (!reader->monitor->should_continue(reader->monitor->context))
-        fail(reader, CODEC_STOPPED, "the decoding was stopped");
+        fail(reader, CODEC_STOPPED, stopped_sentence);
 }
 
 static void on_source(j_decompress_ptr info) { (void)info; }
 
 static boolean on_end_of_bytes(j_decompress_ptr info) {
-    fail(info->client_data, CODEC_TRUNCATED, "the bytes end before the image does");
+    fail(info->client_data, CODEC_TRUNCATED, truncated_sentence);
 }
 
 static void on_skip(j_decompress_ptr info, long count) {
@@ -145,9 +145,9 @@ static void read_header(reader *reader) {
     *reader->header = (codec_header){
         .width = info->image_width,
         .height = info->image_height,
-        .components = (uint32_t)info->num_components,
         .scans = has_scans ? 1 + count_scans(first, reader->bytes + reader->count) : 1,
         .working_bytes = working_bytes(info, has_scans),
+        .is_in_order = true,
     };
 }
 

@@ -1,7 +1,6 @@
 #include "target.h"
 
 #include <setjmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <png.h>
@@ -69,7 +68,7 @@ static void on_warning(png_structp png, png_const_charp sentence) {
 static void on_read(png_structp png, png_bytep out, size_t count) {
     reader *reader = png_get_io_ptr(png);
     if (count > reader->count - reader->position)
-        fail(reader, CODEC_TRUNCATED, "the bytes end before the image does");
+        fail(reader, CODEC_TRUNCATED, truncated_sentence);
     if (count > reader->budget) fail(reader, CODEC_CORRUPT, "it has more compressed data than its rows need");
     memcpy(out, reader->bytes + reader->position, count);
     reader->position += count;
@@ -102,13 +101,12 @@ static size_t working_bytes(const reader *reader) {
 }
 
 static void read_header(reader *reader) {
-    const bool has_palette = png_get_color_type(reader->png, reader->info) == PNG_COLOR_TYPE_PALETTE;
     *reader->header = (codec_header){
         .width = png_get_image_width(reader->png, reader->info),
         .height = png_get_image_height(reader->png, reader->info),
-        .components = has_palette ? 3 : png_get_channels(reader->png, reader->info),
         .scans = 1,
         .working_bytes = working_bytes(reader),
+        .is_in_order = png_get_interlace_type(reader->png, reader->info) == PNG_INTERLACE_NONE,
     };
 }
 
@@ -170,7 +168,7 @@ static void read_last_row(reader *reader) {
 
 static void read_row(reader *reader, size_t count, bool is_last) {
     if (!reader->monitor->should_continue(reader->monitor->context))
-        fail(reader, CODEC_STOPPED, "the decoding was stopped");
+        fail(reader, CODEC_STOPPED, stopped_sentence);
     if (is_last) read_last_row(reader);
     else png_read_row(reader->png, reader->stored, NULL);
     const bool is_rgb = (png_get_color_type(reader->png, reader->info) & ~PNG_COLOR_MASK_ALPHA) == PNG_COLOR_TYPE_RGB;
@@ -214,7 +212,7 @@ static void read_pixels(reader *reader) {
     reader->stored = malloc(png_get_rowbytes(reader->png, reader->info));
     reader->converted = malloc((size_t)target->width * target->channels);
     if (!reader->stored || !reader->converted)
-        fail(reader, CODEC_EXHAUSTED, "decoding needs more working memory than there is");
+        fail(reader, CODEC_EXHAUSTED, exhausted_sentence);
     if (png_get_interlace_type(reader->png, reader->info) == PNG_INTERLACE_NONE) {
         read_plain(reader);
         return;
@@ -231,7 +229,7 @@ static codec_status run(reader *reader) {
     if (setjmp(escape) == 0) {
         reader->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning);
         reader->info = reader->png ? png_create_info_struct(reader->png) : NULL;
-        if (!reader->info) fail(reader, CODEC_EXHAUSTED, "decoding needs more working memory than there is");
+        if (!reader->info) fail(reader, CODEC_EXHAUSTED, exhausted_sentence);
         open_file(reader);
         if (reader->header) read_header(reader);
         else read_pixels(reader);

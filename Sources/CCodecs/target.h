@@ -3,13 +3,15 @@
 #include "codecs.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /// Traps unless every pixel of the target lies inside its buffer: a caller's mistake, not a file's.
 static inline void target_check(const codec_target *target) {
+    if (target->take && target->width > 0 && (target->channels == 1 || target->channels == 3)) return;
     const int64_t right = target->width - (int64_t)1, bottom = target->height - (int64_t)1;
     int64_t across, down, corner;
-    bool fits = target->width > 0 && target->height > 0 && target->capacity <= PTRDIFF_MAX &&
+    bool fits = target->pixels && target->width > 0 && target->height > 0 && target->capacity <= PTRDIFF_MAX &&
                 target->origin <= target->capacity && (target->channels == 1 || target->channels == 3) &&
                 !__builtin_mul_overflow(right, (int64_t)target->column_step, &across) &&
                 !__builtin_mul_overflow(bottom, (int64_t)target->row_step, &down) &&
@@ -29,13 +31,18 @@ static inline uint8_t *target_pixel(const codec_target *target, size_t x, size_t
 
 /// Whether a stored row is contiguous in the target.
 static inline bool target_rows_are_contiguous(const codec_target *target) {
-    return target->column_step == (ptrdiff_t)target->channels;
+    return !target->take && target->column_step == (ptrdiff_t)target->channels;
 }
 
 /// Writes `count` pixels of `row` to row y of the target, at the columns x, x + stride, x + 2·stride, …
 static inline void target_write(const codec_target *target, const uint8_t *row, size_t count,
                                 size_t x, size_t stride, size_t y) {
     if (count == 0) return;
+    if (target->take) {
+        if (count != target->width || stride != 1) __builtin_trap(); // the rows do not come in order
+        target->take(target->context, row, y);
+        return;
+    }
     uint8_t *out = target_pixel(target, x, y);
     const ptrdiff_t step = (ptrdiff_t)stride * target->column_step;
     if (step == (ptrdiff_t)target->channels) {
@@ -50,7 +57,7 @@ static inline void target_write(const codec_target *target, const uint8_t *row, 
 /// Writes whole rows y, y + 1, … of the target. Where they become columns, pixel by pixel across the rows, so
 /// that each stretch of memory is touched once for all of them.
 static inline void target_write_rows(const codec_target *target, uint8_t *const *rows, size_t count, size_t y) {
-    if (target->row_step != (ptrdiff_t)target->channels && target->row_step != -(ptrdiff_t)target->channels) {
+    if (target->take || (target->row_step != (ptrdiff_t)target->channels && target->row_step != -(ptrdiff_t)target->channels)) {
         for (size_t i = 0; i < count; i++) target_write(target, rows[i], target->width, 0, 1, y + i);
         return;
     }
@@ -68,3 +75,24 @@ static inline void target_write_rows(const codec_target *target, uint8_t *const 
 static inline uint8_t luma(uint32_t r, uint32_t g, uint32_t b) {
     return (uint8_t)((19595 * r + 38470 * g + 7471 * b + 32768) >> 16);
 }
+
+/// Writes one pixel of a row in the target's channels.
+static inline void put_pixel(const codec_target *target, uint8_t *row, size_t x, uint8_t r, uint8_t g, uint8_t b) {
+    if (target->channels == 1) {
+        row[x] = luma(r, g, b);
+    } else {
+        row[3 * x] = r;
+        row[3 * x + 1] = g;
+        row[3 * x + 2] = b;
+    }
+}
+
+/// Keeps the sentence and gives the status.
+static inline codec_status failed(codec_status status, const char *sentence, char *message, size_t message_size) {
+    snprintf(message, message_size, "%s", sentence);
+    return status;
+}
+
+static const char *const stopped_sentence = "the decoding was stopped";
+static const char *const truncated_sentence = "the bytes end before the image does";
+static const char *const exhausted_sentence = "decoding needs more working memory than there is";

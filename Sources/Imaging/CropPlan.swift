@@ -57,6 +57,16 @@ package struct CropPlan: Sendable {
             cropSize = mode == .dense ? nil : size
         }
 
+        /// The same part, in the coordinates of the resized image.
+        var neededOfImage: Region {
+            Region(
+                x: needed.x - canvas.image.x,
+                y: needed.y - canvas.image.y,
+                width: needed.width,
+                height: needed.height
+            )
+        }
+
         func output(of crop: Crop) -> ImageSize {
             cropSize ?? ImageSize(height: crop.height, width: crop.width)
         }

@@ -5,7 +5,7 @@ package struct DecodedImage: Sendable {
     /// The pixels, upright; for `ColorMode.bgr` too they are stored as red, green, blue.
     package let image: Image
     package let format: ImageFormat
-    /// The EXIF orientation that was applied, 1 … 8.
+    /// The orientation that was applied, 1 … 8.
     package let orientation: Int
 
     /// The size of the upright image.
@@ -14,11 +14,22 @@ package struct DecodedImage: Sendable {
     package var height: Int { image.height }
 }
 
-/// Decodes JPEG and PNG files from memory, in the pixels that Pillow's `open`, `exif_transpose`, `convert` give.
+/// An image's crops, ready to be made, with what its file says of it.
+package struct DecodedCrops: Sendable {
+    package let crops: PreparedCrops
+    package let format: ImageFormat
+    /// The orientation that was applied, 1 … 8.
+    package let orientation: Int
+    /// The part of the time that went into resizing rows as they came.
+    package let resizing: Duration
+}
+
+/// Decodes image files from memory, in the pixels that Pillow's `open`, `exif_transpose`, `convert` give.
 ///
 /// A file's size is checked against the limits before its pixels are allocated. Rows are written where they
 /// belong in the upright image, so decoding takes the pixels, a few rows, and for a progressive JPEG its
-/// coefficients. Three things differ from Pillow. Of 16-bit gray PNG the high byte counts, where Pillow clips.
+/// coefficients; the rows of a large image go through the resizing of its crops as they come, and it is never held
+/// whole. Three things differ from Pillow. Of 16-bit gray PNG the high byte counts, where Pillow clips.
 /// A JPEG that lost pixels is an error, where Pillow shows what is left. And a progressive JPEG that lacks scans
 /// is smoothed by libjpeg-turbo, which before 3.0.1 did so a little differently.
 package enum ImageDecoder {
@@ -41,20 +52,8 @@ package enum ImageDecoder {
         limits: ImageLimits = ImageLimits(),
         while shouldContinue: () -> Bool = { true }
     ) throws(ImageError) -> DecodedImage {
-        let header = try Header(of: bytes, color: color, limits: limits)
-        let pixels = try pixels(
-            of: bytes,
-            header,
-            channels: color.channels,
-            limits,
-            while: shouldContinue
-        )
-        let image = Image(
-            width: header.cost.size.width,
-            height: header.cost.size.height,
-            channels: color.channels,
-            pixels: pixels
-        )
+        let header = try ImageHeader(of: bytes, color: color, limits: limits)
+        let image = try image(of: bytes, header, channels: color.channels, limits, while: shouldContinue)
         return DecodedImage(image: image, format: header.format, orientation: header.orientation.rawValue)
     }
 
@@ -72,111 +71,127 @@ package enum ImageDecoder {
         color: ColorMode,
         limits: ImageLimits = ImageLimits()
     ) throws(ImageError) -> DecodeCost {
-        try Header(of: bytes, color: color, limits: limits).cost
+        try ImageHeader(of: bytes, color: color, limits: limits).cost
     }
 
-    /// What a file says of itself before its pixels, found to be within the limits.
-    private struct Header {
-        let format: ImageFormat
-        /// The size before the image is turned upright.
-        let width: Int
-        let height: Int
-        let orientation: Orientation
-        let cost: DecodeCost
-
-        init(of bytes: ArraySlice<UInt8>, color: ColorMode, limits: ImageLimits) throws(ImageError) {
-            format = try ImageFormat(recognising: bytes)
-            if format == .png, let (width, height) = declaredSize(ofPNG: bytes),
-                !limits.allow(width: width, height: height)
-            {
-                throw .tooLarge(width: width, height: height, limits: limits)
-            }
-            let header = try probe(bytes, format)
-            width = Int(header.width)
-            height = Int(header.height)
-            guard limits.allow(width: width, height: height) else {
-                throw .tooLarge(width: width, height: height, limits: limits)
-            }
-            orientation = Orientation(of: bytes, format: format)
-            cost = DecodeCost(
-                size: orientation.swapsSides
-                    ? ImageSize(height: width, width: height) : ImageSize(height: height, width: width),
-                scans: Int(header.scans),
-                imageBytes: width * height * color.channels,
-                decoderBytes: header.working_bytes
-            )
-            if let excess = limits.excess(of: cost) { throw .tooCostly(format, excess) }
-        }
-    }
-
-    /// The size in the header chunk of a PNG (§11.2.1); nil when the chunk is not where it must be, at the start.
+    /// Decodes a file to what the crops of a plan are made of: the image, or where that takes less memory, its resized
+    /// parts alone.
     ///
-    /// It is judged before anything else, so a file that promises too much is refused for that.
-    private static func declaredSize(ofPNG bytes: ArraySlice<UInt8>) -> (width: Int, height: Int)? {
-        let start = bytes.startIndex
-        guard bytes.count >= 24, bytes[start + 12..<start + 16].elementsEqual("IHDR".utf8) else { return nil }
-        func number(at offset: Int) -> Int {
-            bytes[start + offset..<start + offset + 4].reduce(0) { $0 << 8 | Int($1) }
-        }
-        return (number(at: 16), number(at: 20))
-    }
-
-    private static func probe(
-        _ bytes: ArraySlice<UInt8>,
-        _ format: ImageFormat
-    ) throws(ImageError) -> codec_header {
-        var header = codec_header()
-        var failure = Failure()
-        let status = unsafe bytes.withUnsafeBufferPointer { source in
-            unsafe failure.message.withUnsafeMutableBufferPointer { message in
-                let probe = unsafe format == .jpeg ? codec_jpeg_probe : codec_png_probe
-                // An array with elements has an address, and the message always has some.
-                guard let text = message.baseAddress else { return CODEC_CORRUPT }
-                return unsafe probe(source.baseAddress, source.count, &header, text, message.count)
-            }
-        }
-        if let error = failure.error(status, format) { throw error }
-        return header
-    }
-
-    private static func pixels(
+    /// - Parameters:
+    ///   - plan: the crops.
+    ///   - bytes: the whole file, of the planned size.
+    ///   - limits: as for `decode`.
+    ///   - shouldContinue: as for `decode`.
+    /// - Returns: the crops, to be made one by one; they hold at most `plan.bytes(decoding:)`.
+    /// - Throws: as `decode`.
+    package static func crops(
+        _ plan: CropPlan,
         of bytes: ArraySlice<UInt8>,
-        _ header: Header,
+        limits: ImageLimits = ImageLimits(),
+        while shouldContinue: () -> Bool = { true }
+    ) throws(ImageError) -> DecodedCrops {
+        let color = plan.preprocessing.color
+        let header = try ImageHeader(of: bytes, color: color, limits: limits)
+        precondition(
+            header.cost.size == plan.imageSize,
+            "\(header.cost.size) for a plan of \(plan.imageSize)"
+        )
+        let crops: PreparedCrops
+        var resizing = Duration.zero
+        if plan.streamedBytes(decoding: header.cost) != nil {
+            let stream = CropStream(plan, header)
+            try unsafe decode(bytes, header, into: stream.target, limits, while: shouldContinue)
+            crops = PreparedCrops(plan, pieces: stream.pieces())
+            resizing = stream.duration
+        } else {
+            let image = try image(of: bytes, header, channels: color.channels, limits, while: shouldContinue)
+            crops = PreparedCrops(plan, whole: image)
+        }
+        return DecodedCrops(
+            crops: crops,
+            format: header.format,
+            orientation: header.orientation.rawValue,
+            resizing: resizing
+        )
+    }
+
+    private static func image(
+        of bytes: ArraySlice<UInt8>,
+        _ header: ImageHeader,
         channels: Int,
         _ limits: ImageLimits,
         while shouldContinue: () -> Bool
-    ) throws(ImageError) -> [UInt8] {
+    ) throws(ImageError) -> Image {
         let count = header.cost.imageBytes
-        var failure = Failure()
-        var status = CODEC_OK
+        var failure: ImageError?
         let pixels = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
             guard let base = buffer.baseAddress else { return }
-            var target = unsafe target(base, count, header, channels)
-            var allowance = codec_limits(
-                max_memory: max(limits.maxDecoderBytes, 1),
-                max_scans: UInt32(clamping: header.cost.scans)
-            )
-            status = unsafe withMonitor(shouldContinue) { monitor in
-                unsafe bytes.withUnsafeBufferPointer { source in
-                    unsafe failure.message.withUnsafeMutableBufferPointer { message in
-                        let decode = unsafe header.format == .jpeg ? codec_jpeg_decode : codec_png_decode
-                        guard let text = message.baseAddress else { return CODEC_CORRUPT }
-                        return unsafe decode(
-                            source.baseAddress,
-                            source.count,
-                            &target,
-                            &allowance,
-                            monitor,
-                            text,
-                            message.count
-                        )
-                    }
+            do throws(ImageError) {
+                let target = unsafe target(base, count, header, channels)
+                try unsafe decode(bytes, header, into: target, limits, while: shouldContinue)
+                initializedCount = count
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        let size = header.cost.size
+        return Image(width: size.width, height: size.height, channels: channels, pixels: pixels)
+    }
+
+    /// Says where the pixels of a stored image go so that it stands upright.
+    private static func target(
+        _ base: UnsafeMutablePointer<UInt8>,
+        _ count: Int,
+        _ header: ImageHeader,
+        _ channels: Int
+    ) -> codec_target {
+        let (width, height) = (header.stored.width, header.stored.height)
+        let placement = header.orientation.placement(width: width, height: height)
+        return unsafe codec_target(
+            pixels: base,
+            capacity: count,
+            width: UInt32(width),
+            height: UInt32(height),
+            channels: UInt32(channels),
+            origin: placement.origin * channels,
+            column_step: placement.column * channels,
+            row_step: placement.row * channels,
+            take: nil,
+            context: nil
+        )
+    }
+
+    private static func decode(
+        _ bytes: ArraySlice<UInt8>,
+        _ header: ImageHeader,
+        into target: codec_target,
+        _ limits: ImageLimits,
+        while shouldContinue: () -> Bool
+    ) throws(ImageError) {
+        var failure = CodecFailure()
+        var target = unsafe target
+        var allowance = codec_limits(
+            max_memory: max(limits.maxDecoderBytes, 1),
+            max_scans: UInt32(clamping: header.cost.scans)
+        )
+        let status = unsafe withMonitor(shouldContinue) { monitor in
+            unsafe bytes.withUnsafeBufferPointer { source in
+                unsafe failure.message.withUnsafeMutableBufferPointer { message in
+                    guard let text = message.baseAddress else { return CODEC_CORRUPT }
+                    return unsafe header.format.decode(
+                        source.baseAddress,
+                        source.count,
+                        &target,
+                        &allowance,
+                        monitor,
+                        text,
+                        message.count
+                    )
                 }
             }
-            initializedCount = status == CODEC_OK ? count : 0
         }
         if let error = failure.error(status, header.format) { throw error }
-        return pixels
     }
 
     /// Passes a closure to C for the length of a call.
@@ -193,43 +208,6 @@ package enum ImageDecoder {
                     context: UnsafeMutableRawPointer(mutating: context)
                 )
                 return unsafe body(&monitor)
-            }
-        }
-    }
-
-    /// Says where the pixels of a stored image go so that it stands upright.
-    private static func target(
-        _ base: UnsafeMutablePointer<UInt8>,
-        _ count: Int,
-        _ header: Header,
-        _ channels: Int
-    ) -> codec_target {
-        let placement = header.orientation.placement(width: header.width, height: header.height)
-        return unsafe codec_target(
-            pixels: base,
-            capacity: count,
-            width: UInt32(header.width),
-            height: UInt32(header.height),
-            channels: UInt32(channels),
-            origin: placement.origin * channels,
-            column_step: placement.column * channels,
-            row_step: placement.row * channels
-        )
-    }
-
-    /// Room for the sentence that a codec writes when it fails.
-    private struct Failure {
-        var message = [CChar](repeating: 0, count: Int(CODEC_MESSAGE_SIZE))
-
-        func error(_ status: codec_status, _ format: ImageFormat) -> ImageError? {
-            let characters = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-            let reason = String(decoding: characters, as: UTF8.self)
-            return switch status {
-            case CODEC_OK: nil
-            case CODEC_TRUNCATED: .truncated(format)
-            case CODEC_EXHAUSTED: .outOfMemory(format)
-            case CODEC_STOPPED: .stopped
-            default: .corrupt(format, reason)
             }
         }
     }

@@ -2,7 +2,7 @@
 package enum ImageError: Error, Equatable, CustomStringConvertible {
     /// There are no bytes.
     case empty
-    /// The bytes are neither JPEG nor PNG; `looksLike` names what they are, where that can be told.
+    /// The bytes are no image that is decoded; `looksLike` names what they are, where that can be told.
     case unrecognised(looksLike: String?, firstBytes: [UInt8])
     /// The image declares more pixels, or a longer side, than the limits allow.
     case tooLarge(width: Int, height: Int, limits: ImageLimits)
@@ -20,15 +20,16 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .empty:
-            "the image is empty: expected the bytes of a JPEG or PNG file, found none"
+            "the image is empty: expected the bytes of a file, found none"
         case .unrecognised(let name?, _):
-            "the bytes look like \(name); JPEG and PNG are supported"
+            "the bytes look like \(name); \(ImageFormat.names) are supported"
+                + (ForeignFormat.conversion(of: name).map { ": convert it first, as by `\($0)`" } ?? "")
         case .unrecognised(nil, let bytes):
             "the bytes are not an image that is known: they start with \(Self.hexadecimal(bytes)); "
-                + "JPEG and PNG are supported"
+                + "\(ImageFormat.names) are supported"
         case .tooLarge(let width, let height, let limits):
-            "the image is \(width)×\(height) pixels; at most \(limits.maxPixels) pixels, "
-                + "and \(limits.maxSide) on a side, are accepted"
+            "the image is \(width)×\(height) pixels; at most \(limits.maxPixels) (max_pixels), "
+                + "and \(limits.maxSide) on a side (max_side), are accepted"
         case .truncated(let format):
             "the \(format.name) image is truncated: its bytes end before the image does"
         case .corrupt(let format, let reason):

@@ -8,15 +8,16 @@ package struct ImageLimits: Sendable, Equatable {
     package var maxScans: Int
     /// The most pixels times scans, which is what decoding's time grows with: about a second for a thousand million.
     package var maxScanPixels: Int
-    /// The most bytes a decoder may use beside the pixels; a progressive JPEG needs 2 to 8 for each pixel.
+    /// The most bytes a decoder may use beside the pixels, which the budget of the requests bounds; a progressive JPEG
+    /// needs 2 to 8 for each pixel.
     package var maxDecoderBytes: Int
 
     package init(
-        maxPixels: Int = 50_000_000,
-        maxSide: Int = 30_000,
+        maxPixels: Int = 120_000_000,
+        maxSide: Int = 65_535,
         maxScans: Int = 100,
-        maxScanPixels: Int = 600_000_000,
-        maxDecoderBytes: Int = 512 << 20
+        maxScanPixels: Int = 1_200_000_000,
+        maxDecoderBytes: Int = 1 << 30
     ) {
         self.maxPixels = maxPixels
         self.maxSide = maxSide
@@ -46,6 +47,10 @@ package struct ImageLimits: Sendable, Equatable {
 package struct DecodeCost: Sendable, Equatable {
     /// The size of the upright image.
     package let size: ImageSize
+    /// How the file's pixels are to be turned.
+    let orientation: Orientation
+    /// Whether its rows come one after the other from the top, so that it need not be held whole.
+    let isInOrder: Bool
     /// How often decoding goes over them: the scans of a progressive JPEG, else 1.
     package let scans: Int
     /// The bytes of the decoded pixels.
@@ -69,12 +74,12 @@ package struct DecodeCost: Sendable, Equatable {
         package var description: String {
             switch self {
             case .scans(let scans, let limit):
-                "it has \(scans) scans; at most \(limit) (maxScans) are accepted"
+                "it has \(scans) scans; at most \(limit) are accepted"
             case .scanPixels(let pixels, let scans, let limit):
                 "its \(pixels) pixels in \(scans) scans make \(pixels * scans) to decode; at most \(limit) "
-                    + "(maxScanPixels) are accepted: save it with fewer scans, or smaller"
+                    + "(max_scan_pixels) are accepted: save it with fewer scans, or smaller"
             case .decoderBytes(let bytes, let limit):
-                "decoding takes \(bytes) bytes beside its pixels; at most \(limit) (maxDecoderBytes) are accepted: "
+                "decoding takes \(bytes) bytes beside its pixels; at most \(limit) (max_memory_bytes) are there: "
                     + "save it as a baseline JPEG, or smaller"
             }
         }

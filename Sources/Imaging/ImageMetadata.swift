@@ -13,6 +13,8 @@ struct ImageMetadata {
         switch format {
         case .jpeg: readJPEG(bytes)
         case .png: readPNG(bytes)
+        case .webp: readWebP(bytes)
+        case .gif, .bmp: break // they have none
         }
     }
 
@@ -133,5 +135,27 @@ struct ImageMetadata {
         }
         guard high == nil else { return malformed }
         return block.starts(with: Exif.marker) ? block.dropFirst(Exif.marker.count) : block[...]
+    }
+
+    // WebP
+
+    /// The first chunk of each kind, in files whose header says that there is one.
+    private mutating func readWebP(_ bytes: ArraySlice<UInt8>) {
+        let reader = ByteReader(bytes, isBigEndian: false)
+        guard let size = reader.integer32(at: 4), bytes.dropFirst(12).starts(with: "VP8X".utf8),
+            let flags = reader.integer8(at: 20)
+        else { return }
+        let end = min(bytes.count, 8 + size)
+        var at = 12
+        while at <= end - 8, let length = reader.integer32(at: at + 4), length <= end - at - 8 {
+            let first = bytes.startIndex + at + 8
+            let (name, contents) = (bytes[first - 8..<first - 4], bytes[first..<first + length])
+            if flags & 8 != 0, exif == nil, name.elementsEqual("EXIF".utf8) {
+                exif = contents.starts(with: Exif.marker) ? contents.dropFirst(Exif.marker.count) : contents
+            } else if flags & 4 != 0, xmp == nil, name.elementsEqual("XMP ".utf8) {
+                xmp = contents
+            }
+            at += 8 + length + length % 2
+        }
     }
 }

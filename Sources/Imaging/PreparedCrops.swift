@@ -5,10 +5,17 @@
 package struct PreparedCrops: Sendable {
     /// Where the crops lie, and what making them takes.
     package let plan: CropPlan
-    private let image: Image
+    private let source: Source
     private let normalizer: Normalizer
     /// The resized part of the image at the scale in hand.
     private var piece: (layout: Int, image: Image)?
+
+    /// What crops are made of.
+    private enum Source {
+        case whole(Image)
+        /// The resized part for each scale.
+        case pieces([Image])
+    }
 
     /// Takes an image of the planned size.
     ///
@@ -20,8 +27,20 @@ package struct PreparedCrops: Sendable {
         }
         let size = ImageSize(height: image.height, width: image.width)
         precondition(size == plan.imageSize, "an image of \(size) for a plan of \(plan.imageSize)")
+        self.init(plan, whole: image)
+    }
+
+    /// Takes an image of the planned size and channels.
+    init(_ plan: CropPlan, whole image: Image) {
         self.plan = plan
-        self.image = image
+        source = .whole(image)
+        normalizer = Normalizer(plan.preprocessing)
+    }
+
+    /// Takes the resized parts of an image, one for each scale of the plan.
+    init(_ plan: CropPlan, pieces: [Image]) {
+        self.plan = plan
+        source = .pieces(pieces)
         normalizer = Normalizer(plan.preprocessing)
     }
 
@@ -85,6 +104,11 @@ package struct PreparedCrops: Sendable {
         _ number: Int,
         while shouldContinue: () -> Bool
     ) throws(PreprocessingError) -> Image {
+        let image: Image
+        switch source {
+        case .pieces(let pieces): return pieces[number]
+        case .whole(let whole): image = whole
+        }
         if let piece, piece.layout == number { return piece.image }
         piece = nil // before the next is made: only one is held
         let layout = plan.layouts[number]
@@ -92,12 +116,7 @@ package struct PreparedCrops: Sendable {
             width: layout.resized.width,
             height: layout.resized.height,
             interpolation: plan.preprocessing.interpolation,
-            region: Region(
-                x: layout.needed.x - layout.canvas.image.x,
-                y: layout.needed.y - layout.canvas.image.y,
-                width: layout.needed.width,
-                height: layout.needed.height
-            ),
+            region: layout.neededOfImage,
             while: shouldContinue
         )
         guard let resized else { throw .stopped }

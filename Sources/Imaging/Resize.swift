@@ -93,7 +93,13 @@ extension Image {
         guard case .weighted(let weights) = rows.kind else {
             for (i, y) in rows.starts.enumerated() {
                 guard shouldContinue() else { return false }
-                unsafe resampleColumns(of: input[y], count: 1, columns, into: out + i * rowBytes)
+                unsafe columns.resample(
+                    input[y],
+                    1,
+                    width: width,
+                    channels: channels,
+                    into: out + i * rowBytes
+                )
             }
             return true
         }
@@ -126,10 +132,11 @@ extension Image {
                     next = max(next, start / group * group)
                     while next < start + weights.counts[i] {
                         guard shouldContinue() else { return false }
-                        unsafe resampleColumns(
-                            of: input[next],
-                            count: min(group, height - next),
-                            columns,
+                        unsafe columns.resample(
+                            input[next],
+                            min(group, height - next),
+                            width: width,
+                            channels: channels,
                             into: ring + next % capacity * rowBytes
                         )
                         next += group
@@ -174,57 +181,15 @@ extension Image {
                         values + i * weights.taps,
                         sum
                     )
-                    unsafe resampleColumns(of: sum, count: 1, columns, into: out + i * rowBytes)
+                    unsafe columns.resample(
+                        sum,
+                        1,
+                        width: width,
+                        channels: channels,
+                        into: out + i * rowBytes
+                    )
                 }
                 return true
-            }
-        }
-    }
-
-    /// Resamples along `count` rows that follow each other, into rows that follow each other.
-    private func resampleColumns(
-        of rows: UnsafePointer<UInt8>,
-        count: Int,
-        _ columns: Axis,
-        into out: UnsafeMutablePointer<UInt8>
-    ) {
-        let width = columns.starts.count
-        switch columns.kind {
-        case .copied:
-            for y in 0..<count {
-                let row = unsafe rows + (y * self.width + columns.starts[0]) * channels
-                unsafe (out + y * width * channels).update(from: row, count: width * channels)
-            }
-        case .picked:
-            for y in 0..<count {
-                for (i, x) in columns.starts.enumerated() {
-                    let (pixel, source) = (y * width + i, y * self.width + x)
-                    for c in 0..<channels {
-                        unsafe out[pixel * channels + c] = unsafe rows[source * channels + c]
-                    }
-                }
-            }
-        case .weighted(let weights):
-            unsafe columns.starts.withUnsafeBufferPointer { starts in
-                unsafe weights.counts.withUnsafeBufferPointer { counts in
-                    unsafe weights.values.withUnsafeBufferPointer { values in
-                        guard let starts = starts.baseAddress, let counts = counts.baseAddress,
-                            let values = values.baseAddress
-                        else { return }
-                        unsafe kernel_resample_columns(
-                            rows,
-                            count,
-                            self.width,
-                            channels,
-                            width,
-                            weights.taps,
-                            starts,
-                            counts,
-                            values,
-                            out
-                        )
-                    }
-                }
             }
         }
     }

@@ -107,7 +107,8 @@ extension MemoryBudget {
     package func refusal(of bytes: Int) -> ServingError {
         guard bytes > limit else { return .memoryFull(wanted: bytes, limit: limit) }
         let message =
-            "the request needs \(bytes) bytes, more than the \(limit) that all requests have together"
+            "the request needs \(bytes) bytes, more than the \(limit) that all requests have together "
+            + "(max_memory_bytes)"
         return .tooLarge(code: "request_too_large", message)
     }
 }

@@ -148,10 +148,7 @@ package struct ImageClassifier: Sendable {
             try run.context.check()
             do throws(ServingError) {
                 let (plan, bytes) = (try plans[index].get(), try image.get())
-                let lease = try budget?.require(
-                    plan.decode.bytes + plan.crops.cost.workingBytes,
-                    for: .pixels
-                )
+                let lease = try budget?.require(plan.bytes, for: .pixels)
                 defer { withExtendedLifetime(lease) {} }
                 let (prepared, begun) = try begin(bytes, plan, run)
                 var crops = prepared

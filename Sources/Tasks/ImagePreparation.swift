@@ -20,6 +20,9 @@ extension ImageClassifier {
     struct Plan {
         let decode: DecodeCost
         let crops: CropPlan
+
+        /// The most bytes that the image takes, from its decoding to its last crop, beside the crops themselves.
+        var bytes: Int { crops.bytes(decoding: decode) }
     }
 
     func plan(_ bytes: ArraySlice<UInt8>, _ run: Run) throws(ServingError) -> Plan {
@@ -49,20 +52,17 @@ extension ImageClassifier {
         _ run: Run
     ) throws(ServingError) -> (PreparedCrops, Progress) {
         let start = ContinuousClock.now
-        let decoded = try decode(bytes, run)
-        let decode = ContinuousClock.now - start
+        let decoded = try decode(bytes, plan.crops, run)
+        let decode = ContinuousClock.now - start - decoded.resizing
         run.context.record.update { $0.decode += decode }
         let progress = Progress(
             plan: plan.crops,
             format: decoded.format,
             orientation: decoded.orientation,
-            decode: decode
+            decode: decode,
+            preprocess: decoded.resizing
         )
-        do throws(PreprocessingError) {
-            return (try PreparedCrops(plan.crops, of: decoded.image), progress)
-        } catch {
-            throw Self.refusal(error, run)
-        }
+        return (decoded.crops, progress)
     }
 
     func make(
@@ -84,11 +84,13 @@ extension ImageClassifier {
         }
     }
 
-    private func decode(_ bytes: ArraySlice<UInt8>, _ run: Run) throws(ServingError) -> DecodedImage {
+    private func decode(
+        _ bytes: ArraySlice<UInt8>,
+        _ plan: CropPlan,
+        _ run: Run
+    ) throws(ServingError) -> DecodedCrops {
         do throws(ImageError) {
-            return try ImageDecoder.decode(bytes, color: run.preprocessing.color, limits: limits) {
-                run.context.isWanted
-            }
+            return try ImageDecoder.crops(plan, of: bytes, limits: limits) { run.context.isWanted }
         } catch {
             throw Self.refusal(error, run)
         }

@@ -44,5 +44,6 @@ import Testing
     @Test func `names the libraries it uses`() {
         #expect(ImageDecoder.libraries.contains("libpng 1."))
         #expect(ImageDecoder.libraries.contains("libjpeg"))
+        #expect(ImageDecoder.libraries.contains("libwebp 1."))
     }
 }

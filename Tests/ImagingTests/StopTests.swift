@@ -40,6 +40,27 @@ import Testing
         }
     }
 
+    // swift-format-ignore
+    @Test(arguments: [
+        ("lossy-smooth.webp",       150 + 1),
+        ("animated-part.webp",      20 + 1),
+        ("plain.gif",               19 + 1),
+        ("interlaced-19.gif",       19 + 1),
+        ("bits-24-width-33.bmp",    6),
+        ("runs-4.bmp",              6 + 1),
+    ])
+    func `a decoding of the other formats ends at each question too`(_ file: String, _ least: Int) throws {
+        let bytes = try #require(FormatTests.cases.first { $0.file == file }).bytes()
+        let whole = Count()
+        _ = try decode(bytes, whole)
+        #expect(whole.asked >= least)
+        for last in 1...whole.asked {
+            let count = Count(until: last)
+            #expect(throws: ImageError.stopped) { try decode(bytes, count) }
+            #expect(count.asked == last)
+        }
+    }
+
     @Test func `a scan of many pixels asks at each row of blocks`() throws {
         let count = Count()
         let bytes = ScanBomb(width: 2000, height: 1600, scans: 8).bytes

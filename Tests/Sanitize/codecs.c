@@ -75,38 +75,83 @@ static bool should_continue(void *context) {
     return ++questions->asked != questions->last;
 }
 
+typedef codec_status probe_function(const uint8_t *, size_t, codec_header *, char *, size_t);
+typedef codec_status decode_function(const uint8_t *, size_t, const codec_target *, const codec_limits *, const codec_monitor *,
+                                     char *, size_t);
+
+/// The codec that a file's first byte asks for.
+static void codec_of(uint8_t first, probe_function **probe, decode_function **decode) {
+    switch (first) {
+    case 0x89: *probe = codec_png_probe, *decode = codec_png_decode; return;
+    case 'R': *probe = codec_webp_probe, *decode = codec_webp_decode; return;
+    case 'G': *probe = codec_gif_probe, *decode = codec_gif_decode; return;
+    case 'B': *probe = codec_bmp_probe, *decode = codec_bmp_decode; return;
+    default: *probe = codec_jpeg_probe, *decode = codec_jpeg_decode;
+    }
+}
+
 static codec_status decode_until(const uint8_t *bytes, size_t count, const codec_target *target,
                                  const codec_limits *limits, questions *questions) {
     char message[CODEC_MESSAGE_SIZE] = {0};
     const codec_monitor monitor = {.should_continue = should_continue, .context = questions};
-    const codec_status status =
-        bytes[0] == 0x89 ? codec_png_decode(bytes, count, target, limits, &monitor, message, sizeof message)
-                         : codec_jpeg_decode(bytes, count, target, limits, &monitor, message, sizeof message);
+    probe_function *probe;
+    decode_function *decode;
+    codec_of(bytes[0], &probe, &decode);
+    const codec_status status = decode(bytes, count, target, limits, &monitor, message, sizeof message);
     if (status != CODEC_OK && message[0] == 0) abort();
     if (questions->last > 0 && status == CODEC_STOPPED && questions->asked != questions->last) abort();
     return status;
+}
+
+/// What the rows that a decoder hands over are put into.
+typedef struct {
+    uint8_t *pixels;
+    size_t row_bytes;
+    size_t next;
+} gathered_rows;
+
+static void gather(void *context, const uint8_t *row, size_t y) {
+    gathered_rows *rows = context;
+    if (y != rows->next++) abort();
+    memcpy(rows->pixels + y * rows->row_bytes, row, rows->row_bytes);
+}
+
+/// Decodes row by row, which must give the pixels of the whole image.
+static void decode_rows(const uint8_t *bytes, size_t count, const codec_target *upright, const codec_limits *limits) {
+    const size_t row_bytes = (size_t)upright->width * upright->channels;
+    gathered_rows rows = {.pixels = allocate(row_bytes * upright->height), .row_bytes = row_bytes};
+    const codec_target target = {
+        .width = upright->width, .height = upright->height, .channels = upright->channels, .take = gather, .context = &rows,
+    };
+    questions all = {0};
+    if (decode_until(bytes, count, &target, limits, &all) != CODEC_OK || rows.next != upright->height) abort();
+    if (memcmp(rows.pixels, upright->pixels, row_bytes * upright->height) != 0) abort();
+    free(rows.pixels);
 }
 
 /// Decodes the bytes if their header allows it: whole, and then until a few of the questions it asked, or each.
 static void decode(const uint8_t *bytes, size_t count, bool stop_everywhere) {
     char message[CODEC_MESSAGE_SIZE] = {0};
     codec_header header;
-    const codec_status probed = count > 0 && bytes[0] == 0x89
-                                    ? codec_png_probe(bytes, count, &header, message, sizeof message)
-                                    : codec_jpeg_probe(bytes, count, &header, message, sizeof message);
+    probe_function *probe;
+    decode_function *decode;
+    codec_of(bytes[0], &probe, &decode);
+    const codec_status probed = probe(bytes, count, &header, message, sizeof message);
     if (probed != CODEC_OK || (uint64_t)header.width * header.height > max_pixels || header.scans > 20) {
         refused++;
         return;
     }
     const size_t channels = next() % 2 ? 1 : 3;
     uint8_t *pixels = allocate((size_t)header.width * header.height * channels);
-    const codec_target target = target_of(pixels, header.width, header.height, channels, next() % 8);
+    const unsigned orientation = next() % 8;
+    const codec_target target = target_of(pixels, header.width, header.height, channels, orientation);
     const codec_limits limits = {.max_memory = header.working_bytes, .max_scans = header.scans};
     questions whole = {0};
     const codec_status status = decode_until(bytes, count, &target, &limits, &whole);
     if (status == CODEC_EXHAUSTED) abort(); // the header said what it takes
     if (status == CODEC_OK) {
         decoded++;
+        if (orientation == 0 && header.is_in_order) decode_rows(bytes, count, &target, &limits);
         if (decoded % 16 == 0) resample(pixels, header.width, header.height, channels);
     } else {
         refused++;

@@ -150,7 +150,9 @@ extension Configuration {
     var images: ImageLimits {
         var limits = ImageLimits()
         limits.maxPixels = integer(.maxPixels)
+        limits.maxSide = integer(.maxSide)
         limits.maxScanPixels = integer(.maxScanPixels)
+        limits.maxDecoderBytes = integer(.maxMemory)
         return limits
     }
 

@@ -97,8 +97,9 @@ extension Setting {
     package static let maxBody = Setting("max_body_bytes", bytes, "\(32 << 20)", "The largest request body but for tensors, in bytes.")
     package static let maxTensorBody = Setting("max_tensor_body_bytes", bytes, "\(256 << 20)", "The largest body of tensors (/v2/models/{m}/infer), in bytes.")
     package static let maxAnswer = Setting("max_answer_bytes", bytes, "\(64 << 20)", "The largest answer, in bytes, as it is estimated before it is computed.")
-    package static let maxPixels = Setting("max_pixels", .integer(1...1_000_000_000), "50000000", "The most pixels of an image.")
-    package static let maxScanPixels = Setting("max_scan_pixels", .integer(1...1_000_000_000_000), "600000000", "The most pixels times scans of a progressive JPEG.")
+    package static let maxPixels = Setting("max_pixels", .integer(1...1_000_000_000), "\(ImageLimits().maxPixels)", "The most pixels of an image.")
+    package static let maxSide = Setting("max_side", .integer(1...1_000_000), "\(ImageLimits().maxSide)", "The most pixels of an image on a side.")
+    package static let maxScanPixels = Setting("max_scan_pixels", .integer(1...1_000_000_000_000), "\(ImageLimits().maxScanPixels)", "The most pixels times scans of a progressive JPEG.")
     package static let maxForecast = Setting("max_forecast_steps", count, "65536", "The most steps that the forecasts of a request have together.")
     package static let maxGenerations = Setting("max_generations", .integer(1...4096), "32", "Texts that are generated at a time.")
     package static let maxSequences = Setting("max_sequences", .integer(1...10_000_000), "10000", "Sequences whose state is kept between requests.")
@@ -131,7 +132,7 @@ extension Setting {
     package static let all: [Setting] = [
         models, host, port, threads, eventLoops, tune, cache, ready,
         versions, load, loadOrder, loadThreads, maxLoadMemory, maxModelMemory, watchModels, settle, repository,
-        maxMemory, maxBody, maxTensorBody, maxAnswer, maxPixels, maxScanPixels, maxForecast, maxGenerations, maxSequences, maxSequencesPerClient, sequenceTTL, stateKey,
+        maxMemory, maxBody, maxTensorBody, maxAnswer, maxPixels, maxSide, maxScanPixels, maxForecast, maxGenerations, maxSequences, maxSequencesPerClient, sequenceTTL, stateKey,
         maxBatchSize, maxBatchTime, maxBatchDelay, maxQueueItems, maxQueueDelay, requestTimeout,
         maxConnections, maxPerAddress, maxPerConnection, headTimeout, idleTimeout, writeTimeout, bodyMinimumRate, drainDelay, drainTimeout,
         logLevel, logFormat, accessLog,

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Decoders of JPEG and PNG: bytes in, 8-bit gray or RGB pixels out. Stateless, so any thread may call them.
+// Decoders of image files: bytes in, 8-bit gray or RGB pixels out. Stateless, so any thread may call them.
 // Call the probe first, check the size it reports, allocate, then decode into a target of that size.
 // Every function returns a status; any other than CODEC_OK comes with a zero-terminated sentence in `message`.
 
@@ -28,19 +28,20 @@ typedef enum {
 typedef struct {
     uint32_t width;
     uint32_t height;
-    /// Values per pixel as stored: JPEG 1, 3 or 4; PNG 1 to 4, a palette counting as 3.
-    uint32_t components;
     /// How often decoding goes over the image: the scans of a progressive or not interleaved JPEG, else 1.
     uint32_t scans;
     /// The most bytes that decoding takes beside the target: a JPEG's coefficients when it has scans, and rows.
     size_t working_bytes;
+    /// Whether every row is written once, from the top down: an interlaced image's are not.
+    bool is_in_order;
 } codec_header;
 
 /// Where pixels go: the stored pixel (x, y) is written at pixels + origin + x·column_step + y·row_step.
 ///
-/// The steps count bytes and may be negative, so a decoder can mirror and transpose while it writes.
+/// The steps count bytes and may be negative, so a decoder can mirror and transpose while it writes. A target without
+/// pixels has `take` instead, which gets every stored row as it comes; only for images whose rows are in order.
 typedef struct {
-    uint8_t *_Nonnull pixels;
+    uint8_t *_Nullable pixels;
     size_t capacity;
     /// The stored size, as the probe reported it.
     uint32_t width;
@@ -50,6 +51,9 @@ typedef struct {
     size_t origin;
     ptrdiff_t column_step;
     ptrdiff_t row_step;
+    /// Gets width · channels bytes of row y, which are there during the call alone. Must return, and not by a jump.
+    void (*_Nullable take)(void *_Nullable context, const uint8_t *_Nonnull row, size_t y);
+    void *_Nullable context;
 } codec_target;
 
 /// What decoding may use beside the target.
@@ -67,30 +71,33 @@ typedef struct {
     void *_Nullable context;
 } codec_monitor;
 
-/// Reads the header of a JPEG file, and when it has several scans, counts them by their markers: linear in the bytes,
-/// decoding nothing. Allocates nothing in proportion to the size the file declares.
-codec_status codec_jpeg_probe(const uint8_t *_Nullable bytes, size_t count, codec_header *_Nonnull header,
-                              char *_Nonnull message, size_t message_size);
+/// Declares a format's two functions.
+///
+/// The probe reads a file's header, and counts a progressive JPEG's scans by their markers: linear in the bytes, decoding
+/// nothing, and allocating nothing in proportion to the size that the file declares. After CODEC_OK of the decoder every
+/// pixel of the target has been written.
+#define CODEC(format)                                                                                                  \
+    codec_status codec_##format##_probe(const uint8_t *_Nullable bytes, size_t count, codec_header *_Nonnull header,   \
+                                        char *_Nonnull message, size_t message_size);                                 \
+    codec_status codec_##format##_decode(const uint8_t *_Nullable bytes, size_t count,                                 \
+                                         const codec_target *_Nonnull target, const codec_limits *_Nonnull limits,     \
+                                         const codec_monitor *_Nonnull monitor, char *_Nonnull message,                \
+                                         size_t message_size);
 
-/// Decodes a JPEG file: accurate integer DCT, smooth chroma upsampling, CMYK taken as Adobe's inverted form.
-/// On CODEC_OK every pixel of the target has been written.
-codec_status codec_jpeg_decode(const uint8_t *_Nullable bytes, size_t count, const codec_target *_Nonnull target,
-                               const codec_limits *_Nonnull limits, const codec_monitor *_Nonnull monitor,
-                               char *_Nonnull message, size_t message_size);
-
-/// Reads the header of a PNG file. Allocates nothing in proportion to the size the file declares.
-codec_status codec_png_probe(const uint8_t *_Nullable bytes, size_t count, codec_header *_Nonnull header,
-                             char *_Nonnull message, size_t message_size);
-
-/// Decodes a PNG file: palettes expanded, alpha dropped, 16-bit samples by their high byte, gamma ignored.
-/// On CODEC_OK every pixel of the target has been written.
-codec_status codec_png_decode(const uint8_t *_Nullable bytes, size_t count, const codec_target *_Nonnull target,
-                              const codec_limits *_Nonnull limits, const codec_monitor *_Nonnull monitor,
-                              char *_Nonnull message, size_t message_size);
+/// Accurate integer DCT, smooth chroma upsampling, CMYK taken as Adobe's inverted form.
+CODEC(jpeg)
+/// Palettes expanded, alpha dropped, 16-bit samples by their high byte, gamma ignored.
+CODEC(png)
+/// Alpha dropped; of an animation the first frame, on black.
+CODEC(webp)
+/// The first frame on the screen, which is the transparent colour or the first; transparency ignored.
+CODEC(gif)
+/// 1, 4, 8, 16, 24 and 32 bits for a pixel, run lengths, and masks of 5, 6 and 8 bits.
+CODEC(bmp)
 
 /// Inflates a zlib stream, as PNG keeps text in, and returns how many bytes it has: none when it is damaged or has more
 /// than `capacity`. A stream that ends early gives what there is of it.
 size_t codec_inflate(const uint8_t *_Nonnull bytes, size_t count, uint8_t *_Nonnull out, size_t capacity);
 
-/// Describes the libraries in use, such as "libjpeg-turbo 2.1.5, libpng 1.6.39"; lives as long as the process.
+/// Describes the libraries in use, such as "libjpeg-turbo 2.1.5, libpng 1.6.39, libwebp 1.2.4"; lives as long as the thread.
 const char *_Nonnull codec_versions(void);

@@ -210,11 +210,279 @@ def odd_pngs():
     keep("png-window-crc.png", png(small, idat=wrong(b"\x08\x1d" + stream[2:-4])))
 
 
+# WebP
+
+
+def webp(image, **options):
+    out = io.BytesIO()
+    image.save(out, "WEBP", **options)
+    return out.getvalue()
+
+
+def riff_chunk(name, data):
+    return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def extended(data, flags, chunks, before=()):
+    """Puts a simple file into an extended one."""
+    width, height = Image.open(io.BytesIO(data)).size
+    head = struct.pack("<I", flags) + struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+    body = b"WEBP" + riff_chunk(b"VP8X", head) + b"".join(riff_chunk(*c) for c in before) + data[12:]
+    body += b"".join(riff_chunk(*c) for c in chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def webps():
+    for width, height in ((1, 1), (2, 3), (15, 16), (17, 33), (32, 24), (64, 5), (75, 51)):
+        image = Image.fromarray(picture(width, height))
+        keep(f"lossy-{width}x{height}.webp", webp(image, quality=70))
+        keep(f"lossless-{width}x{height}.webp", webp(image, lossless=True))
+    image = Image.fromarray(picture(48, 40))
+    for quality in (0, 30, 100):
+        keep(f"lossy-quality-{quality}.webp", webp(image, quality=quality, method=6))
+    smooth = image.resize((200, 150), Image.Resampling.BICUBIC)
+    keep("lossy-smooth.webp", webp(smooth, quality=80, method=6))
+    keep("lossless-smooth.webp", webp(smooth, lossless=True, quality=100, method=6))
+    keep("lossless-palette.webp", webp(image.quantize(7).convert("RGB"), lossless=True))
+    keep("lossless-two-colours.webp", webp(image.convert("1").convert("RGB"), lossless=True))
+    alpha = picture(33, 21, 4)
+    for exact in (False, True):
+        keep(f"lossy-alpha-{exact}.webp".lower(), webp(Image.fromarray(alpha, "RGBA"), quality=60, exact=exact))
+        keep(f"lossless-alpha-{exact}.webp".lower(), webp(Image.fromarray(alpha, "RGBA"), lossless=True, exact=exact))
+    keep("lossy-alpha-quantized.webp", webp(Image.fromarray(alpha, "RGBA"), quality=60, alpha_quality=40))
+    array = picture(26, 14)
+    plain = tiff([short(6)])
+    for value in range(1, 9):
+        keep(f"exif-{value}.webp", webp(Image.fromarray(array), quality=90, exif=b"Exif\0\0" + tiff([short(value)])))
+    keep("exif-bare.webp", webp(Image.fromarray(array), lossless=True, exif=plain))
+    keep("xmp.webp", webp(Image.fromarray(array), xmp=packet(8)))
+    keep("exif-and-xmp.webp", webp(Image.fromarray(array), xmp=packet(8), exif=plain))
+    simple = webp(Image.fromarray(array), quality=50)
+    keep("exif-without-flag.webp", extended(simple, 0, [(b"EXIF", plain)]))
+    keep("exif-with-flag.webp", extended(simple, 8, [(b"EXIF", plain)]))
+    keep("exif-twice.webp", extended(simple, 8, [(b"EXIF", plain), (b"EXIF", tiff([short(3)]))]))
+    keep("exif-before.webp", extended(simple, 8, [], [(b"EXIF", plain)]))
+    keep("xmp-without-flag.webp", extended(simple, 8, [(b"XMP ", packet(6))]))
+    keep("unknown-chunk.webp", extended(simple, 0, [(b"what", b"odd")], [(b"ever", b"12345")]))
+    frames = [Image.fromarray(picture(30, 20)) for _ in range(3)]
+    for name, options in (("lossy", {"quality": 70}), ("lossless", {"lossless": True})):
+        keep(f"animated-{name}.webp", webp(frames[0], save_all=True, append_images=frames[1:], **options))
+    # The first frame of an animation that covers a part of its canvas.
+    small = webp(Image.fromarray(picture(10, 8)), quality=80)[12:]
+    head = struct.pack("<I", 2) + bytes([29, 0, 0, 19, 0, 0])
+    frame = bytes([3, 0, 0, 2, 0, 0, 9, 0, 0, 7, 0, 0, 100, 0, 0, 0]) + small
+    body = b"WEBP" + riff_chunk(b"VP8X", head) + riff_chunk(b"ANIM", bytes([9, 8, 7, 255, 0, 0])) + riff_chunk(b"ANMF", frame)
+    keep("animated-part.webp", b"RIFF" + struct.pack("<I", len(body)) + body)
+
+
+# GIF, written by hand
+
+
+def lzw(indices, bits, clear_every=0, first_clear=True):
+    """Compresses; `clear_every` so many codes start again."""
+    clear, end = 1 << bits, (1 << bits) + 1
+    out, held, count = bytearray(), 0, 0
+
+    def emit(code, size):
+        nonlocal held, count
+        held |= code << count
+        count += size
+        while count >= 8:
+            out.append(held & 255)
+            held >>= 8
+            count -= 8
+
+    table = {(i,): i for i in range(clear)}
+    size, following, codes = bits + 1, end + 1, 0
+    if first_clear:
+        emit(clear, size)
+    text = ()
+    for index in indices:
+        longer = text + (index,)
+        if longer in table:
+            text = longer
+            continue
+        emit(table[text], size)
+        codes += 1
+        if following < 4096:
+            table[longer] = following
+            if following == 1 << size and size < 12:
+                size += 1
+            following += 1
+        if clear_every and codes % clear_every == 0:
+            emit(clear, size)
+            table = {(i,): i for i in range(clear)}
+            size, following = bits + 1, end + 1
+        text = (index,)
+    emit(table[text], size)
+    emit(end, size)
+    if count:
+        out.append(held & 255)
+    return bytes(out)
+
+
+def blocks(data, size=255):
+    return b"".join(bytes([len(part := data[i : i + size])]) + part for i in range(0, len(data), size)) + b"\0"
+
+
+def gif(frame, palette=None, local=None, screen=None, at=(0, 0), bits=8, interlaced=False, transparent=None,
+        version=b"GIF89a", before=b"", after=b"", block=255, **options):
+    height, width = frame.shape
+    screen = screen or (width, height)
+    flags = lambda colours: 0x80 | (len(colours) // 3).bit_length() - 2
+    out = version + struct.pack("<HHBBB", *screen, flags(palette) if palette else 0, 3, 0) + (palette or b"")
+    if transparent is not None:
+        out += b"!\xf9\4" + struct.pack("<BHBB", 1, 0, transparent, 0)
+    rows = list(range(height))
+    if interlaced:
+        rows = [y for first, step in ((0, 8), (4, 8), (2, 4), (1, 2)) for y in range(first, height, step)]
+    out += before + b"," + struct.pack("<HHHHB", *at, width, height, (flags(local) if local else 0) | (0x40 if interlaced else 0))
+    data = lzw([int(i) for y in rows for i in frame[y]], bits, **options)
+    return out + (local or b"") + bytes([bits]) + blocks(data, block) + after + b";"
+
+
+def gifs():
+    colours = lambda count: rng.integers(0, 256, 3 * count, dtype=np.uint8).tobytes()
+    frame = rng.integers(0, 256, (19, 23))
+    full = colours(256)
+    keep("plain.gif", gif(frame, full))
+    keep("87a.gif", gif(frame, full, version=b"GIF87a"))
+    for height in (1, 2, 3, 4, 5, 7, 8, 9, 19):
+        keep(f"interlaced-{height}.gif", gif(frame[:height], full, interlaced=True))
+    for bits in range(1, 8):
+        part = rng.integers(0, 1 << bits, (13, 17))
+        keep(f"bits-{bits}.gif", gif(part, colours(1 << bits), bits=max(bits, 2)))
+    keep("bits-11-codes.gif", gif(frame, full, bits=11))
+    keep("palette-short.gif", gif(frame, colours(16)))
+    keep("palette-none.gif", gif(frame))
+    keep("palette-grays.gif", gif(frame, bytes(i for i in range(16) for _ in range(3))))
+    keep("palette-local.gif", gif(frame, full, colours(256)))
+    keep("palette-local-only.gif", gif(frame, None, colours(64)))
+    keep("palette-local-grays.gif", gif(frame, full, bytes(i for i in range(256) for _ in range(3))))
+    keep("transparent.gif", gif(frame, full, transparent=7))
+    keep("transparent-grays.gif", gif(frame, transparent=7))
+    for name, options in (("", {}), ("-transparent", {"transparent": 9}), ("-local", {"local": colours(256)})):
+        keep(f"screen-larger{name}.gif", gif(frame, full, screen=(40, 30), at=(11, 5), **options))
+    keep("screen-larger-interlaced.gif", gif(frame, full, screen=(40, 30), at=(11, 5), interlaced=True))
+    keep("screen-larger-grays.gif", gif(frame, screen=(40, 30), at=(0, 11)))
+    keep("screen-smaller.gif", gif(frame, full, screen=(9, 7)))
+    keep("screen-smaller-moved.gif", gif(frame, full, screen=(25, 7), at=(5, 3)))
+    keep("clear-often.gif", gif(frame, full, clear_every=5))
+    keep("clear-not-first.gif", gif(frame, full, first_clear=False))
+    big = rng.integers(0, 4, (90, 110))
+    keep("table-full.gif", gif(rng.integers(0, 256, (90, 110)), full))
+    keep("table-full-repeats.gif", gif(np.tile(big, (2, 2)), colours(4), bits=2))
+    keep("one-colour.gif", gif(np.full((70, 80), 3), full))
+    keep("blocks-small.gif", gif(frame, full, block=3))
+    comment = b"!\xfe\5hello\3abc\0"
+    loop = b"!\xff\x0bNETSCAPE2.0\3\1\0\0\0"
+    text = b"!\1\x0c" + bytes(12) + b"\2ab\0"
+    keep("extensions.gif", gif(frame, full, before=comment + loop + text + comment))
+    keep("junk-before.gif", gif(frame, full, before=b"\0\0junk"))
+    second = gif(frame[::-1].copy(), full, local=colours(256))[13 + 768 : -1]
+    keep("animated.gif", gif(frame, full, after=second))
+    keep("control-twice.gif", gif(frame, full, screen=(30, 30), transparent=5, before=b"!\xf9\4\1\0\0\x0b\0"))
+    keep("no-trailer.gif", gif(frame, full)[:-1])
+    image = Image.fromarray(picture(60, 45))
+    for interlace in (0, 1):
+        out = io.BytesIO()
+        image.quantize(64).save(out, "GIF", interlace=interlace)
+        keep(f"pillow-{interlace}.gif", out.getvalue())
+
+
+# BMP, written by hand
+
+
+def bmp(pixels, width, height, bits, header=40, compression=0, palette=b"", colours=0, masks=b"", offset=None, negative=False):
+    if header == 12:
+        info = struct.pack("<IHHHH", 12, width, height, 1, bits)
+    else:
+        info = struct.pack("<IIiHHIIIIII", header, width, -height if negative else height, 1, bits, compression, len(pixels), 2835, 2835, colours, 0)
+        info += masks if header > 40 else b""
+        info = info.ljust(header, b"\0") + (masks if header == 40 else b"")
+    start = 14 + len(info) + len(palette) if offset is None else offset
+    return b"BM" + struct.pack("<IHHI", 14 + len(info) + len(palette) + len(pixels), 0, 0, start) + info + palette + pixels
+
+
+def stored(rows, bits):
+    """Rows of bytes, padded to four."""
+    return b"".join(row + bytes(-len(row) % 4) for row in rows)
+
+
+def packed(rows, depth):
+    out = []
+    for row in rows:
+        digits = "".join(format(v, f"0{depth}b") for v in row)
+        digits += "0" * (-len(digits) % 8)
+        out.append(bytes(int(digits[i : i + 8], 2) for i in range(0, len(digits), 8)))
+    return out
+
+
+def bmps():
+    entries = lambda count, size=4: b"".join(rng.integers(0, 256, 3, dtype=np.uint8).tobytes() + bytes(size - 3) for _ in range(count))
+    grays = lambda values: b"".join(bytes([v, v, v, 0]) for v in values)
+    for width in (1, 7, 8, 9, 33):
+        for bits in (1, 4, 8):
+            indices = rng.integers(0, 1 << bits, (6, width))
+            keep(f"bits-{bits}-width-{width}.bmp", bmp(stored(packed(indices, bits), bits), width, 6, bits, palette=entries(1 << bits)))
+        for bits in (16, 24, 32):
+            rows = [rng.integers(0, 256, width * bits // 8, dtype=np.uint8).tobytes() for _ in range(6)]
+            keep(f"bits-{bits}-width-{width}.bmp", bmp(stored(rows, bits), width, 6, bits))
+    indices = rng.integers(0, 256, (10, 13))
+    rows = stored(packed(indices, 8), 8)
+    for header in (40, 52, 56, 64, 108, 124):
+        keep(f"header-{header}.bmp", bmp(rows, 13, 10, 8, header, palette=entries(256)))
+    keep("header-12.bmp", bmp(rows, 13, 10, 8, 12, palette=entries(256, 3)))
+    keep("header-12-24.bmp", bmp(stored([rng.integers(0, 256, 39, dtype=np.uint8).tobytes() for _ in range(5)], 24), 13, 5, 24, 12))
+    keep("top-down.bmp", bmp(rows, 13, 10, 8, palette=entries(256), negative=True))
+    keep("colours-few.bmp", bmp(rows, 13, 10, 8, palette=entries(20), colours=20))
+    keep("colours-gray.bmp", bmp(rows, 13, 10, 8, palette=grays(range(256))))
+    keep("colours-gray-few.bmp", bmp(rows, 13, 10, 8, palette=grays(range(20)), colours=20))
+    ones = stored(packed(rng.integers(0, 2, (10, 13)), 1), 1)
+    keep("colours-black-white.bmp", bmp(ones, 13, 10, 1, palette=grays((0, 255))))
+    keep("colours-white-black.bmp", bmp(ones, 13, 10, 1, palette=grays((255, 0))))
+    keep("colours-black.bmp", bmp(ones, 13, 10, 1, palette=grays((0,)), colours=1))
+    keep("offset-none.bmp", bmp(rows, 13, 10, 8, palette=entries(256), offset=0))
+    keep("offset-at-palette.bmp", bmp(rows, 13, 10, 8, palette=entries(256), offset=54))
+    keep("offset-gap.bmp", bmp(b"gap." + rows, 13, 10, 8, palette=entries(256), offset=54 + 1024 + 4))
+    keep("last-padding-cut.bmp", bmp(rows[:-3], 13, 10, 8, palette=entries(256), negative=True))
+    pack = lambda *masks: struct.pack("<IIII", *masks)
+    deep = stored([rng.integers(0, 256, 52, dtype=np.uint8).tobytes() for _ in range(5)], 32)
+    for number, masks in enumerate((
+        (0xFF0000, 0xFF00, 0xFF, 0), (0xFF000000, 0xFF0000, 0xFF00, 0), (0xFF000000, 0xFF00, 0xFF, 0), (0xFF000000, 0xFF0000, 0xFF00, 0xFF),
+        (0xFF, 0xFF00, 0xFF0000, 0xFF000000), (0xFF0000, 0xFF00, 0xFF, 0xFF000000), (0xFF000000, 0xFF00, 0xFF, 0xFF0000), (0, 0, 0, 0),
+    )):
+        keep(f"masks-32-{number}.bmp", bmp(deep, 13, 5, 32, 108, 3, masks=pack(*masks)))
+    keep("masks-32-short-header.bmp", bmp(deep, 13, 5, 32, 40, 3, masks=pack(0xFF0000, 0xFF00, 0xFF, 0)[:12]))
+    high = stored([rng.integers(0, 256, 26, dtype=np.uint8).tobytes() for _ in range(5)], 16)
+    for name, masks in (("565", (0xF800, 0x7E0, 0x1F)), ("555", (0x7C00, 0x3E0, 0x1F))):
+        keep(f"masks-16-{name}.bmp", bmp(high, 13, 5, 16, 40, 3, masks=pack(*masks, 0)[:12]))
+        keep(f"masks-16-{name}-v4.bmp", bmp(high, 13, 5, 16, 108, 3, masks=pack(*masks, 0)))
+    true = stored([rng.integers(0, 256, 39, dtype=np.uint8).tobytes() for _ in range(5)], 24)
+    keep("masks-24.bmp", bmp(true, 13, 5, 24, 56, 3, masks=pack(0xFF0000, 0xFF00, 0xFF, 0)))
+    runs8 = b"\5\7\0\4\1\2\3\4\4\x09\0\0" + b"\0\3\1\2\3\0\x0a\x11\0\0" + b"\2\1\0\2\3\1\1\6" + b"\x40\5\0\0" + b"\0\2\1\1" + b"\x0d\4" + b"\0\1"
+    keep("runs-8.bmp", bmp(runs8 + bytes([13, 3, 0, 0] * 6), 13, 5, 8, compression=1, palette=entries(256)))
+    keep("runs-8-whole.bmp", bmp(b"".join(bytes([13, n, 0, 0]) for n in range(10)) + b"\0\1", 13, 10, 8, compression=1, palette=entries(256)))
+    keep("runs-8-top-down.bmp", bmp(b"".join(bytes([13, n, 0, 0]) for n in range(10)) + b"\0\1", 13, 10, 8, compression=1, palette=entries(256), negative=True))
+    keep("runs-8-gray.bmp", bmp(b"".join(bytes([13, n, 0, 0]) for n in range(10)) + b"\0\1", 13, 10, 8, compression=1, palette=grays(range(256))))
+    runs4 = b"".join(bytes([7, 0x12 + n, 0, 5, 0xAB, 0xCD, 0xE0, 0, 1, 0x30, 0, 0]) for n in range(6))
+    keep("runs-4.bmp", bmp(runs4 + b"\0\1", 13, 6, 4, compression=2, palette=entries(16)))
+    keep("runs-4-clipped.bmp", bmp(b"".join(bytes([40, 0x12 + n, 0, 0]) for n in range(6)) + b"\0\1", 13, 6, 4, compression=2, palette=entries(16)))
+    image = Image.fromarray(picture(31, 22))
+    for mode in ("1", "L", "P", "RGB", "RGBA"):
+        out = io.BytesIO()
+        image.convert(mode).save(out, "BMP")
+        keep(f"pillow-{mode.lower()}.bmp", out.getvalue())
+
+
 if __name__ == "__main__":
     shutil.rmtree(FILES, ignore_errors=True)
     FILES.mkdir()
     orientations()
     odd_pngs()
+    webps()
+    gifs()
+    bmps()
     lines = ",\n".join(json.dumps(case) for case in cases)
     (HERE / "formats.json").write_text(f"[\n{lines}\n]\n")
     print(len(cases), "cases", sum(f.stat().st_size for f in FILES.iterdir()), "bytes")

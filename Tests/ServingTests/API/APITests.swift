@@ -125,7 +125,7 @@ struct APITests {
         ("/v1/models/digits:classify?scales=0", 400, "whole numbers of 1 to 65535"),
         ("/v1/models/digits:classify?scales=28,big", 400, "whole numbers of 1 to 65535"),
         ("/v1/models/digits:classify?scales=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1", 400, "1 to 16 whole numbers"),
-        ("/v1/models/digits:classify?crops=dense&scales=60000", 413, "more than the 50000000 pixels"),
+        ("/v1/models/digits:classify?crops=dense&scales=60000", 413, "more than the 120000000 pixels"),
         ("/v1/models/digits:classify?scale=28", 400, "did you mean 'scales'"),
         ("/v1/models/digits:classify?timeout_ms=-5", 400, "timeout_ms"),
         ("/v1/models/digits:classify?crop=ten", 400, "did you mean 'crops'"),
