@@ -81,7 +81,12 @@ struct TextEncoder: Sendable {
         if tokenizer.kind == .words {
             let words = Tokenizer.words(of: text, limit: maxLength)
             guard words.count <= maxLength else { throw tooLong("more than \(maxLength)") }
-            return try encode(words: words)
+            // Case looks over the end of a word: `Σ` before `.Α` ends none. The letters fall into the same words again.
+            let isWhole = tokenizer.lowercase && text.hasCapitalSigma
+            return try encode(
+                words: words,
+                spellings: isWhole ? Tokenizer.words(of: tokenizer.prepared(text), limit: .max) : nil
+            )
         }
         // A scalar, and a byte of a lowered text, comes of no more than four bytes.
         guard text.utf8.count <= 4 * maxLength else { throw tooLong("more than \(maxLength)") }
@@ -105,14 +110,27 @@ struct TextEncoder: Sendable {
         return try encode(words: words)
     }
 
-    private func encode(words: [String]) throws(ServingError) -> SequenceEncoder.Encoded {
+    /// Looks words up.
+    ///
+    /// - Parameters:
+    ///   - words: as they were written.
+    ///   - spellings: as the vocabulary has them; nil for what becomes of each word by itself.
+    /// - Returns: their numbers, and which words they are.
+    /// - Throws: `ServingError` as above.
+    private func encode(words: [String], spellings: [String]? = nil) throws(ServingError)
+        -> SequenceEncoder.Encoded
+    {
+        precondition(
+            spellings?.count ?? words.count == words.count,
+            "\(spellings?.count ?? 0) spellings of \(words.count) words"
+        )
         try checkLength(words.count)
         var values: [Float] = []
         values.reserveCapacity((words.count + 2) * (1 + columns.count))
         if let start { values.append(Float(start)) }
         var unknownPositions: [Int] = []
         for (position, word) in words.enumerated() {
-            let known = vocabulary?[tokenizer.prepared(word)]
+            let known = vocabulary?[spellings?[position] ?? tokenizer.prepared(word)]
             guard let number = known ?? unknown else {
                 let message = "unknown token '\(word.clipped(to: 100))' at position \(position)"
                 let advice = "the model has no entry for unknown tokens"

@@ -25,9 +25,9 @@ package struct TokenFeature: Sendable, Equatable {
     package func value(of word: String) -> String {
         switch kind {
         case .suffix(let length):
-            String(String.UnicodeScalarView(word.lowercased().unicodeScalars.suffix(length)))
+            String(String.UnicodeScalarView(word.lowered().unicodeScalars.suffix(length)))
         case .prefix(let length):
-            String(String.UnicodeScalarView(word.lowercased().unicodeScalars.prefix(length)))
+            String(String.UnicodeScalarView(word.lowered().unicodeScalars.prefix(length)))
         case .shape: Self.shape(of: word)
         }
     }

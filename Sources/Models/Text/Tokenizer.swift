@@ -17,7 +17,7 @@ package struct Tokenizer: Sendable, Equatable {
     }
 
     package let kind: Kind
-    /// Whether the text is lowered first, by Unicode's rules without a language's exceptions.
+    /// Whether the text is lowered first, as a whole: by Unicode's rules without a language's exceptions, as Python does.
     package let lowercase: Bool
 
     package init(_ kind: Kind, lowercase: Bool) {
@@ -38,7 +38,7 @@ package struct Tokenizer: Sendable, Equatable {
     }
 
     /// The text as it is split: lowered when the model wants that.
-    package func prepared(_ text: String) -> String { lowercase ? text.lowercased() : text }
+    package func prepared(_ text: String) -> String { lowercase ? text.lowered() : text }
 
     /// The words of a text, with their case kept; splitting ends with the first beyond `limit`.
     static func words(of text: String, limit: Int) -> [String] {

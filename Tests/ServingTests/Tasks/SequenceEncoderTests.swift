@@ -74,6 +74,15 @@ struct SequenceEncoderTests {
         }
     }
 
+    @Test func `a capital sigma is lowered by what stands around its word`() throws {
+        let vocabulary = "<unk>\nοδος\nασ\nας\nβ\n.\n"
+        let encoder = try encoder(Self.words, vocabulary: vocabulary)
+        // Python: "ΟΔΟΣ ΑΣ.Β ΑΣ".lower() is "οδος ασ.β ας".
+        #expect(try encoder.encode(text: "ΟΔΟΣ ΑΣ.Β ΑΣ").tensor.values == [1, 2, 5, 4, 3])
+        #expect(try encoder.encode(words: ["ΟΔΟΣ", "ΑΣ", ".", "Β"]).tensor.values == [1, 3, 5, 4])
+        #expect(try encoder.encode(text: "ΟΔΟΣ ΑΣ.Β").tokens == ["ΟΔΟΣ", "ΑΣ", ".", "Β"])
+    }
+
     @Test func `features go by the spelling before it is lowered`() throws {
         let encoded = try encode(#""a CAT c""#, "\(Self.words), \(Self.spelling)")
         #expect(encoded.tensor.shape == [3, 3])

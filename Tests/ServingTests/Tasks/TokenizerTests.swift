@@ -9,8 +9,28 @@ struct TokenizerTests {
         #expect(tokenizer.tokens(of: "") == [])
     }
 
-    @Test func `lowercase follows Unicode`() {
-        #expect(Tokenizer(.characters, lowercase: true).tokens(of: "ÀΣ") == ["à", "σ"])
+    // What `str.lower()` of Python 3.11 makes of each.
+    // swift-format-ignore
+    static let lowered: [(String, String)] = [
+        ("ΠΑΠΑΔΟΠΟΥΛΟΣ",            "παπαδοπουλος"),
+        ("ΣΟΦΟΣ ΣΙΣΥΦΟΣ",           "σοφος σισυφος"),
+        ("Σ",                       "σ"),
+        ("ÀΣ",                      "àς"),
+        ("ΑΣ.Β ΑΣ. Β ΑΣ'Β",         "ασ.β ας. β ασ'β"),
+        ("Α\u{301}Σ\u{301} ΑΣ1",    "α\u{301}ς\u{301} ας1"),
+        ("1Σ ΑΣΣ ΣΣ",               "1σ ασς σς"),
+        ("İSTANBUL ΟΔΟΣ",           "i\u{307}stanbul οδος"),
+        ("ᾼΣ ẞΣ Ǆ",                 "ᾳς ßς ǆ"),
+    ]
+
+    @Test(arguments: lowered)
+    func `lower case is Python's`(text: String, expected: String) {
+        let characters = Tokenizer(.characters, lowercase: true).tokens(of: text).joined()
+        #expect(characters.utf8.elementsEqual(expected.utf8), "\(characters)")
+        #expect(
+            Tokenizer(.words, lowercase: true).tokens(of: text)
+                == Tokenizer(.words, lowercase: false).tokens(of: expected)
+        )
     }
 
     // swift-format-ignore
