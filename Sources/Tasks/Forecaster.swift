@@ -26,7 +26,7 @@ struct Forecaster {
         _ sequences: [SequenceEncoder.Encoded],
         horizon: Int
     ) async throws(ServingError) -> (values: [[[Float]]], inference: InferenceResult) {
-        let carries = horizon > 1 && model.graph.isStreamable && model.manifest.pooling == .last
+        let carries = horizon > 1 && model.graph.isStreamable && model.manifest.pooling?.isLastStep == true
         if horizon > 1 { try check(sequences, horizon: horizon, carries: carries) }
         var items = sequences.map(\.tensor)
         var inference = try await infer(items, states: nil, carries: carries)

@@ -82,7 +82,7 @@ extension Service {
             let message = "a sequence that goes on is predicted one step ahead"
             throw .badRequest("parameters.horizon: \(message)", code: "invalid_parameter")
         }
-        let pools = model.manifest.pooling.map { $0 != .last } ?? false
+        let pools = model.manifest.pooling.map { !$0.isLastStep } ?? false
         guard model.graph.isStreamable, !pools, model.manifest.task != .textGeneration,
             model.pipeline.decoder == nil
         else {

@@ -48,6 +48,7 @@ extension Reference {
             switch op.kind {
             case .mean: return column.reduce(0, +) / Double(steps)
             case .max: return column.max() ?? 0
+            case .lastOutput: return column[steps - 1]
             case .last: return op.isBidirectional && feature >= features / 2 ? column[0] : column[steps - 1]
             }
         }

@@ -67,6 +67,8 @@ struct ManifestTests {
         #expect(text.tokenizer == .words && text.vocabulary == "v.txt" && text.lowercase)
         #expect(text.unknown == "?" && text.maxLength == 9)
         #expect(words.pooling == .max)
+        let last = try parse(#"{\#(Self.text), "input": {\#(input)}, "pooling": "last_output"}"#)
+        #expect(last.pooling == .lastOutput)
         let tokens = try parse(#"{\#(Self.text), "input": {"kind": "tokens", "size": 10}}"#)
         guard case .tokens(let description) = tokens.input else {
             Issue.record("expected tokens, found \(tokens.input)")
@@ -211,7 +213,7 @@ struct ManifestTests {
         ("{\(text), \"input\": {\"kind\": \"tokens\", \"size\": 99999999}}", "input.size: expected an integer from 1 to 16777216, found 99999999"),
         ("{\(text), \"input\": {\"kind\": \"tokens\", \"size\": 5, \"max_length\": 0}}", "input.max_length: expected an integer from 1 to 1000000, found 0"),
         ("{\(text), \"input\": {\"kind\": \"features\", \"size\": 3, \"mean\": [1]}}", "input.mean: expected 3 numbers for size 3, found 1"),
-        ("{\(text), \"input\": {\"kind\": \"tokens\", \"size\": 5}, \"pooling\": \"min\"}", "pooling: expected last, mean, max; found 'min'"),
+        ("{\(text), \"input\": {\"kind\": \"tokens\", \"size\": 5}, \"pooling\": \"min\"}", "pooling: expected last, last_output, mean, max; found 'min'"),
     ]
 
     @Test(arguments: faults)
