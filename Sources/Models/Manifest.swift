@@ -33,6 +33,11 @@ package struct Manifest: Sendable {
     package enum Labels: Sendable, Equatable {
         case file(String)
         case inline([String])
+        /// Those of ImageNet-1k.
+        case imageNet1k
+
+        /// What a manifest writes for `imageNet1k`.
+        static let imageNet1kName = "imagenet1k"
     }
 
     package let architecture: String
@@ -46,6 +51,8 @@ package struct Manifest: Sendable {
     package let input: InputDescription
     /// How a sequence becomes one vector; nil where the answer is one for each step.
     package let pooling: SequencePool.Kind?
+    /// What makes probabilities of the logits of classes.
+    package let scoring: Scoring
     /// What makes values of a regression's outputs; nil leaves them as they are.
     package let output: OutputScaling?
     /// What a model of sequences to sequences writes; nil for any other.
@@ -67,7 +74,8 @@ package struct Manifest: Sendable {
 extension Manifest {
     private static let keys = [
         "architecture", "task", "classes", "labels", "weights", "options", "preprocessing", "input",
-        "output", "pooling", "memory", "serving", "versions", "version_labels", "provenance",
+        "output", "pooling", "activation", "temperature", "threshold", "memory", "serving", "versions",
+        "version_labels", "provenance",
     ]
     private static let servingKeys = ["priority", "max_batch", "max_delay_ms", "max_queue"]
 
@@ -101,6 +109,7 @@ extension Manifest {
         input = try Self.input(task, fields)
         inputSource = fields.object[task == .imageClassification ? "preprocessing" : "input"] ?? .null
         pooling = try Self.pooling(task, fields)
+        scoring = try Scoring(task, fields)
         output = try Self.output(task, fields)
         target = try Self.target(task, fields)
         memory = try fields.optional("memory")?.choice() ?? .fast
@@ -124,7 +133,9 @@ extension Manifest {
     }
 
     private static func labels(_ reader: JSONReader) throws(FormatError) -> Labels {
-        if case .string = reader.value { return .file(try fileName(reader)) }
+        if case .string(let name) = reader.value {
+            return name == Labels.imageNet1kName ? .imageNet1k : .file(try fileName(reader))
+        }
         guard case .array = reader.value else {
             throw reader.fault("expected a file name or an array of strings, found \(reader.value.kind)")
         }

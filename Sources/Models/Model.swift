@@ -27,6 +27,8 @@ package final class Model: Sendable {
     package let labels: [String]?
     /// What a model of sequences to sequences writes.
     package let target: Target?
+    /// What may be meant but hardly is, in sentences for the operator.
+    package let warnings: [String]
     /// How many numbers `logits` has, at each step where each has an answer: classes, or values of a regression.
     package let classes: Int
     /// How many trained numbers the network has; running statistics are not counted, as in papers.
@@ -44,7 +46,8 @@ package final class Model: Sendable {
         decoder: Pipeline.Stage? = nil,
         input: Input,
         labels: [String]?,
-        target: Target? = nil
+        target: Target? = nil,
+        warnings: [String] = []
     ) throws(FormatError) {
         self.name = name
         self.version = version
@@ -61,6 +64,7 @@ package final class Model: Sendable {
         self.input = input
         self.labels = labels
         self.target = target
+        self.warnings = warnings
         parameterCount = LayerTable([main, extractor, decoder].compactMap { $0?.graph }).totals.parameters
         let numbers = [main, extractor, decoder].compactMap { $0?.weights.firstNotFinite }
         if let parameter = numbers.first {
@@ -97,6 +101,8 @@ package final class Model: Sendable {
         }
     }
 
+    /// What makes probabilities of its logits.
+    package var scoring: Scoring { manifest.scoring }
     /// The network that answers, or that reads for the decoder.
     package var network: ServedNetwork { pipeline.main }
     package var graph: Graph { network.graph }

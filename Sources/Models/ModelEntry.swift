@@ -103,7 +103,10 @@ package struct ModelEntry: Sendable {
             object.append("classes", (shown.model?.classes ?? manifest.classes).map(JSONValue.integer))
             object.append("input", manifest.inputJSON(shown.model?.networks[0].graph.inputShape))
             object.append("preprocessing", manifest.preprocessingJSON)
+            object.append(contentsOf: manifest.scoring.json)
             object.append("provenance", manifest.provenance)
+            let warnings = shown.model?.warnings ?? []
+            object.append("warnings", warnings.isEmpty ? nil : .strings(warnings))
         }
         object.append("model_version_status", status.map { .array($0.map(\.statusJSON)) })
         return .object(object)

@@ -70,7 +70,8 @@ struct ModelLoader {
             decoder: decoder == nil ? nil : second,
             input: input,
             labels: labels,
-            target: target(manifest)
+            target: target(manifest),
+            warnings: manifestFile == .martlet ? manifest.warnings : []
         )
     }
 
@@ -155,21 +156,30 @@ struct ModelLoader {
 
     private func labels(_ manifest: Manifest) throws -> [String]? {
         switch manifest.labels {
-        case nil: try labelsBesideConfiguration()
+        case nil: try labelsBesideConfiguration(manifest)
         case .inline(let labels): labels
-        case .file(let name): try labels(in: name)
+        case .imageNet1k: ImageNet1k.names
+        case .file(let name): try labels(in: name, manifest)
         }
     }
 
-    /// `labels.txt`, if there is one, in a snapshot folder, whose file cannot name it.
-    private func labelsBesideConfiguration() throws -> [String]? {
+    /// `labels.txt`, if there is one, in a snapshot folder, whose file cannot name it; else the names of what it was
+    /// trained on, where that is known.
+    private func labelsBesideConfiguration(_ manifest: Manifest) throws -> [String]? {
         let name = "labels.txt"
-        guard manifestFile == .timm, try DirectoryListing.names(in: folder).contains(name) else { return nil }
-        return try labels(in: name)
+        guard manifestFile == .timm else { return nil }
+        guard try DirectoryListing.names(in: folder).contains(name) else {
+            return TimmConfiguration.isImageNet1k(manifest) ? ImageNet1k.names : nil
+        }
+        return try labels(in: name, manifest)
     }
 
-    private func labels(in name: String) throws -> [String] {
-        try TextLines.split(FileContents.read(path(name), maxBytes: Self.maxTextBytes), file: name)
+    private func labels(in name: String, _ manifest: Manifest) throws -> [String] {
+        try LabelFile.labels(
+            parsing: FileContents.read(path(name), maxBytes: Self.maxTextBytes),
+            file: name,
+            classes: manifest.classes
+        )
     }
 
     private func check(_ input: InputDescription, fits architecture: Architecture) throws {

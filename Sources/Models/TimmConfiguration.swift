@@ -7,7 +7,7 @@ package import Support
 ///
 /// timm writes many keys, so those that do not matter here are skipped, and null is as good as absent. What matters
 /// and cannot be meant, or changes the network into one that is not served, is an error that names its place.
-/// Labels are the `label_names`, not their descriptions. To serve a network that timm calls otherwise: a row in
+/// Labels are the `label_names`, not their descriptions, or the `id2label` of transformers. To serve a network that timm calls otherwise: a row in
 /// `names`.
 package enum TimmConfiguration {
     /// timm's names that are not ours.
@@ -51,6 +51,7 @@ package enum TimmConfiguration {
             options: [:],
             input: .image(preprocessing),
             pooling: .last,
+            scoring: Scoring(),
             output: nil,
             target: nil,
             memory: .fast,
@@ -120,41 +121,20 @@ extension TimmConfiguration {
         _ details: JSONFields,
         _ classes: Int?
     ) throws(FormatError) -> [String]? {
-        guard let reader = document.given("label_names", or: details) ?? document.given("labels") else {
-            return nil
+        let reader = document.given("label_names", or: details) ?? document.given("labels", "id2label")
+        guard let reader else { return nil }
+        switch reader.value {
+        case .array(let elements) where elements.isEmpty: return nil
+        case .object(let object) where object.members.isEmpty: return nil
+        default: return try LabelFile.names(reader, classes: classes)
         }
-        if case .object(let object) = reader.value {
-            return object.members.isEmpty ? nil : try labels(reader, object, classes)
-        }
-        guard case .array(let elements) = reader.value else {
-            throw reader.fault("expected an array or an object, found \(reader.value.kind)")
-        }
-        guard !elements.isEmpty else { return nil }
-        if let classes, classes != elements.count {
-            throw reader.fault("expected \(classes) labels for \(classes) classes, found \(elements.count)")
-        }
-        var names: [String] = []
-        for element in try reader.array() { names.append(try element.string()) }
-        return names
     }
 
-    /// The names under the numbers of their classes; a class without a name is called by its number.
-    private static func labels(
-        _ reader: JSONReader,
-        _ object: JSONObject,
-        _ classes: Int?
-    ) throws(FormatError) -> [String] {
-        let count = classes ?? object.members.count
-        var names: [String?] = Array(repeating: nil, count: count)
-        for member in object.members {
-            let place = JSONReader(member.value, path: "\(reader.path).\(member.key)")
-            guard let index = Int(member.key), names.indices.contains(index) else {
-                throw place.fault("expected the number of a class, 0 to \(count - 1)")
-            }
-            guard names[index] == nil else { throw place.fault("class \(index) has two names") }
-            names[index] = try place.string()
-        }
-        return names.enumerated().map { $1 ?? "\($0)" }
+    /// Whether a model without labels was trained on ImageNet-1k, for all that its configuration says.
+    package static func isImageNet1k(_ manifest: Manifest) -> Bool {
+        guard manifest.classes == ImageNet1k.names.count else { return false }
+        guard case .string(let tag)? = manifest.provenance?["tag"] else { return true }
+        return tag.contains("in1k")
     }
 }
 

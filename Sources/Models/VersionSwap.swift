@@ -38,6 +38,12 @@ extension Registry {
             metadata["bytes"] = "\(model.pipeline.bytes)"
             put(version, of: name)
             logger.info("model loaded", metadata: metadata)
+            for warning in model.warnings {
+                let metadata: Logger.Metadata = [
+                    "model": "\(name)", "version": "\(found.name)", "reason": "\(warning)",
+                ]
+                logger.warning("the model may not be meant so", metadata: metadata)
+            }
             return ModelChange(model: name, version: found.name, outcome: .loaded)
         } catch {
             // Clients see the reason, and no paths of this machine.

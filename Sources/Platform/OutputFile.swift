@@ -37,6 +37,11 @@ package struct OutputFile: ~Copyable {
         }
     }
 
+    /// Appends bytes.
+    ///
+    /// - Throws: `SystemError` as above.
+    package func write(_ bytes: [UInt8]) throws(SystemError) { try unsafe write(bytes.span.bytes) }
+
     /// Puts the file in its place, over an older one; readers that have the older one mapped keep it.
     ///
     /// - Throws: `SystemError` when the bytes cannot be kept or the name cannot be given.

@@ -1,4 +1,5 @@
 internal import Platform
+package import Models
 package import Support
 
 /// How likely each class is, from the logits of one item or of several that are averaged.
@@ -19,16 +20,23 @@ package struct ClassScores: Sendable, Equatable {
 
     /// The mean over the items.
     package let logits: [Double]
-    /// They sum to 1.
+    /// They sum to 1, but for those of a sigmoid.
     package let probabilities: [Double]
+    /// What made them of the logits.
+    package let scoring: Scoring
 
     /// Averages the outputs of a network.
     ///
     /// - Parameters:
     ///   - outputs: the logits of each item, all of one length.
     ///   - average: of what the mean is taken; for one item both give the same.
+    ///   - scoring: what makes probabilities of logits.
     /// - Throws: `ServingError` with status 500 when a logit is not a finite number.
-    package init(_ outputs: [[Float]], average: Average = .probabilities) throws(ServingError) {
+    package init(
+        _ outputs: [[Float]],
+        average: Average = .probabilities,
+        scoring: Scoring = Scoring()
+    ) throws(ServingError) {
         precondition(!outputs.isEmpty && !outputs[0].isEmpty, "scores without logits")
         for (item, output) in outputs.enumerated() {
             guard let index = output.firstIndex(where: { !$0.isFinite }) else { continue }
@@ -38,7 +46,11 @@ package struct ClassScores: Sendable, Equatable {
         }
         let rows = outputs.map { $0.map(Double.init) }
         logits = Self.mean(rows)
-        probabilities = average == .logits ? Self.softmax(logits) : Self.mean(rows.map(Self.softmax))
+        self.scoring = scoring
+        probabilities =
+            average == .logits
+            ? Self.probabilities(logits, scoring)
+            : Self.mean(rows.map { Self.probabilities($0, scoring) })
     }
 
     /// The `count` most probable classes, or all when there are fewer; of equals the lower index comes first.
@@ -60,9 +72,32 @@ package struct ClassScores: Sendable, Equatable {
     /// The probabilities that the logits themselves give, whatever was averaged.
     package var softmaxOfLogits: [Double] { Self.softmax(logits) }
 
+    /// The classes that an answer lists: the most probable, and of a model with a threshold those alone that reach it.
+    ///
+    /// - Parameters:
+    ///   - count: how many at most; nil is 5, or all that reach the threshold.
+    ///   - labels: the names of the classes.
+    /// - Returns: the most probable first; none where none reaches the threshold.
+    package func listed(_ count: Int?, labels: [String]? = nil) -> [Prediction] {
+        guard let threshold = scoring.threshold else { return top(count ?? Self.usualCount, labels: labels) }
+        let reaching = probabilities.count { $0 >= threshold }
+        return reaching == 0 ? [] : top(min(count ?? reaching, reaching), labels: labels)
+    }
+
+    /// How many classes an answer lists when nobody says.
+    private static let usualCount = 5
+
     private static func mean(_ rows: [[Double]]) -> [Double] {
         guard rows.count > 1 else { return rows[0] }
         return rows[0].indices.map { index in rows.reduce(0) { $0 + $1[index] } / Double(rows.count) }
+    }
+
+    private static func probabilities(_ logits: [Double], _ scoring: Scoring) -> [Double] {
+        let logits = scoring.temperature == 1 ? logits : logits.map { $0 / scoring.temperature }
+        return switch scoring.activation {
+        case .softmax: softmax(logits)
+        case .sigmoid: logits.map { 1 / (1 + Exponential.of(-$0)) }
+        }
     }
 
     private static func softmax(_ logits: [Double]) -> [Double] {

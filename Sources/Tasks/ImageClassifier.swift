@@ -86,6 +86,7 @@ package struct ImageClassifier: Sendable {
             images: images,
             network,
             preprocessing,
+            model.scoring,
             options,
             admission,
             context: context
@@ -99,6 +100,7 @@ package struct ImageClassifier: Sendable {
         images: [Result<ArraySlice<UInt8>, ServingError>],
         _ network: ServedNetwork,
         _ preprocessing: Preprocessing,
+        _ scoring: Scoring = Scoring(),
         _ options: Options = Options(),
         _ admission: Scheduler.Admission? = nil,
         context: RequestContext
@@ -106,6 +108,7 @@ package struct ImageClassifier: Sendable {
         let run = Run(
             network: network,
             preprocessing: preprocessing,
+            scoring: scoring,
             options: options,
             admission: admission,
             context: context
@@ -214,7 +217,7 @@ package struct ImageClassifier: Sendable {
         guard let inference else { throw .internalError("an image without crops") }
         run.context.record.update { $0.preprocess += image.preprocess }
         return Answer(
-            scores: try ClassScores(image.outputs, average: run.options.average),
+            scores: try ClassScores(image.outputs, average: run.options.average, scoring: run.scoring),
             outputs: image.outputs,
             mode: run.options.crops,
             crops: image.plan.placements.map { PlacedCrop(crop: $0.crop, scale: $0.scale) },

@@ -238,11 +238,12 @@ package struct SequencePredictor: Sendable {
         _ model: Model
     ) throws(ServingError) -> Outcome {
         switch model.manifest.task {
-        case .tokenClassification: .tags(try TokenTags(output, of: sequence, classes: model.classes))
+        case .tokenClassification: .tags(try TokenTags(output, of: sequence, model))
         case .textGeneration:
             .likelihood(try TextLikelihood(output, of: sequence, vocabulary: model.classes))
         case .sequenceRegression: .values([try Forecaster.scaled(output, model)])
-        case .imageClassification, .sequenceClassification: .classes(try ClassScores([output]))
+        case .imageClassification, .sequenceClassification:
+            .classes(try ClassScores([output], scoring: model.scoring))
         case .sequenceToSequence: preconditionFailure("a translation takes more than one run")
         }
     }

@@ -18,7 +18,8 @@ package struct TokenTags: Sendable, Equatable {
 
     /// - Shape: logits steps × classes.
     /// - Throws: `ServingError` with status 500 when a logit is not a finite number.
-    init(_ logits: [Float], of sequence: SequenceEncoder.Encoded, classes: Int) throws(ServingError) {
+    init(_ logits: [Float], of sequence: SequenceEncoder.Encoded, _ model: Model) throws(ServingError) {
+        let classes = model.classes
         precondition(
             logits.count == sequence.steps * classes,
             "\(logits.count) logits for \(classes) classes"
@@ -32,7 +33,10 @@ package struct TokenTags: Sendable, Equatable {
                     token: sequence.token(at: step),
                     frame: sequence.isClip ? step : nil,
                     isUnknown: unknown.contains(step),
-                    scores: try ClassScores([Array(logits[step * classes..<(step + 1) * classes])])
+                    scores: try ClassScores(
+                        [Array(logits[step * classes..<(step + 1) * classes])],
+                        scoring: model.scoring
+                    )
                 )
             )
         }

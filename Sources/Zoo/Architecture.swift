@@ -111,6 +111,9 @@ package struct Architecture: Sendable {
         return architecture
     }
 
+    /// Whether the network can turn what ImageNet's statistics normalise into −1 … 1, by its option `transform_input`.
+    package var transformsInput: Bool { options["transform_input"] != nil }
+
     /// Whether the answer is made step by step, by the network of `decoderGraph`.
     package var hasDecoder: Bool { decoder != nil }
 

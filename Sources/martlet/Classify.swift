@@ -20,8 +20,12 @@ struct Classify: ParsableCommand {
     )
     var modelName: String?
 
-    @Option(name: .customLong("top-k"), help: "How many classes to list.")
-    var topK = 5
+    @Option(
+        name: .customLong("top-k"),
+        help:
+            "How many classes to list at most; 5, or all that reach the model's threshold, when it is not given."
+    )
+    var topK: Int?
 
     @OptionGroup var crops: CropsOption
 
@@ -33,7 +37,7 @@ struct Classify: ParsableCommand {
     @OptionGroup var output: OutputOption
 
     func validate() throws {
-        guard topK >= 1 else { throw ValidationError("--top-k must be at least 1, found \(topK)") }
+        if let topK, topK < 1 { throw ValidationError("--top-k must be at least 1, found \(topK)") }
     }
 
     func run() throws {
@@ -76,7 +80,7 @@ struct Classify: ParsableCommand {
     }
 
     private func text(_ path: String, _ answer: ImageClassifier.Answer, _ labels: [String]?) -> String {
-        path + "\n" + TextTable(answer.scores.top(topK, labels: labels)).text
+        path + "\n" + TextTable(answer.scores.listed(topK, labels: labels)).text
     }
 }
 

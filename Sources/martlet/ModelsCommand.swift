@@ -31,7 +31,7 @@ struct ModelsCommand: ParsableCommand {
             text: TextTable(
                 columns: ["model", "version", "state", "task", "architecture", "parameters", "classes"],
                 rows: entries.flatMap(rows)
-            ).text + failures(entries)
+            ).text + remarks(entries)
         )
     }
 
@@ -46,7 +46,10 @@ struct ModelsCommand: ParsableCommand {
         }
     }
 
-    private func failures(_ entries: [ModelEntry]) -> String {
-        entries.compactMap { entry in entry.failures.map { "\n\(entry.name): \($0)" } }.joined()
+    private func remarks(_ entries: [ModelEntry]) -> String {
+        entries.map { entry in
+            let warnings = entry.versions.flatMap { $0.model?.warnings ?? [] }.map { "warning: \($0)" }
+            return ([entry.failures].compactMap(\.self) + warnings).map { "\n\(entry.name): \($0)" }.joined()
+        }.joined()
     }
 }

@@ -85,7 +85,7 @@ struct Predict: ParsableCommand {
     private func text(_ instance: String, _ answer: SequencePredictor.Answer, _ labels: [String]?) -> String {
         let lines =
             switch answer.outcome {
-            case .classes(let scores): TextTable(scores.top(topK, labels: labels)).text
+            case .classes(let scores): TextTable(scores.listed(topK, labels: labels)).text
             case .tags(let tags): tags.tags.map { line($0, labels) }.joined(separator: "\n")
             case .values(let steps):
                 steps.map { $0.map(\.description).joined(separator: " ") }.joined(separator: "\n")

@@ -5,13 +5,13 @@ package import Tasks
 
 /// How the answer for one image is written; the endpoints and the command line share it.
 package struct ImageAnswer: Sendable {
-    /// How many classes are listed.
-    let topK: Int
+    /// How many classes are listed at most; nil leaves it to the model.
+    let topK: Int?
     let labels: [String]?
     /// Whether the box and the best class of each crop are listed.
     let listsCrops: Bool
 
-    package init(topK: Int, labels: [String]?, listsCrops: Bool = false) {
+    package init(topK: Int?, labels: [String]?, listsCrops: Bool = false) {
         self.topK = topK
         self.labels = labels
         self.listsCrops = listsCrops
@@ -24,7 +24,7 @@ package struct ImageAnswer: Sendable {
         ]
         if listsCrops { crops.append("crops", .array(try details(answer))) }
         return [
-            "predictions": .array(answer.scores.top(topK, labels: labels).map { .object($0.json) }),
+            "predictions": .array(answer.scores.listed(topK, labels: labels).map { .object($0.json) }),
             "crops": .object(crops),
             "image": .object([
                 "format": .string(answer.format.rawValue),
@@ -53,7 +53,10 @@ package struct ImageAnswer: Sendable {
                     "box": .array([crop.x, crop.y, crop.width, crop.height].map(JSONValue.integer)),
                     "mirrored": .bool(crop.isMirrored),
                     "scale": .integer(placed.scale),
-                    "top1": .object(try ClassScores([output]).top(1, labels: labels)[0].json),
+                    "top1": .object(
+                        try ClassScores([output], scoring: answer.scores.scoring).top(1, labels: labels)[0]
+                            .json
+                    ),
                 ])
             )
         }

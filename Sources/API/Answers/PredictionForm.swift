@@ -47,7 +47,8 @@ package struct PredictionForm: Sendable, Equatable {
 
     /// How many bytes the prediction for an instance of a model may have, at most or nearly so.
     func estimatedBytes(_ instance: Instance, of model: Model, horizon: Int) -> Int {
-        let listed = min(topK ?? (listsScores ? model.classes : 0), model.classes)
+        let listsAll = listsScores || model.scoring.threshold != nil
+        let listed = min(topK ?? (listsAll ? model.classes : 0), model.classes)
         let labelBytes = 48 + (model.labels?.reduce(0) { max($0, $1.utf8.count) } ?? 0)
         let scores = labelBytes + listed * (labelBytes + 40)
         switch model.manifest.task {
@@ -90,14 +91,18 @@ package struct PredictionForm: Sendable, Equatable {
         return json
     }
 
-    /// `{"label", "index", "probability"}` of the best class, and `scores` of others when they are asked for.
+    /// `{"label", "index", "probability"}` of the best class, and `scores` of others when they are asked for, and when the
+    /// model has a threshold.
     func json(_ scores: ClassScores, labels: [String]?) -> JSONObject {
-        let listed = scores.top(topK ?? (listsScores ? scores.logits.count : 1), labels: labels)
+        let lists = listsScores || topK != nil || scores.scoring.threshold != nil
+        let count = topK ?? (listsScores ? scores.logits.count : nil)
+        let listed = lists ? scores.listed(count, labels: labels) : []
+        let best = listed.first ?? scores.top(1, labels: labels)[0]
         var json = JSONObject()
-        json.append("label", listed[0].label.map(JSONValue.string))
-        json.append("index", .integer(listed[0].index))
-        json.append("probability", .float(Float(listed[0].probability)))
-        if listsScores || topK != nil { json.append("scores", .array(listed.map { .object($0.json) })) }
+        json.append("label", best.label.map(JSONValue.string))
+        json.append("index", .integer(best.index))
+        json.append("probability", .float(Float(best.probability)))
+        if lists { json.append("scores", .array(listed.map { .object($0.json) })) }
         return json
     }
 }

@@ -36,7 +36,7 @@ extension Service {
         let context = try context(of: call, parameters)
         let options = try Self.options(parameters)
         let listing = ImageAnswer(
-            topK: try parameters.positiveInteger("top_k") ?? 5,
+            topK: try parameters.positiveInteger("top_k"),
             labels: model.labels,
             listsCrops: try parameters.flag("detail", spelled: "crops")
         )
