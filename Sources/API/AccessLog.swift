@@ -68,6 +68,7 @@ package final class AccessLog: Sendable {
         if let refusal = served.refusal { metadata["error"] = "\(refusal)" }
         guard let values = served.annotation as? RequestRecord.Values else { return metadata }
         if let trace = values.trace { metadata.merge(trace.fields) { $1 } }
+        if let caller = values.caller { metadata["key"] = "\(caller)" }
         if let model = values.model { metadata["model"] = "\(model)" }
         if let version = values.version { metadata["version"] = "\(version)" }
         for (name, time) in [

@@ -9,6 +9,7 @@ extension Service {
     /// The model that a call names, loaded for it if need be: the one that it was admitted for, whatever is loaded since.
     func model(_ call: Call) async throws(ServingError) -> Model {
         if let model = call.readyModel { return model }
+        try check(call)
         let model = try await registry.model(named: call.model, version: call.version, context(of: call))
         note(model, call)
         return model
@@ -27,10 +28,17 @@ extension Service {
 
     /// Lets a request for the engine in, or refuses it on the spot; one whose model is not loaded yet comes in later.
     func admit(_ call: inout Call) throws(ServingError) {
+        try check(call)
         guard let model = try registry.readyModel(named: call.model, version: call.version) else { return }
         note(model, call)
         call.readyModel = model
         call.admission = try scheduler.admit(model.networks[0], items: 1, context(of: call))
+    }
+
+    /// Requires that the call's key opens the model: also where its name is not in the path.
+    private func check(_ call: Call) throws(ServingError) {
+        guard let caller = call.caller, !caller.opens(model: call.model) else { return }
+        throw .forbidden(Access.closed(call.model, to: caller))
     }
 
     private func note(_ model: Model, _ call: Call) {
@@ -51,7 +59,7 @@ extension Service {
     func context(of call: Call) -> RequestContext {
         RequestContext(
             id: call.request.id,
-            client: call.request.client,
+            client: call.caller.map { "key:\($0.name)" } ?? call.request.client,
             deadline: call.request.received + limits.requestTimeout,
             cancellation: call.request.cancellation,
             record: call.record,

@@ -33,7 +33,8 @@ package struct Daemon {
         let termination = try Termination()
         let manager = ServiceManager(environment: environment)
         let parts = try makeParts()
-        let service = try Service(parts, limits: configuration.limits, logger: logger)
+        let access = try Access.load(configuration.access, metrics: parts.metrics, logger: logger)
+        let service = try Service(parts, limits: configuration.limits, access: access, logger: logger)
         try parts.registry.list()
         let server = HTTPServer(
             configuration: configuration.http,
@@ -46,7 +47,7 @@ package struct Daemon {
         parts.metrics.collect(server: server)
         parts.metrics.collect(service: service, threads: configuration.integer(.threads))
         termination.deferToWait()
-        let address = "http://\(bracketed(try listen(server))):\(server.port)"
+        let address = "http://\(bracketed(try listen(server, access))):\(server.port)"
         announce("listening on \(address)")
         manager.notify("STATUS=loading the models of \(configuration.models)")
         let supervision = try Supervision(
@@ -61,7 +62,7 @@ package struct Daemon {
             let count = registry.models().count { $0.current.model != nil || $0.current.isOnDemand }
             manager.notify("READY=1", "STATUS=listening on \(address)")
             announce("serving \(count) models")
-            reload(registry, at: reloads, manager)
+            reload(registry, at: reloads, manager, keys: { service.reloadKeys() })
         }
         let signal = waitForEnd(termination, reloads)
         logger.info("draining", metadata: ["signal": "\(signal)"])
@@ -86,10 +87,16 @@ package struct Daemon {
     }
 
     /// Loads what is new each time that somebody wants it, for ever.
-    private func reload(_ registry: Registry, at reloads: Monitor<Int>, _ manager: ServiceManager) {
+    private func reload(
+        _ registry: Registry,
+        at reloads: Monitor<Int>,
+        _ manager: ServiceManager,
+        keys: () -> Void
+    ) {
         while reloads.wait(for: { $0 > 0 ? $0 : nil }) != nil {
             reloads.withLock { $0 = 0 }
             manager.notifyReloading()
+            keys()
             reload(registry)
             manager.notify("READY=1")
         }
@@ -111,12 +118,14 @@ package struct Daemon {
     /// Listens on the socket that the service manager has opened, or else on the configured address.
     ///
     /// - Returns: the host that it listens on.
-    private func listen(_ server: HTTPServer) throws -> String {
+    private func listen(_ server: HTTPServer, _ access: Access) throws -> String {
         guard let listener = try SocketActivation.listener(environment: environment) else {
+            try access.begin(listeningOn: [configuration[.host]])
             try server.start()
             return configuration[.host]
         }
         let host = try listener.localName
+        try access.begin(listeningOn: [host])
         try server.start(on: listener)
         return host
     }

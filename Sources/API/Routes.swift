@@ -71,6 +71,8 @@ struct Endpoint: Sendable {
 struct Call: Sendable {
     let request: Request
     let record: RequestRecord
+    /// The key that it came with; nil where none is needed.
+    let caller: AccessKey?
     /// The model that it names, where that was looked up and can answer.
     var readyModel: Model?
     /// The request's place at the engine, where it needs one.
@@ -79,6 +81,11 @@ struct Call: Sendable {
     let captured: [String: String]
 
     var model: String { captured["model"] ?? "" }
+    /// Who owns what it leaves here: the name of its key, empty where none is needed.
+    var owner: String { caller?.name ?? "" }
+
+    /// Whether its key opens a model.
+    func opens(_ model: String) -> Bool { caller?.opens(model: model) ?? true }
     var version: String? { captured["version"] }
 }
 
@@ -101,7 +108,7 @@ extension Service {
         routes.on(
             .get,
             "/v1/models",
-            .control("models") { service, _ in service.listModels() },
+            .control("models") { $0.listModels($1) },
             RouteDescription("Every model", answers: .json(.object(["models": .array(of: .model)])))
         )
         for model in ["/v1/models/{model}", "/v1/models/{model}/versions/{version}"] {

@@ -100,6 +100,7 @@ package final class Service: Sendable {
     let lane: Lane
     let budget: MemoryBudget
     let limits: Limits
+    let access: Access
     let logger: Logger
     private let pacer: RefusalPacer
     /// A body of so many bytes is looked through at once.
@@ -111,8 +112,10 @@ package final class Service: Sendable {
     package init(
         _ parts: Parts,
         limits: Limits = Limits(),
+        access: Access? = nil,
         logger: Logger = Logger(label: "martlet.api") { _ in SwiftLogNoOpLogHandler() }
     ) throws(SystemError) {
+        self.access = access ?? Access(metrics: parts.metrics)
         pacer = try RefusalPacer()
         registry = parts.registry
         metrics = parts.metrics
@@ -141,10 +144,17 @@ package final class Service: Sendable {
     /// Answers a request; called on the event loop, and never holds it up.
     package func respond(to request: Request, _ responder: Responder) {
         let started = Started(request)
-        switch request.note as? Destination ?? Self.destination(request.method, request.path) {
+        let admitted = request.note as? Admitted ?? Admitted(Self.destination(request.method, request.path))
+        if let caller = admitted.caller { started.record.update { $0.caller = caller.name } }
+        switch admitted.destination {
         case .answer(let route, let response): finish(started, route, response, responder)
         case .endpoint(let endpoint, let captured):
-            let call = Call(request: request, record: started.record, captured: captured)
+            let call = Call(
+                request: request,
+                record: started.record,
+                caller: admitted.caller,
+                captured: captured
+            )
             switch endpoint.action {
             case .control(let respond):
                 let response: Response
@@ -193,17 +203,13 @@ package final class Service: Sendable {
         if isQuick { lane.beginHere(work) } else { lane.begin(work) }
     }
 
-    /// What a route makes of a head whose body has not come: nothing is read for a path that leads nowhere.
-    package func admit(_ head: RequestHead) -> Admission {
-        let destination = Self.destination(head.method, head.path)
-        return switch destination {
-        case .endpoint(let endpoint, _):
-            .accept(
-                maxBodyBytes: endpoint.takesTensors ? limits.maxTensorBytes : limits.maxBodyBytes,
-                note: destination
-            )
-        case .answer(_, let response): .refuse(response)
-        }
+    /// What a route makes of a head whose body has not come: nothing is read for a path that leads nowhere, nor of those who
+    /// may not ask.
+    package func admit(_ head: RequestHead, from client: String) -> Admission {
+        var admitted = Admitted(Self.destination(head.method, head.path))
+        if let answer = access.answer(head, from: client, &admitted) { return .refuse(answer) }
+        let maxBodyBytes = admitted.destination.takesTensors ? limits.maxTensorBytes : limits.maxBodyBytes
+        return .accept(maxBodyBytes: maxBodyBytes, note: admitted)
     }
 }
 
@@ -236,6 +242,7 @@ extension Service {
         let total = ContinuousClock.now - request.received
         response.setServerTiming(values, total: total)
         response.setTrace(values)
+        access.crossOrigin?.mark(&response, request.fields)
         response.annotation = values
         count(response.status.code, request, route, values, total: total)
         responder.respond(response)
@@ -255,7 +262,7 @@ extension Service {
     }
 
     /// The method as a label; a client cannot make up new ones.
-    private static func label(_ method: HTTPRequest.Method) -> String {
+    static func label(_ method: HTTPRequest.Method) -> String {
         [.get, .head, .post, .put, .delete, .options].contains(method) ? method.rawValue : "other"
     }
 }

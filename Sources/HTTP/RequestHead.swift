@@ -21,6 +21,8 @@ package struct RequestHead: Sendable {
     package let query: Query
     package let version: Version
     package let fields: HTTPFields
+    /// What the client calls the server, with a port where it names one; nil where it says nothing (HTTP/1.0).
+    package let host: String?
     package let framing: Framing
     /// Whether the client wants further requests on this connection (RFC 9112 §9.3).
     package let keepsAlive: Bool
@@ -37,21 +39,22 @@ package struct RequestHead: Sendable {
         query = line.query
         version = line.version
         self.fields = fields
-        try Self.checkHost(fields, version: line.version)
+        host = try Self.host(fields, version: line.version)
         framing = try Self.framing(fields, version: line.version, limits: limits)
         keepsAlive = Self.keepsAlive(fields, version: line.version)
         expectsContinue = try Self.expectsContinue(fields, version: line.version)
     }
 
     /// RFC 9112 §3.2: HTTP/1.1 needs exactly one Host, and any version at most one valid one.
-    private static func checkHost(_ fields: HTTPFields, version: Version) throws(Refusal) {
+    private static func host(_ fields: HTTPFields, version: Version) throws(Refusal) -> String? {
         let hosts = fields[values: .hostField]
         guard let host = hosts.first else {
             if version == .http11 { throw .malformed("the Host field is missing") }
-            return
+            return nil
         }
         guard hosts.count == 1 else { throw .malformed("there are \(hosts.count) Host fields") }
         guard Authority.isValid(host.utf8) else { throw .malformed("the Host field is not a host and port") }
+        return host
     }
 
     /// RFC 9112 §6.1, §6.3 and RFC 9110 §8.6, always in the strict reading: a request whose end two parsers

@@ -37,5 +37,6 @@ package enum Admission: Sendable {
     case refuse(Response)
 }
 
-/// Decides about a request by its head: called on an event loop's thread, so it must not wait for anything.
-package typealias AdmissionRule = @Sendable (RequestHead) -> Admission
+/// Decides about a request by its head and its client's address in numbers: called on an event loop's thread, so it must not
+/// wait for anything.
+package typealias AdmissionRule = @Sendable (RequestHead, _ client: String) -> Admission

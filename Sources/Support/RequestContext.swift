@@ -6,7 +6,7 @@ internal import Synchronization
 package struct RequestContext: Sendable {
     /// Names the request in the client's log and in ours.
     package let id: String
-    /// The client's address; empty for one on this machine's command line.
+    /// The client: its address, or the name of its key; empty for one on this machine's command line.
     package let client: String
     /// When the answer must be there; nil: whenever it is.
     package let deadline: ContinuousClock.Instant?
@@ -67,6 +67,8 @@ package struct RequestContext: Sendable {
 package final class RequestRecord: Sendable {
     /// The measurements so far; times add up over the parts of a request.
     package struct Values: Sendable, Equatable {
+        /// The name of the key that the request came with.
+        package var caller: String?
         package var model: String?
         package var version: String?
         package var decode = Duration.zero

@@ -13,11 +13,14 @@ package struct SequenceTable: Sendable {
         package let model: String
         package let version: String
         package let id: String
+        /// Whose it is: others neither see it nor are in its way.
+        package let owner: String
 
-        package init(model: String, version: String, id: String) {
+        package init(model: String, version: String, id: String, owner: String = "") {
             self.model = model
             self.version = version
             self.id = id
+            self.owner = owner
         }
     }
 

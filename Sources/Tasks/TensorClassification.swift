@@ -40,7 +40,7 @@ extension ImageClassifier {
         for (index, output) in inference.outputs.enumerated() {
             // What is not finite is looked for only where it has come out again.
             if !output.allSatisfy(\.isFinite) { try Self.checkFinite(tensors[index], index) }
-            scores.append(try ClassScores([output]))
+            scores.append(try ClassScores([output], scoring: model.scoring))
         }
         return scores
     }

@@ -8,6 +8,8 @@ struct HTTPReply {
     let body: [UInt8]
 
     private static let maxBytes = 64 << 20
+    /// The key that is sent: not as a flag, which other users of the machine see.
+    static let keyVariable = "MARTLET_KEY"
 
     /// Sends a request and waits for its answer, to the end of the connection.
     ///
@@ -20,10 +22,11 @@ struct HTTPReply {
     ) throws(SystemError) {
         let deadline = ContinuousClock.now + timeout
         let socket = try Socket.connect(host: address.host, port: Int(address.port))
-        let head = [
-            "\(method) \(path) HTTP/1.1", "Host: \(address.text)", "Content-Length: 0", "Connection: close",
-            "", "",
-        ].joined(separator: "\r\n")
+        let key = ProcessInfo.processInfo.environment[Self.keyVariable].map { ["X-Api-Key: \($0)"] } ?? []
+        let lines =
+            ["\(method) \(path) HTTP/1.1", "Host: \(address.text)", "Content-Length: 0", "Connection: close"]
+            + key.filter { $0.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } }
+        let head = lines.joined(separator: "\r\n") + "\r\n\r\n"
         var rest = Array(head.utf8)[...]
         var epoll = try Epoll(capacity: 1)
         try epoll.add(socket.number, .write, token: 0)

@@ -14,7 +14,7 @@ struct Martlet: ParsableCommand {
         subcommands: [
             Serve.self, Classify.self, Predict.self, Generate.self, ModelsCommand.self, Inspect.self,
             Run.self, TensorCommand.self, Bench.self, GoldenCommand.self, Reload.self, Unload.self,
-            Probe.self, Calibrate.self,
+            Probe.self, Calibrate.self, KeyCommand.self,
         ]
     )
 

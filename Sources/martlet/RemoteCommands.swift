@@ -7,7 +7,7 @@ struct Reload: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Have a running daemon load what has changed in its folder.",
         discussion: """
-            Without a name everything is looked at, as at SIGHUP; a named model is loaded even if it was unloaded. Ends when \
+            A daemon with keys is sent that of MARTLET_KEY. Without a name everything is looked at, as at SIGHUP; a named model is loaded even if it was unloaded. Ends when \
             all is loaded: with 0, or with 1 when something was not.
             """
     )

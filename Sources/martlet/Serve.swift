@@ -43,8 +43,12 @@ struct Serve: ParsableCommand {
         }
         var logger = Logger(label: "martlet")
         logger.logLevel = configuration.logLevel
-        try Daemon(configuration, environment: environment, logger: logger).run { line in
-            StandardStream.output.writeLine(line)
+        do {
+            try Daemon(configuration, environment: environment, logger: logger).run { line in
+                StandardStream.output.writeLine(line)
+            }
+        } catch let error as ConfigurationError {
+            throw UsageError(error.description)
         }
     }
 

@@ -125,9 +125,9 @@ def slow_clients():
     daemon = Daemon(models_folder("digits", "surnames", "tagger"), "--head-timeout-ms", 1500, "--write-timeout-ms", 3000,
                     "--body-minimum-rate", 4096)
     exchanges = known(daemon)
-    post = b"POST /v1/models/digits:classify HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n"
+    post = b"POST /v1/models/digits:classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n"
     words = json.dumps({"instances": [["a"] * 512] * 16, "parameters": {"scores": True}}).encode()
-    read = (b"POST /v1/models/tagger:predict HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+    read = (b"POST /v1/models/tagger:predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n" % len(words))
     crowds = {"reading": [],
               "head": connect(100, daemon.port, b"GET /livez HTTP/1.1\r\nX: "),

@@ -6,7 +6,7 @@ import Testing
 
 /// What is decided by a request's head, who answers, and what the access log hears of it.
 @Suite struct AdmissionTests {
-    private static let rule: AdmissionRule = { head in
+    private static let rule: AdmissionRule = { head, _ in
         switch head.path {
         case "/small": .accept(maxBodyBytes: 10)
         case "/any": .accept()

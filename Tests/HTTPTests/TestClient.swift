@@ -197,7 +197,7 @@ let threads = ThreadExecutor()
 func withServer(
     _ configure: (inout HTTPServerConfiguration) -> Void = { _ in },
     budget: MemoryBudget = MemoryBudget(limit: 512 << 20),
-    admit: @escaping AdmissionRule = { _ in .accept() },
+    admit: @escaping AdmissionRule = { _, _ in .accept() },
     log: AccessLog? = nil,
     handler: @escaping BlockingHandler = echo,
     _ body: (HTTPServer) throws -> Void
@@ -212,7 +212,7 @@ func withServer(
 func withServer(
     _ configure: (inout HTTPServerConfiguration) -> Void = { _ in },
     budget: MemoryBudget = MemoryBudget(limit: 512 << 20),
-    admit: @escaping AdmissionRule = { _ in .accept() },
+    admit: @escaping AdmissionRule = { _, _ in .accept() },
     log: AccessLog? = nil,
     responding: @escaping RequestHandler,
     _ body: (HTTPServer) throws -> Void

@@ -193,7 +193,7 @@ extension EndToEndTests {
             let png = try Repository.example("digit-7.png")
             let post = { (path: String) in Client.encode("POST", path, body: png) }
             let oversized =
-                "POST /v1/models/digits:classify HTTP/1.1\r\nHost: test\r\nContent-Length: 4294967296\r\n\r\n"
+                "POST /v1/models/digits:classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4294967296\r\n\r\n"
             return [
                 Refusal("unknown model", post("/v1/models/digit:classify"), 404, "'digits'"),
                 Refusal("unknown version", post("/v1/models/digits/versions/7:classify"), 404, "7"),

@@ -97,6 +97,9 @@ extension Configuration {
     /// A whole number.
     package func integer(_ setting: Setting) -> Int { Int(self[setting]) ?? 0 }
 
+    /// The words of a list.
+    package func words(_ setting: Setting) -> [String] { Setting.words(of: self[setting]) ?? [] }
+
     /// A time.
     package func duration(_ setting: Setting) -> Duration { .milliseconds(integer(setting)) }
 }
@@ -164,6 +167,19 @@ extension Configuration {
         limits.mostPerClient = perClient == 0 ? max(1, limits.most / 2) : perClient
         limits.timeToLive = duration(.sequenceTTL)
         return limits
+    }
+
+    /// What is asked of clients.
+    package var access: Access.Rules {
+        var rules = Access.Rules()
+        rules.keyFile = self[.keys].isEmpty ? nil : self[.keys]
+        rules.probesAreOpen = self[.openProbes] == "true"
+        rules.isOpen = self[.open] == "true"
+        rules.origins = words(.corsOrigins)
+        rules.hosts = words(.allowedHosts)
+        rules.maxRequestsPerAddress =
+            integer(.maxRequestsPerAddress) == 0 ? nil : integer(.maxRequestsPerAddress)
+        return rules
     }
 
     /// What seals the states that clients keep.

@@ -1,5 +1,6 @@
 internal import HTTP
 internal import Logging
+internal import Platform
 internal import Support
 internal import Tasks
 
@@ -19,6 +20,8 @@ package struct Setting: Sendable {
         case milliseconds(from: Int)
         case boolean
         case choice([String])
+        /// Words with commas between; none where it is empty.
+        case list
     }
 
     /// As the file has it; `MARTLET_` and capitals in the environment, `--` and dashes as a flag.
@@ -47,6 +50,7 @@ package struct Setting: Sendable {
         case .milliseconds(let lowest): "an integer from \(lowest) to \(Self.dayInMilliseconds)"
         case .boolean: "true or false"
         case .choice(let names): "one of \(names.joined(separator: ", "))"
+        case .list: "words with commas between"
         }
     }
 
@@ -60,8 +64,18 @@ package struct Setting: Sendable {
         case .milliseconds(let lowest):
             return Int(text).flatMap { lowest...Self.dayInMilliseconds ~= $0 ? String($0) : nil }
         case .boolean: return Bool(text.lowercased()).map(String.init)
+        case .list: return Self.words(of: text)?.joined(separator: ",")
         case .choice(let names): return names.contains(text.lowercased()) ? text.lowercased() : nil
         }
+    }
+
+    /// The words of a list; nil where one is empty.
+    static func words(of text: String) -> [String]? {
+        guard text.utf8.contains(where: { !$0.isBlank }) else { return [] }
+        let words = text.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map {
+            String(decoding: $0.filter { !$0.isBlank }, as: UTF8.self)
+        }
+        return words.contains("") ? nil : words
     }
 
     private static let minSecretBytes = 16
@@ -92,6 +106,13 @@ extension Setting {
     package static let watchModels = Setting("watch_models", .boolean, "false", "Load a model when its model.json, the file to write last, was written.")
     package static let settle = Setting("settle_ms", .milliseconds(from: 0), "500", "How long a model's folder must be left alone before it is read.")
     package static let repository = Setting("repository_api", .choice(Service.RepositoryAccess.allCases.map(\.rawValue)), "local", "Who may load and unload models over HTTP: clients of this machine, any, or none (off).")
+
+    package static let keys = Setting("keys", .path, "", "The file of keys, one of which each request needs then; 'martlet key' makes one and its line.")
+    package static let open = Setting("open", .boolean, "false", "Serve anybody who can reach the daemon, without a key, on other addresses than this machine's own too.")
+    package static let openProbes = Setting("open_probes", .boolean, "true", "Answer probes (/livez, /readyz) without a key.")
+    package static let corsOrigins = Setting("cors_origins", .list, "", "Origins whose pages may ask and read answers, such as https://app.example, with commas between; * is any.")
+    package static let allowedHosts = Setting("allowed_hosts", .list, "", "Names that clients may call the daemon by, such as martlet.example, *.example; * is any. When it is empty any is, but on the loopback without keys: localhost alone, so that no page's own name leads here. Addresses always may.")
+    package static let maxRequestsPerAddress = Setting("max_requests_per_address", .integer(0...1_000_000), "0", "Requests of one address that are worked on at a time; more get 429; 0 is no limit.")
 
     package static let maxMemory = Setting("max_memory_bytes", bytes, nil, "What requests may make the daemon hold: bodies, images, tensors, answers; a quarter of the memory it may have, at most 1 GiB.")
     package static let maxBody = Setting("max_body_bytes", bytes, "\(32 << 20)", "The largest request body but for tensors, in bytes.")
@@ -132,6 +153,7 @@ extension Setting {
     package static let all: [Setting] = [
         models, host, port, threads, eventLoops, tune, cache, ready,
         versions, load, loadOrder, loadThreads, maxLoadMemory, maxModelMemory, watchModels, settle, repository,
+        keys, open, openProbes, corsOrigins, allowedHosts, maxRequestsPerAddress,
         maxMemory, maxBody, maxTensorBody, maxAnswer, maxPixels, maxSide, maxScanPixels, maxForecast, maxGenerations, maxSequences, maxSequencesPerClient, sequenceTTL, stateKey,
         maxBatchSize, maxBatchTime, maxBatchDelay, maxQueueItems, maxQueueDelay, requestTimeout,
         maxConnections, maxPerAddress, maxPerConnection, headTimeout, idleTimeout, writeTimeout, bodyMinimumRate, drainDelay, drainTimeout,

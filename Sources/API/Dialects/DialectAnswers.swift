@@ -71,7 +71,7 @@ extension Service {
         var captured = call.captured
         captured["model"] = model
         captured["version"] = version
-        return Call(request: call.request, record: call.record, captured: captured)
+        return Call(request: call.request, record: call.record, caller: call.caller, captured: captured)
     }
 
     /// The error of a model whose task a protocol has no form for.

@@ -33,7 +33,7 @@ extension Service {
 
     /// The call for the one model that there is.
     private func onlyModel(_ call: Call) throws(ServingError) -> Call {
-        let models = registry.models().map(\.name)
+        let models = registry.models().map(\.name).filter(call.opens)
         guard models.count == 1 else {
             let message = "\(models.count) models are served; post to /hf/ and the name of one"
             throw .badRequest(message, code: "model_not_named")

@@ -123,7 +123,7 @@ extension Service {
             call.request.query["next_page_token"] == "0"
             ? 0 : try query.positiveInteger("next_page_token") ?? 0
         let limit = try query.positiveInteger("limit") ?? 100
-        let entries = registry.models()
+        let entries = registry.models().filter { call.opens($0.name) }
         let page = entries.dropFirst(start).prefix(limit)
         var json: JSONObject = [
             "models": .array(

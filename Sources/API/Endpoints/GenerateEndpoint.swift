@@ -39,6 +39,7 @@ extension Service {
         )
         response.annotation = call.record.values
         response.setTrace(call.record.values)
+        access.crossOrigin?.mark(&response, call.request.fields)
         let channel = responder.respond(response, streaming: 64 * 1024)
         defer {
             let total = ContinuousClock.now - call.request.received

@@ -4,9 +4,10 @@ internal import Models
 internal import Support
 
 extension Service {
-    /// `GET /v1/models`: every model of the folder, also those that failed to load.
-    func listModels() -> Response {
-        Response(json: ["models": .array(registry.models().map { $0.json() })])
+    /// `GET /v1/models`: every model of the folder that the call's key opens, also those that failed to load.
+    func listModels(_ call: Call) -> Response {
+        let models = registry.models().filter { call.opens($0.name) }
+        return Response(json: ["models": .array(models.map { $0.json() })])
     }
 
     /// `GET /v1/models/{model}`: one model, with TensorFlow Serving's `model_version_status`.

@@ -27,7 +27,13 @@ extension Service {
         if let fault = request.fault { throw fault }
         if let sequence = request.sequence {
             let begun = sequence.starts ? nil : sequence.id.map { modelOfSequence($0, call, model) }
-            return try await predictSequence(request, sequence, with: begun ?? model, context)
+            return try await predictSequence(
+                request,
+                sequence,
+                of: call.owner,
+                with: begun ?? model,
+                context
+            )
         }
         let answer = try leaseAnswer(to: request, of: model)
         defer { withExtendedLifetime(answer) {} }

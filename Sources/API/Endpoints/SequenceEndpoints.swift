@@ -12,10 +12,11 @@ extension Service {
     func predictSequence(
         _ request: PredictRequest,
         _ sequence: SequenceParameters,
+        of owner: String,
         with model: Model,
         _ context: RequestContext
     ) async throws -> Response {
-        let answer = try await advance(request.instances[0], sequence, with: model, context)
+        let answer = try await advance(request.instances[0], sequence, of: owner, with: model, context)
         var json: JSONObject = [
             "predictions": .array([request.form.json(answer.answer, labels: model.labels)])
         ]
@@ -27,6 +28,7 @@ extension Service {
     func advance(
         _ instance: Instance,
         _ sequence: SequenceParameters,
+        of owner: String,
         with model: Model,
         _ context: RequestContext
     ) async throws -> SequencePredictor.Advanced {
@@ -38,7 +40,7 @@ extension Service {
         }
         guard let id = sequence.id else { return try await advance(given).result }
         return try await sequences.advance(
-            SequenceTable.Key(model: model.name, version: model.version, id: id),
+            SequenceTable.Key(model: model.name, version: model.version, id: id, owner: owner),
             of: context.client,
             weights: model.weightsDigest(),
             start: sequence.starts ? given : nil,
@@ -52,7 +54,9 @@ extension Service {
     func endSequence(_ call: Call) async throws -> Response {
         let id = call.captured["id"] ?? ""
         let model = try await model(call, with: id)
-        try sequences.remove(SequenceTable.Key(model: model.name, version: model.version, id: id))
+        try sequences.remove(
+            SequenceTable.Key(model: model.name, version: model.version, id: id, owner: call.owner)
+        )
         return Response(status: .noContent)
     }
 
@@ -65,7 +69,9 @@ extension Service {
     /// The version of a model that keeps a sequence, where the call names none and `model` does not.
     func modelOfSequence(_ id: String, _ call: Call, _ model: Model) -> Model {
         func keeps(_ version: String) -> Bool {
-            sequences.contains(SequenceTable.Key(model: model.name, version: version, id: id))
+            sequences.contains(
+                SequenceTable.Key(model: model.name, version: version, id: id, owner: call.owner)
+            )
         }
         guard call.version == nil, !keeps(model.version) else { return model }
         let versions = (try? registry.entry(named: call.model))?.versions ?? [] // it went meanwhile

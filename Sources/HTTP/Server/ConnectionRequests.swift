@@ -40,7 +40,7 @@ extension ConnectionState {
         timers.startBody(at: moment.now, rules.configuration)
         // RFC 9110 §10.1.1: not needed when the body is arriving already.
         owesContinue = head.expectsContinue && head.framing != .none && !bodyIsHere
-        switch rules.admit(head) {
+        switch rules.admit(head, client) {
         case .accept(let maxBodyBytes, let note):
             arrival?.note = note
             guard let maxBodyBytes else { return }

@@ -23,7 +23,7 @@ package final class ConnectionRules: Sendable {
         configuration: HTTPServerConfiguration,
         budget: MemoryBudget,
         renderError: @escaping ErrorRenderer,
-        admit: @escaping AdmissionRule = { _ in .accept() },
+        admit: @escaping AdmissionRule = { _, _ in .accept() },
         log: AccessLog? = nil,
         firstID: UInt64 = .random(in: .min ... .max)
     ) {

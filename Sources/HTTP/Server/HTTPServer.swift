@@ -31,7 +31,7 @@ package final class HTTPServer: Sendable {
         configuration: HTTPServerConfiguration,
         budget: MemoryBudget,
         renderError: @escaping ErrorRenderer,
-        admit: @escaping AdmissionRule = { _ in .accept() },
+        admit: @escaping AdmissionRule = { _, _ in .accept() },
         log: AccessLog? = nil,
         handler: @escaping RequestHandler
     ) {

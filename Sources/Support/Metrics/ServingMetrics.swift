@@ -76,6 +76,14 @@ package final class ServingMetrics: Sendable {
         labels: ["reason"],
         Counter()
     )
+    /// Requests that were refused before they were read, by the refusal's code.
+    package let accessRefusals = Family(
+        "martlet_access_refusals_total",
+        help:
+            "Requests without the key, the name of the daemon, the origin or the room that they need, by reason.",
+        labels: ["reason"],
+        Counter()
+    )
     /// Texts by why they ended: stop, end, length, or an error's code.
     package let generations = Family(
         "martlet_generations_total",
@@ -180,7 +188,9 @@ package final class ServingMetrics: Sendable {
             help: "The running version and its kernels' instruction set; always 1."
         )
         text.sample(1, [("version", version)] + (isa.isEmpty ? [] : [("isa", isa)]))
-        for family in [requests, httpDuration, rejections] + modelFamilies { family.render(into: &text) }
+        for family in [requests, httpDuration, rejections, accessRefusals] + modelFamilies {
+            family.render(into: &text)
+        }
         ProcessMetrics.render(into: &text)
         return text.bytes + collected.bytes
     }

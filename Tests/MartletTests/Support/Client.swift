@@ -46,7 +46,7 @@ final class Client: @unchecked Sendable { // @unchecked: one thread uses it at a
     /// The bytes of a request, for pipelining.
     static func encode(_ method: String, _ path: String, body: [UInt8]? = nil, type: String? = nil) -> [UInt8]
     {
-        var head = "\(method) \(path) HTTP/1.1\r\nHost: test\r\n"
+        var head = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\n"
         if let type { head += "Content-Type: \(type)\r\n" }
         if let body { head += "Content-Length: \(body.count)\r\n" }
         return Array((head + "\r\n").utf8) + (body ?? [])
@@ -55,7 +55,7 @@ final class Client: @unchecked Sendable { // @unchecked: one thread uses it at a
     /// The bytes of a request whose body is sent in chunks of `size`.
     static func encodeChunked(_ method: String, _ path: String, body: [UInt8], size: Int) -> [UInt8] {
         var bytes = Array(
-            "\(method) \(path) HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n".utf8
+            "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".utf8
         )
         for start in stride(from: 0, to: body.count, by: size) {
             let chunk = body[start..<min(start + size, body.count)]

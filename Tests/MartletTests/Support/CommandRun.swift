@@ -7,12 +7,12 @@ struct CommandRun {
     let output: String
     let error: String
 
-    init(_ arguments: [String]) throws {
+    init(_ arguments: [String], environment: [String: String] = [:]) throws {
         let process = Process()
         process.executableURL = Repository.daemon
         process.arguments = arguments
         process.currentDirectoryURL = Repository.root
-        process.environment = Repository.environment
+        process.environment = Repository.environment.merging(environment) { $1 }
         let (output, error) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = error

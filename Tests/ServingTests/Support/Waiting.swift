@@ -159,7 +159,8 @@ extension Service {
         generations: GenerationLimit = GenerationLimit(2),
         sequences: SequenceStore = SequenceStore(),
         seal: StateSeal = StateSeal(),
-        limits: Service.Limits = Service.Limits()
+        limits: Service.Limits = Service.Limits(),
+        access: Access? = nil
     ) throws {
         let classifier = ImageClassifier(scheduler: scheduler, limits: ImageLimits())
         try self.init(
@@ -176,7 +177,8 @@ extension Service {
                 lane: TestLane.shared,
                 budget: MemoryBudget(limit: 1 << 30)
             ),
-            limits: limits
+            limits: limits,
+            access: access
         )
     }
 

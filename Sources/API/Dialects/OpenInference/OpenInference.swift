@@ -37,7 +37,7 @@ extension Service {
         routes.on(
             .get,
             "/v2/models",
-            .control("v2_models") { service, _ in service.listServed() },
+            .control("v2_models") { $0.listServed($1) },
             RouteDescription(
                 "The models that can answer",
                 answers: .json(.object(["models": .array(of: .string())]))
@@ -174,8 +174,8 @@ extension Service {
     }
 
     /// `GET /v2/models`: the names of the models that can answer.
-    private func listServed() -> Response {
-        let names = registry.models().filter { $0.current.canAnswer }.map(\.name)
+    private func listServed(_ call: Call) -> Response {
+        let names = registry.models().filter { $0.current.canAnswer && call.opens($0.name) }.map(\.name)
         return Response(json: ["models": .strings(names)])
     }
 

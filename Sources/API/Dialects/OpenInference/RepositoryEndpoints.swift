@@ -18,8 +18,8 @@ extension Service {
         } catch {
             throw ServingError.badRequest(error.description, code: "invalid_parameter")
         }
-        let entries = registry.models()
-        let leaving = registry.leavingVersions()
+        let entries = registry.models().filter { call.opens($0.name) }
+        let leaving = registry.leavingVersions().filter { call.opens($0.model) }
         var index: [JSONValue] = []
         for entry in entries {
             for version in entry.versions where !isReadyWanted || version.state == .ready {
@@ -42,7 +42,7 @@ extension Service {
         let known = Set(entries.map(\.name) + leaving.map(\.model))
         // A folder that cannot be read has no models to add.
         let names = (try? Registry.modelNames(in: registry.folder)) ?? []
-        for name in names where !isReadyWanted && !known.contains(name) {
+        for name in names where !isReadyWanted && !known.contains(name) && call.opens(name) {
             index.append(.object(["name": .string(name)]))
         }
         return Response(json: .array(index))
@@ -78,7 +78,23 @@ extension Service {
             logger.error("models not reloaded", metadata: ["reason": "\(error)"])
             throw ServingError.internalError("the folder of models cannot be read", code: "folder_unreadable")
         }
-        return Response(json: ["models": .array(changes.map(\.json))])
+        var json: JSONObject = ["models": .array(changes.map(\.json))]
+        json.append("keys", reloadKeys().map(JSONValue.string))
+        return Response(json: json)
+    }
+
+    /// Reads the keys again.
+    ///
+    /// - Returns: what became of them: `loaded`, `failed`; nil where there are none.
+    @discardableResult func reloadKeys() -> String? {
+        guard access.needsKeys else { return nil }
+        do {
+            try access.reload()
+            return "loaded"
+        } catch {
+            logger.error("keys not loaded; those from before go on", metadata: ["reason": "\(error)"])
+            return "failed"
+        }
     }
 
     /// The members of the body, if there is one, of a client that may ask.
@@ -86,7 +102,9 @@ extension Service {
         let isLocal = ["127.", "::1", "::ffff:127."].contains {
             call.request.client.utf8.starts(with: $0.utf8)
         }
-        guard limits.repository == .any || (limits.repository == .local && isLocal) else {
+        // Whoever has the key of an operator may ask from anywhere.
+        let isOperator = call.caller != nil && limits.repository != .off
+        guard limits.repository == .any || isOperator || (limits.repository == .local && isLocal) else {
             let who = limits.repository == .off ? "nobody" : "clients of this machine"
             throw ServingError.forbidden(
                 "only \(who) may load and unload models; see the setting repository_api"

@@ -1,0 +1,59 @@
+internal import Platform
+
+/// Which names a client may call the daemon by, in its field `Host`.
+///
+/// A page of the web can have its own name lead to this machine (DNS rebinding) and then asks the daemon as if it were the
+/// page's own server, past what browsers otherwise forbid; the name it asks for gives it away. Addresses in numbers and
+/// `localhost` never do, so they are always taken.
+package struct HostList: Sendable, Equatable {
+    private let isAny: Bool
+    /// In lower case.
+    private let names: [[UInt8]]
+    /// Each begins with a dot: all names below it.
+    private let suffixes: [[UInt8]]
+
+    /// - Parameter names: such as `martlet.example`, `*.example` or `*`.
+    package init(_ names: [String]) {
+        isAny = names.contains("*")
+        let lowered = names.map { $0.utf8.map(\.lowered) }
+        self.names = [Array("localhost".utf8)] + lowered.filter { $0.first != UInt8(ascii: "*") }
+        suffixes =
+            [Array(".localhost".utf8)]
+            + lowered.filter { $0.starts(with: "*.".utf8) }.map { Array($0.dropFirst()) }
+    }
+
+    /// Whether a client may ask for a host.
+    ///
+    /// - Parameter host: with or without a port; nil where a client of HTTP/1.0 says none, which no browser is.
+    /// - Returns: whether it is a name that is listed, or none that a page could have.
+    package func contains(_ host: String?) -> Bool {
+        guard !isAny, let host, !host.isEmpty else { return true }
+        var name = Array(host.utf8)
+        if name.first == UInt8(ascii: "[") { return true } // an IPv6 address, as the head was checked to be
+        if let colon = name.lastIndex(of: UInt8(ascii: ":")) { name.removeSubrange(colon...) }
+        if Self.isNumeric(name) { return true }
+        for index in name.indices { name[index] = name[index].lowered }
+        if name.last == UInt8(ascii: ".") { name.removeLast() }
+        return names.contains(name)
+            || suffixes.contains { name.count > $0.count && name.suffix($0.count).elementsEqual($0) }
+    }
+
+    /// Whether it is an IPv4 address: four numbers.
+    private static func isNumeric(_ name: [UInt8]) -> Bool {
+        let parts = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.allSatisfy { 1...3 ~= $0.count && $0.allSatisfy(\.isDigit) }
+    }
+
+    /// Whether an address to listen on is reached from this machine alone.
+    package static func isLocal(_ address: String) -> Bool {
+        let name = address.utf8.filter { $0 != UInt8(ascii: "[") && $0 != UInt8(ascii: "]") }.map(\.lowered)
+        if name.starts(with: "unix:".utf8) || name.first == UInt8(ascii: "/") { return true }
+        if name == Array("localhost".utf8) || name == Array("::1".utf8) { return true }
+        return isNumeric(name) && name.starts(with: "127.".utf8)
+    }
+}
+
+extension UInt8 {
+    /// A capital letter of ASCII as a small one, anything else as it is.
+    fileprivate var lowered: UInt8 { 0x41...0x5A ~= self ? self | 0x20 : self }
+}
