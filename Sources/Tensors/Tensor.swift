@@ -8,6 +8,8 @@ package struct Tensor: Sendable {
     package let shape: Shape
     package let elementType: ElementType
     private let storage: Storage
+    /// Where its numbers begin in the storage, in bytes: not 0 for an item of another tensor.
+    private let start: Int
 
     /// A tensor with the given values.
     ///
@@ -88,6 +90,7 @@ package struct Tensor: Sendable {
     ) throws(Failure) {
         self.shape = shape
         self.elementType = elementType
+        start = 0
         let made: Storage
         do throws(SystemError) {
             made = try Storage(byteCount: shape.elementCount * elementType.size)
@@ -98,10 +101,11 @@ package struct Tensor: Sendable {
         storage = made
     }
 
-    private init(shape: Shape, _ elementType: ElementType, storage: Storage) {
+    private init(shape: Shape, _ elementType: ElementType, storage: Storage, start: Int) {
         self.shape = shape
         self.elementType = elementType
         self.storage = storage
+        self.start = start
     }
 
     /// The same numbers under another shape.
@@ -109,11 +113,22 @@ package struct Tensor: Sendable {
     /// - Precondition: both shapes have the same element count.
     package func reshaped(to shape: Shape) -> Tensor {
         precondition(shape.elementCount == self.shape.elementCount, "\(self.shape) is not \(shape)")
-        return Tensor(shape: shape, elementType, storage: storage)
+        return Tensor(shape: shape, elementType, storage: storage, start: start)
+    }
+
+    /// The tensors along the first dimension; they share the memory of this one, which stays as long as any of them.
+    ///
+    /// - Precondition: there is a first dimension.
+    package var items: [Tensor] {
+        let item = Shape(Array(shape.dimensions.dropFirst()))
+        let size = item.elementCount * elementType.size
+        return (0..<shape[0]).map { index in
+            Tensor(shape: item, elementType, storage: storage, start: start + index * size)
+        }
     }
 
     /// What the numbers take.
-    package var byteCount: Int { storage.byteCount }
+    package var byteCount: Int { shape.elementCount * elementType.size }
 
     /// A copy of the floats.
     package var values: [Float] { unsafe Array(floats) }
@@ -136,13 +151,13 @@ package struct Tensor: Sendable {
     package func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try unsafe body(UnsafeRawBufferPointer(storage.mutable))
+        try unsafe body(UnsafeRawBufferPointer(rebasing: storage.mutable[start..<start + byteCount]))
     }
 
-    /// Where the floats are; valid while a copy of this tensor lives.
+    /// Where the floats are, aligned to a cache line but for an item of another tensor; valid while a copy of this tensor lives.
     package var address: UnsafePointer<Float> {
         assert(elementType == .f32, "floats of a tensor of \(elementType)")
-        return unsafe UnsafePointer(storage.address.assumingMemoryBound(to: Float.self))
+        return unsafe UnsafePointer((storage.address + start).assumingMemoryBound(to: Float.self))
     }
 
     private var floats: UnsafeBufferPointer<Float> {
