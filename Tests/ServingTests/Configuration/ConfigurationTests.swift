@@ -24,7 +24,9 @@ struct ConfigurationTests {
         #expect(configuration.integer(.threads) == 3)
         #expect(configuration.duration(.maxBatchDelay) == .zero)
         #expect(configuration.entries.allSatisfy { $0.source == .builtIn })
-        #expect(configuration.http.maxBodyBytes == 32 << 20)
+        #expect(configuration.http.maxBodyBytes == 256 << 20)
+        #expect(configuration.limits.maxBodyBytes == 32 << 20)
+        #expect(configuration.limits.maxTensorBytes == 256 << 20)
         #expect(
             configuration.scheduler
                 == Scheduler.Configuration(

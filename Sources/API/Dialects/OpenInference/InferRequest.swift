@@ -69,7 +69,8 @@ package struct InferRequest: Sendable {
             let range = "inference header size should be in range (0, \(body.count))"
             throw ServingError.badRequest("\(range), got: \(length)", code: "invalid_header_length")
         }
-        if length < body.count { leases.append(try budget.require(length, for: .inputs)) }
+        // For the strings of the JSON, which are copied where they hold more than plain ASCII, and for its own copy.
+        let strings = try budget.require(length < body.count ? 2 * length : length, for: .inputs)
         let text = length < body.count ? Array(body[..<length]) : body
         var drafts: [InputDraft] = []
         do {
@@ -88,7 +89,7 @@ package struct InferRequest: Sendable {
                 case "outputs":
                     var list: [Output] = []
                     try Self.list(&reader, "outputs") { list.append(try Self.output(&$0, $1)) }
-                    outputs = list
+                    outputs = list.isEmpty ? nil : list
                 default: try reader.skip()
                 }
             }
@@ -98,6 +99,7 @@ package struct InferRequest: Sendable {
         } catch let error as FormatError {
             throw ServingError.badRequest(error.description, code: "invalid_parameter")
         }
+        if drafts.contains(where: \.hasStrings) { leases.append(strings) }
         try assign(drafts, body, from: length, budget)
         try checkNames()
     }

@@ -18,6 +18,9 @@ struct InputDraft {
 
     private init() {}
 
+    /// Whether it holds strings of the JSON.
+    var hasStrings: Bool { if case .elements = data { true } else { false } }
+
     /// Reads the object that comes next.
     ///
     /// - Parameters:

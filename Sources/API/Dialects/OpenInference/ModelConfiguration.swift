@@ -10,9 +10,11 @@ extension Service {
     private static let platform = "martlet"
 
     /// `GET /v2/models/{model}`: its tensors; the first dimension is the batch.
-    func describeTensors(_ call: Call) throws -> Response {
+    ///
+    /// A model that waits for its first request is loaded for it.
+    func describeTensors(_ call: Call) async throws -> Response {
         let entry = try registry.entry(named: call.model, version: call.version)
-        let model = try registry.model(named: call.model, version: call.version)
+        let model = try await described(call)
         let tensors = ModelTensors(model)
         func describe(_ tensor: ModelTensors.Description) -> JSONValue {
             .object([
@@ -32,8 +34,8 @@ extension Service {
     /// `GET /v2/models/{model}/config`: what Triton's `config.pbtxt` would say.
     ///
     /// - Source: Triton's `model_config.proto`, in the JSON form of Protocol Buffers.
-    func describeConfiguration(_ call: Call) throws -> Response {
-        let model = try registry.model(named: call.model, version: call.version)
+    func describeConfiguration(_ call: Call) async throws -> Response {
+        let model = try await described(call)
         let tensors = ModelTensors(model)
         var input = Self.tensor(tensors.input)
         let isImage = if case .image = model.input { true } else { false }
@@ -69,6 +71,11 @@ extension Service {
                 ])
             ]),
         ])
+    }
+
+    /// The model that a call names, which is none of its requests for inference.
+    private func described(_ call: Call) async throws(ServingError) -> Model {
+        try await registry.model(named: call.model, version: call.version, context(of: call))
     }
 
     private static func tensor(_ tensor: ModelTensors.Description) -> JSONObject {

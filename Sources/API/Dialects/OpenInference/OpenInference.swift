@@ -67,7 +67,7 @@ extension Service {
         routes.on(
             .get,
             model,
-            .control("v2_model") { try $0.describeTensors($1) },
+            .work("v2_model") { try await $0.describeTensors($1) },
             RouteDescription("The tensors of a model", answers: .json(.v2Model))
         )
         routes.on(
@@ -82,7 +82,7 @@ extension Service {
         routes.on(
             .get,
             model + "/config",
-            .control("v2_model") { try $0.describeConfiguration($1) },
+            .work("v2_model") { try await $0.describeConfiguration($1) },
             RouteDescription("A model as Triton would configure it", answers: .json(.map(of: .any)))
         )
         var infer = Endpoint.inference("v2_infer", mayBeQuick: true) { try await $0.inferTensors($1) }

@@ -150,23 +150,20 @@ private struct Reader {
     func tensors(_ shape: Shape) throws(ServingError) -> [Instance] {
         let expected = "[-1, \(shape.dimensions.map(String.init).joined(separator: ", "))], or BYTES [-1]"
         try require(Array(input.shape.dropFirst()) == shape.dimensions, expected)
-        let count = shape.elementCount
+        // One memory for all: large pages are touched sooner than many small ones.
+        return try batch().items.map(Instance.tensor)
+    }
+
+    /// All numbers, copied once.
+    private func batch() throws(ServingError) -> Tensor {
+        let shape = Shape(input.shape)
         switch input.data {
-        case .bytes(let range):
-            let size = range.count / items
-            return try (0..<items).map { item throws(ServingError) in
-                let start = range.lowerBound + item * size
-                return .tensor(try tensor(start..<start + size, shape))
-            }
+        case .bytes(let range): return try tensor(range, shape)
         case .numbers(let numbers):
-            return try (0..<items).map { item throws(ServingError) in
-                .tensor(
-                    try Tensor(shape: shape, outOfMemory: outOfMemory) { (target) throws(ServingError) in
-                        for index in 0..<count { target[index] = numbers[item * count + index] }
-                    }
-                )
+            return try Tensor(shape: shape, outOfMemory: outOfMemory) { (target) throws(ServingError) in
+                for index in numbers.indices { target[index] = numbers[index] }
             }
-        case .elements: return []
+        case .elements: throw .internalError("a tensor of elements")
         }
     }
 
