@@ -11,7 +11,8 @@ extension Service {
     func showStatistics(_ call: Call) throws -> Response {
         let entries =
             call.model.isEmpty
-            ? registry.models().filter { call.opens($0.name) } : [try registry.entry(named: call.model, version: call.version)]
+            ? registry.models().filter { call.opens($0.name) }
+            : [try registry.entry(named: call.model, version: call.version)]
         let models = entries.flatMap(\.versions).filter { call.version == nil || $0.version == call.version }
             .compactMap(\.model)
         return Response(json: ["model_stats": .array(models.map(statistics))])
