@@ -169,7 +169,8 @@ struct ServingExamples {
 
     let instances: [Instance]
 
-    /// Whether a body is of this form rather than Martlet's own, by the first of their names that it has.
+    /// Whether a body is of this form rather than Martlet's own: whether its examples come first, or behind what may stand
+    /// before them.
     static func areIn(_ body: [UInt8]) -> Bool {
         guard body.first(where: { !$0.isBlank && $0 != 0x0A && $0 != 0x0D }) == UInt8(ascii: "{") else {
             return false
@@ -179,7 +180,7 @@ struct ServingExamples {
         // What cannot be read is refused by whoever reads all of it.
         try? reader.object { reader, name in
             found = name == "examples"
-            if found || name == "image" || name == "images" { throw ServingError.cancelled }
+            guard !found, keys.contains(name) else { throw ServingError.cancelled }
             try reader.skip()
         }
         return found

@@ -137,7 +137,7 @@ struct HuggingFaceTests {
     }
 
     @Test(arguments: [
-        ("digit", "x", 404, "did you mean 'digits'"), ("digits", "x", 422, "image"),
+        ("digit", "x", 404, "did you mean 'digits'"), ("digits", "x", 422, "JPEG"),
         ("digits", "", 400, "empty"), ("digits", #"{"inputs": "?"}"#, 400, "base64"),
         ("digits", #"{"parameters": {}}"#, 400, "inputs"), ("surnames", "x", 400, "JSON object"),
         ("surnames", #"{"inputs": []}"#, 400, "found 0"), ("surnames", #"{"inputs": 1}"#, 400, "inputs"),

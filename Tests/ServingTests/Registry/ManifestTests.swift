@@ -139,6 +139,8 @@ struct ManifestTests {
 
     // swift-format-ignore
     static let faults: [(String, String)] = [
+        ("{\(text), \"input\": {\"kind\": \"tokens\", \"size\": 5}, \"version_labels\": [\"latest\"]}", "version_labels[0]: expected 1 to 64 letters, digits, '.', '_' and '-', other than 'latest', found 'latest'"),
+        ("{\(text), \"input\": {\"kind\": \"tokens\", \"size\": 5}, \"version_labels\": [\"a/b\"]}", "version_labels[0]: expected 1 to 64 letters"),
         ("{\(tags), \"input\": {\"kind\": \"tokens\", \"size\": 5}, \"pooling\": \"max\"}", "pooling: nothing is pooled where each step has an answer"),
         ("{\(tags), \"input\": {\(words), \"features\": []}}", "input.features: expected 1 to 16 features, found 0"),
         ("{\(tags), \"input\": {\(words), \"features\": [{\"kind\": \"infix\"}]}}", "input.features[0].kind: expected suffix, prefix, shape; found 'infix'"),

@@ -64,6 +64,18 @@ struct RegistryTests {
         #expect(error?.message.contains("'architecture' is missing") == true)
     }
 
+    @Test func `a label names the highest of its versions that can answer`() throws {
+        try add("m/1", manifest: manifest(#""version_labels": ["stable", "old"]"#))
+        try add("m/2", manifest: manifest(#""version_labels": ["stable"]"#))
+        try add("m/3")
+        let entry = try loaded().entry(named: "m")
+        #expect(entry.labels == ["latest", "old", "stable"])
+        #expect(entry.labelled("latest")?.version == "3")
+        #expect(entry.labelled("stable")?.version == "2")
+        #expect(entry.labelled("old")?.version == "1")
+        #expect(entry.labelled("canary") == nil)
+    }
+
     @Test func `one model that fails harms no other and says why`() throws {
         try add("good")
         try add("unknown-key", manifest: manifest(#""label": []"#))
