@@ -174,7 +174,7 @@ struct RegistryTests {
         let ready = try registry.entry(named: "m")
         #expect(
             ready.json(status: ready.versions).text
-                == #"{"name":"m","version":"1","versions":["1"],"state":"ready","task":"sequence-classification","#
+                == #"{"name":"m","version":"1","versions":["1"],"state":"ready","ready":true,"task":"sequence-classification","#
                 + #""architecture":"gru","parameters":133,"classes":5,"input":{"kind":"features","size":3},"#
                 + #""provenance":{"license":"MIT"},"model_version_status":[{"version":"1","state":"AVAILABLE","#
                 + #""status":{"error_code":"OK","error_message":""}}]}"#
