@@ -11,21 +11,21 @@ from native import SEVEN, URL, classes, passed, same
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def run(*command, **environment):
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+def run(folder, *command, **environment):
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env={**os.environ, **environment})
     assert done.returncode == 0, f"{command[0]}: {done.stdout[-20000:]}{done.stderr[-4000:]}"
     return done.stdout
 
 
 with tempfile.TemporaryDirectory() as folder:
     # `positive_data_acceptance` is left out: no schema says which text is a prompt that a model can take.
-    run("st", "run", f"{URL}/openapi.json", "--seed", "1", "--generation-deterministic", "--max-examples", "10",
+    run(folder, "st", "run", f"{URL}/openapi.json", "--seed", "1", "--generation-deterministic", "--max-examples", "10",
         "--phases", "examples,coverage,fuzzing", "--exclude-checks", "positive_data_acceptance", "--warnings", "off",
         "--no-color", SCHEMATHESIS_HOOKS="openapi_hooks", PYTHONPATH=str(HERE))
 passed("OpenAPI 3.1", "schemathesis", "every operation: examples, coverage, fuzzing")
 
 with tempfile.TemporaryDirectory() as folder:
-    run("openapi-python-client", "generate", "--url", f"{URL}/openapi.json", "--meta", "none",
+    run(folder, "openapi-python-client", "generate", "--url", f"{URL}/openapi.json", "--meta", "none",
         "--output-path", f"{folder}/martlet_client")
     sys.path.insert(0, folder)
     client = importlib.import_module("martlet_client").Client(base_url=URL)
