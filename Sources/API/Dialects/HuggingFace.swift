@@ -131,8 +131,8 @@ extension Schema {
     fileprivate static let huggingFaceRequest = Schema.named(
         "HuggingFaceRequest",
         .closed([
-            "inputs": .anyOf([.string(), .array(of: .any)]), "parameters?": .map(of: .any),
-            "options?": .map(of: .any), "stream?": .boolean,
+            "inputs": .anyOf([.string(), .array(of: .any)]), "parameters?": .map(of: .any).orNull,
+            "options?": .map(of: .any), "stream?": .boolean.orNull,
         ])
     )
 

@@ -106,7 +106,7 @@ extension Schema {
         "Examples",
         .closed([
             "examples": .array(of: .map(of: .any), atLeast: 1, atMost: PredictRequest.maxInstances),
-            "signature_name?": .string(), "context?": .closed([:]),
+            "signature_name?": .string().orNull, "context?": .closed([:]).orNull,
         ])
     )
 }

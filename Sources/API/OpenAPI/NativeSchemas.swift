@@ -94,11 +94,11 @@ extension Schema {
         .anyOf([
             .closed([
                 "instances": .array(of: .instance, atLeast: 1, atMost: PredictRequest.maxInstances),
-                "parameters?": .map(of: .any), "signature_name?": .string(),
+                "parameters?": .map(of: .any).orNull, "signature_name?": .string().orNull,
             ]),
             .closed([
                 "inputs": .anyOf([.array(of: .instance, atLeast: 1), .map(of: .array(of: .instance))]),
-                "parameters?": .map(of: .any), "signature_name?": .string(),
+                "parameters?": .map(of: .any).orNull, "signature_name?": .string().orNull,
             ]),
         ])
     )
@@ -111,11 +111,13 @@ extension Schema {
     static let generateRequest = Schema.named(
         "GenerateRequest",
         .closed([
-            "prompt": .string(), "max_tokens?": .integer(atLeast: 1, atMost: 1 << 16),
-            "temperature?": .number(atLeast: 0, atMost: 100), "top_k?": .integer(atLeast: 1, atMost: 1 << 24),
-            "top_p?": .number(atLeast: 1e-9, atMost: 1),
-            "seed?": .integer(atLeast: 0, atMost: (1 << 53) - 1),
-            "stop?": .anyOf([.string(), .array(of: .string(), atMost: 16)]), "stream?": .boolean,
+            "prompt": .string(), "max_tokens?": .integer(atLeast: 1, atMost: 1 << 16).orNull,
+            "temperature?": .number(atLeast: 0, atMost: 100).orNull,
+            "top_k?": .integer(atLeast: 1, atMost: 1 << 24).orNull,
+            "top_p?": .number(atLeast: 1e-9, atMost: 1).orNull,
+            "seed?": .integer(atLeast: 0, atMost: (1 << 53) - 1).orNull,
+            "stop?": .anyOf([.string(), .array(of: .string(), atMost: 16), .null]),
+            "stream?": .boolean.orNull,
         ])
     )
 

@@ -12,6 +12,7 @@ indirect enum Schema: Sendable {
     }
 
     case any
+    case null
     case boolean
     case integer(atLeast: Int? = nil, atMost: Int? = nil)
     case number(atLeast: Double? = nil, atMost: Double? = nil)
@@ -40,6 +41,9 @@ indirect enum Schema: Sendable {
         .members(Self.members(members), isClosed: true)
     }
 
+    /// The same, or null, which stands for nothing.
+    var orNull: Schema { .anyOf([self, .null]) }
+
     private static func members(_ members: KeyValuePairs<String, Schema>) -> [Member] {
         members.map { name, schema in
             let isOptional = name.utf8.last == UInt8(ascii: "?")
@@ -58,6 +62,7 @@ indirect enum Schema: Sendable {
     func json(_ named: inout JSONObject) -> JSONValue {
         switch self {
         case .any: return .object([:])
+        case .null: return .object(["type": .string("null")])
         case .boolean: return .object(["type": .string("boolean")])
         case .integer(let least, let most):
             return Self.bounded("integer", least.map(JSONValue.integer), most.map(JSONValue.integer))
