@@ -114,7 +114,8 @@ enum ErrorForm: Sendable {
     func json(_ status: HTTPResponse.Status, code: String, _ message: String) -> JSONObject {
         guard case .torchServe = self else { return ["error": .string(message), "code": .string(code)] }
         return [
-            "code": .integer(status.code), "type": .string("InvalidKeyException"), "message": .string(message),
+            "code": .integer(status.code), "type": .string("InvalidKeyException"),
+            "message": .string(message),
         ]
     }
 
