@@ -22,10 +22,6 @@ typedef struct {
     uint8_t colours[palette_size][3];
 } file;
 
-static uint32_t little16(const uint8_t *at) { return at[0] | (uint32_t)at[1] << 8; }
-
-static uint32_t little32(const uint8_t *at) { return little16(at) | little16(at + 2) << 16; }
-
 /// Reads the palette: of `count` entries those that are there, blue first. One that counts from black upwards says that
 /// indices are grays, and one of black and white is that, whatever its length.
 static void read_palette(file *file, size_t at, size_t count, size_t entry_size) {
@@ -99,9 +95,13 @@ static codec_status read_header(file *file, uint32_t header_size, char *message,
     return CODEC_OK;
 }
 
+static bool has_runs(const file *file) {
+    return file->compression == run_lengths_8 || file->compression == run_lengths_4;
+}
+
 /// Whether all rows are there; of run lengths that cannot be told.
 static bool has_all_rows(const file *file) {
-    if (file->compression == run_lengths_8 || file->compression == run_lengths_4) return file->offset <= file->count;
+    if (has_runs(file)) return file->offset <= file->count;
     const uint64_t last_row = ((uint64_t)file->width * file->bits + 7) / 8;
     uint64_t rows;
     if (__builtin_mul_overflow((uint64_t)(file->height - 1), (uint64_t)file->stride, &rows)) return false;
@@ -192,10 +192,6 @@ static void convert(const file *file, const codec_target *target, const uint8_t 
         for (size_t i = 0; i < step; i++) pixel |= (uint32_t)stored[x * step + i] << (8 * i);
         put_pixel(target, row, x, masked(pixel, file->mask[0]), masked(pixel, file->mask[1]), masked(pixel, file->mask[2]));
     }
-}
-
-static bool has_runs(const file *file) {
-    return file->compression == run_lengths_8 || file->compression == run_lengths_4;
 }
 
 codec_status codec_bmp_probe(const uint8_t *bytes, size_t count, codec_header *header, char *message, size_t size) {

@@ -22,8 +22,6 @@ typedef struct {
     uint8_t colours[palette_size][3];
 } file;
 
-static uint32_t little16(const uint8_t *at) { return at[0] | (uint32_t)at[1] << 8; }
-
 /// The next bytes; null past the end.
 static const uint8_t *take(file *file, size_t count) {
     if (count > file->count - file->position) return NULL;

@@ -71,6 +71,12 @@ static inline void target_write_rows(const codec_target *target, uint8_t *const 
     }
 }
 
+/// A number of two bytes, the lower first.
+static inline uint32_t little16(const uint8_t *at) { return at[0] | (uint32_t)at[1] << 8; }
+
+/// A number of four bytes, the lowest first.
+static inline uint32_t little32(const uint8_t *at) { return little16(at) | little16(at + 2) << 16; }
+
 /// The luma of ITU-R 601 in 16-bit fixed point, rounded: (19595·r + 38470·g + 7471·b) / 65536.
 static inline uint8_t luma(uint32_t r, uint32_t g, uint32_t b) {
     return (uint8_t)((19595 * r + 38470 * g + 7471 * b + 32768) >> 16);

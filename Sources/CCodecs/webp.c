@@ -15,7 +15,7 @@ typedef struct {
     WebPBitstreamFeatures frame;
 } file;
 
-static uint32_t little24(const uint8_t *at) { return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16; }
+static uint32_t little24(const uint8_t *at) { return little16(at) | (uint32_t)at[2] << 16; }
 
 static codec_status read_features(const uint8_t *bytes, size_t count, WebPBitstreamFeatures *features, char *message,
                                   size_t size) {
@@ -31,7 +31,7 @@ static codec_status find_frame(file *file, char *message, size_t size) {
     size_t at = riff_header;
     while (at <= file->count && file->count - at >= chunk_header) {
         const uint8_t *chunk = file->bytes + at;
-        const size_t length = little24(chunk + 4) | (size_t)chunk[7] << 24;
+        const size_t length = little32(chunk + 4);
         at += chunk_header;
         if (memcmp(chunk, "ANMF", 4) == 0) {
             if (length < frame_header) return failed(CODEC_CORRUPT, "its first frame has no header", message, size);

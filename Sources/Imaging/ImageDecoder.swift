@@ -29,9 +29,11 @@ package struct DecodedCrops: Sendable {
 /// A file's size is checked against the limits before its pixels are allocated. Rows are written where they
 /// belong in the upright image, so decoding takes the pixels, a few rows, and for a progressive JPEG its
 /// coefficients; the rows of a large image go through the resizing of its crops as they come, and it is never held
-/// whole. Three things differ from Pillow. Of 16-bit gray PNG the high byte counts, where Pillow clips.
-/// A JPEG that lost pixels is an error, where Pillow shows what is left. And a progressive JPEG that lacks scans
-/// is smoothed by libjpeg-turbo, which before 3.0.1 did so a little differently.
+/// whole. Five things differ from Pillow. Of 16-bit gray PNG the high byte counts, where Pillow clips.
+/// A JPEG that lost pixels is an error, where Pillow shows what is left. A progressive JPEG that lacks scans
+/// is smoothed by libjpeg-turbo, which before 3.0.1 did so a little differently. A wrong checksum at the end of a PNG's
+/// stream is ignored, where Pillow refuses the file. And a BMP of 4 or 8 bits whose palette is black and white alone is
+/// read by it, where Pillow takes its bytes for rows of bits.
 package enum ImageDecoder {
     /// The C libraries in use and their versions.
     package static var libraries: String { unsafe String(cString: codec_versions()) }

@@ -3,8 +3,8 @@ import Testing
 
 /// A large image whose rows are resized as they come gives the crops of the image that is decoded whole.
 @Suite struct CropStreamTests {
-    /// An uncompressed PNG of noise, with an orientation.
-    private static func png(width: Int, height: Int, channels: Int, orientation: UInt8) -> [UInt8] {
+    /// The data of an uncompressed PNG of noise.
+    private static func data(width: Int, height: Int, channels: Int) -> [UInt8] {
         var state: UInt32 = 2_463_534_242
         var rows: [UInt8] = []
         rows.reserveCapacity(height * (width * channels + 1))
@@ -23,13 +23,22 @@ import Testing
             let (low, high) = (UInt8(block.count & 255), UInt8(block.count >> 8))
             stream += [block.endIndex == rows.count ? 1 : 0, low, high, ~low, ~high] + block
         }
+        return chunk("IDAT", stream) // the stream has no checksum, which nobody misses
+    }
+
+    /// An uncompressed PNG, with an orientation.
+    private static func png(_ size: ImageSize, channels: Int = 3, orientation: Int, _ data: [UInt8])
+        -> [UInt8]
+    {
         let header =
-            bigEndian(UInt32(width)) + bigEndian(UInt32(height)) + [8, channels == 1 ? 0 : 2, 0, 0, 0]
+            bigEndian(UInt32(size.width)) + bigEndian(UInt32(size.height)) + [
+                8, channels == 1 ? 0 : 2, 0, 0, 0,
+            ]
         let exif: [UInt8] = [
-            0x4D, 0x4D, 0, 0x2A, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0,
+            0x4D, 0x4D, 0, 0x2A, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, UInt8(orientation), 0, 0,
         ]
         return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + chunk("IHDR", header) + chunk("eXIf", exif)
-            + chunk("IDAT", stream) + chunk("IEND", []) // the stream has no checksum, which nobody misses
+            + data + chunk("IEND", [])
     }
 
     private static func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
@@ -53,7 +62,10 @@ import Testing
         (.shorterSide(1),                     nil,                              .center,    [60, 40]),
     ]
 
-    private static let sizes = [ImageSize(height: 500, width: 720), ImageSize(height: 1400, width: 267)]
+    private static let images = [ImageSize(height: 500, width: 720), ImageSize(height: 1400, width: 267)].map
+    {
+        (size: $0, data: data(width: $0.width, height: $0.height, channels: 3))
+    }
 
     private func values(_ crops: PreparedCrops) throws -> [[Float]] {
         var crops = crops
@@ -67,13 +79,8 @@ import Testing
 
     @Test(arguments: 1...8, Interpolation.allCases)
     func `its crops are the same to the bit`(_ orientation: Int, _ interpolation: Interpolation) throws {
-        for size in Self.sizes {
-            let file = Self.png(
-                width: size.width,
-                height: size.height,
-                channels: 3,
-                orientation: UInt8(orientation)
-            )
+        for (size, data) in Self.images {
+            let file = Self.png(size, orientation: orientation, data)
             let whole = try ImageDecoder.decode(file[...], color: .rgb)
             let cost = try ImageDecoder.cost(file[...], color: .rgb)
             #expect(whole.orientation == orientation && cost.imageBytes > 1 << 20)
@@ -92,7 +99,9 @@ import Testing
 
     @Test(arguments: [1, 4, 6, 7])
     func `a gray image's are too`(_ orientation: Int) throws {
-        let file = Self.png(width: 1300, height: 900, channels: 1, orientation: UInt8(orientation))
+        let size = ImageSize(height: 900, width: 1300)
+        let data = Self.data(width: 1300, height: 900, channels: 1)
+        let file = Self.png(size, channels: 1, orientation: orientation, data)
         let whole = try ImageDecoder.decode(file[...], color: .gray)
         let rule = Preprocessing(
             resize: .shorterSide(64),
@@ -117,7 +126,8 @@ import Testing
     }
 
     @Test func `it ends where it is told to`() throws {
-        let file = Self.png(width: 720, height: 500, channels: 3, orientation: 6)
+        let (size, data) = Self.images[0]
+        let file = Self.png(size, orientation: 6, data)
         let rule = Preprocessing(resize: .shorterSide(64), crop: ImageSize(height: 56, width: 56))
         let plan = try rule.plan(for: ImageSize(height: 720, width: 500), crops: .center)
         for last in [1, 2, 250, 500] {

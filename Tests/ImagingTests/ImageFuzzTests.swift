@@ -54,7 +54,9 @@ import Testing
 
     @Test func `mutated files end in an image or an error`() throws {
         var generator = Generator(state: Self.seed)
-        let files = try Fixtures.fileNames().filter { !$0.hasPrefix("large") }.map(Fixtures.file)
+        let files =
+            try Fixtures.fileNames().filter { !$0.hasPrefix("large") }.map(Fixtures.file)
+            + FormatTests.cases.map { try $0.bytes() }
         let limits = ImageLimits(maxPixels: 200_000, maxSide: 4000, maxScans: 20, maxDecoderBytes: 4 << 20)
         var decoded = 0
         for round in 0..<Self.rounds {

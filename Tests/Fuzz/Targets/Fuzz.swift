@@ -9,8 +9,8 @@ internal import Imaging
 enum Fuzz {
     /// The readers of bytes from outside.
     enum Target: String, CaseIterable {
-        case request, query, multipart, json, instances, safetensors, manifest, jpeg, png, exif, seal,
-            sequences, settings, inference
+        case request, query, multipart, json, instances, safetensors, manifest, jpeg, png, webp, gif, bmp,
+            exif, xmp, text, seal, sequences, settings, inference
 
         /// Reads bytes as this target does.
         func run(_ bytes: [UInt8]) {
@@ -22,9 +22,10 @@ enum Fuzz {
             case .instances: fuzzInstances(bytes)
             case .safetensors: fuzzSafetensors(bytes)
             case .manifest: fuzzManifest(bytes)
-            case .jpeg: fuzzImage(bytes, as: .jpeg)
-            case .png: fuzzImage(bytes, as: .png)
+            case .jpeg, .png, .webp, .gif, .bmp: fuzzImage(bytes)
             case .exif: fuzzExif(bytes)
+            case .xmp: fuzzXMP(bytes)
+            case .text: fuzzText(bytes)
             case .seal: fuzzSeal(bytes)
             case .sequences: fuzzSequences(bytes)
             case .settings: fuzzSettings(bytes)

@@ -1,14 +1,14 @@
 internal import Imaging
 
 /// An image file, decoded whole under small limits: the pixels and the cost are as announced, gray and colour agree on
-/// everything but the pixels, and a decoder that is told to stop stops.
-func fuzzImage(_ bytes: [UInt8], as format: ImageFormat) {
+/// everything but the pixels, crops are made of it, and a decoder that is told to stop stops.
+func fuzzImage(_ bytes: [UInt8]) {
     let limits = ImageLimits(
         maxPixels: 1 << 14,
         maxSide: 1 << 10,
         maxScans: 8,
         maxScanPixels: 1 << 16,
-        maxDecoderBytes: 1 << 20
+        maxDecoderBytes: 8 << 20
     )
     let cost = attempt { try ImageDecoder.cost(bytes[...], color: .rgb, limits: limits) }
     let color = attempt { try ImageDecoder.decode(bytes[...], color: .rgb, limits: limits) }
@@ -20,6 +20,11 @@ func fuzzImage(_ bytes: [UInt8], as format: ImageFormat) {
     require(cost.pixels <= limits.maxPixels && cost.decoderBytes <= limits.maxDecoderBytes, "limits hold")
     require((1...8).contains(color.orientation), "an orientation is one of eight")
     require(gray == nil || gray?.image.pixels.count == cost.pixels, "gray has a byte for each pixel")
+    let rule = Preprocessing(resize: .shorterSide(9), crop: ImageSize(height: 8, width: 8))
+    if let plan = attempt({ try rule.plan(for: cost.size, crops: .center, limits: limits) }) {
+        let crops = attempt { try ImageDecoder.crops(plan, of: bytes[...], limits: limits) }
+        require(crops?.orientation == color.orientation, "its crops stand as it does")
+    }
     let stopped = attempt { try ImageDecoder.decode(bytes[...], color: .rgb, limits: limits) { false } }
     require(stopped == nil, "a decoder stops when it is told to")
     let again = attempt { try ImageDecoder.decode(bytes[...], color: .rgb, limits: limits) }
@@ -35,14 +40,32 @@ func fuzzExif(_ block: [UInt8]) {
     let length = UInt16(2 + marker.count + bare.count)
     let segment: [UInt8] = [0xFF, 0xE1, UInt8(length >> 8), UInt8(length & 0xFF)] + marker + bare
     let orientation = decoded(Array(tinyJPEG.prefix(2)) + segment + Array(tinyJPEG.dropFirst(2)))
-    let size = UInt32(bare.count)
-    let chunk = Array("eXIf".utf8) + bare
-    let framed = bigEndian(size) + chunk + bigEndian(crc32(chunk))
-    // Behind the signature and the header chunk.
-    require(
-        decoded(Array(tinyPNG.prefix(33)) + framed + Array(tinyPNG.dropFirst(33))) == orientation,
-        "PNG says the same"
-    )
+    require(decoded(tinyPNG(with: Array("eXIf".utf8) + bare)) == orientation, "PNG says the same")
+}
+
+/// An XMP packet in a JPEG and in a PNG: it never fails the image, and both files say the same orientation.
+func fuzzXMP(_ packet: [UInt8]) {
+    let name = Array("http://ns.adobe.com/xap/1.0/".utf8) + [0]
+    guard packet.count < 60_000 else { return }
+    let length = UInt16(2 + name.count + packet.count)
+    let segment: [UInt8] = [0xFF, 0xE1, UInt8(length >> 8), UInt8(length & 0xFF)] + name + packet
+    let orientation = decoded(Array(tinyJPEG.prefix(2)) + segment + Array(tinyJPEG.dropFirst(2)))
+    let chunk = Array("iTXtXML:com.adobe.xmp".utf8) + [0, 0, 0, 0, 0] + packet
+    require(decoded(tinyPNG(with: chunk)) == orientation, "PNG says the same")
+}
+
+/// A chunk of text in a PNG, its kind and keyword by the first byte: it never fails the image.
+func fuzzText(_ bytes: [UInt8]) {
+    guard let choice = bytes.first else { return }
+    let kind = ["tEXt", "zTXt", "iTXt"][Int(choice) % 3]
+    let keyword = choice & 4 == 0 ? "Raw profile type exif" : "XML:com.adobe.xmp"
+    _ = decoded(tinyPNG(with: Array((kind + keyword).utf8) + [0] + bytes.dropFirst()))
+}
+
+/// The PNG with one more chunk, of this name and contents, behind its header.
+private func tinyPNG(with chunk: [UInt8]) -> [UInt8] {
+    let framed = bigEndian(UInt32(chunk.count - 4)) + chunk + bigEndian(crc32(chunk))
+    return Array(tinyPNG.prefix(33)) + framed + Array(tinyPNG.dropFirst(33))
 }
 
 private func decoded(_ bytes: [UInt8]) -> Int {

@@ -74,10 +74,11 @@ extension ImageClassifier {
     func classify(
         _ bytes: ArraySlice<UInt8>,
         with model: Model,
-        _ options: Options = Options()
+        _ options: Options = Options(),
+        context: RequestContext = RequestContext()
     ) throws(ServingError) -> Answer {
         try TestLane.shared.wait { () async throws(ServingError) in
-            try await self.classify(bytes, with: model, options)
+            try await self.classify(bytes, with: model, options, context)
         }
     }
 }
