@@ -27,21 +27,30 @@ package struct HostList: Sendable, Equatable {
     /// - Parameter host: with or without a port; nil where a client of HTTP/1.0 says none, which no browser is.
     /// - Returns: whether it is a name that is listed, or none that a page could have.
     package func contains(_ host: String?) -> Bool {
-        guard !isAny, let host, !host.isEmpty else { return true }
+        guard !isAny, let host, let first = host.utf8.first else { return true }
+        // An IPv6 address, as the head was checked to be; else what nearly all say is looked at without a copy.
+        if first == UInt8(ascii: "[") || Self.isNumeric(host.utf8) { return true }
         var name = Array(host.utf8)
-        if name.first == UInt8(ascii: "[") { return true } // an IPv6 address, as the head was checked to be
         if let colon = name.lastIndex(of: UInt8(ascii: ":")) { name.removeSubrange(colon...) }
-        if Self.isNumeric(name) { return true }
         for index in name.indices { name[index] = name[index].lowered }
         if name.last == UInt8(ascii: ".") { name.removeLast() }
         return names.contains(name)
             || suffixes.contains { name.count > $0.count && name.suffix($0.count).elementsEqual($0) }
     }
 
-    /// Whether it is an IPv4 address: four numbers.
-    private static func isNumeric(_ name: [UInt8]) -> Bool {
-        let parts = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        return parts.count == 4 && parts.allSatisfy { 1...3 ~= $0.count && $0.allSatisfy(\.isDigit) }
+    /// Whether it is an IPv4 address, four numbers, with or without a port.
+    private static func isNumeric(_ host: some Sequence<UInt8>) -> Bool {
+        var (digits, dots) = (0, 0)
+        for byte in host {
+            if byte == UInt8(ascii: ":") { break }
+            if byte == UInt8(ascii: "."), digits > 0 {
+                (digits, dots) = (0, dots + 1)
+            } else {
+                digits += 1
+                guard byte.isDigit, digits <= 3 else { return false }
+            }
+        }
+        return dots == 3 && digits > 0
     }
 
     /// Whether an address to listen on is reached from this machine alone.

@@ -52,7 +52,7 @@ import Testing
     }
 
     static let mixtures: [Form] = RecurrentForm.all.flatMap { cell in
-        [nil, .last, .mean, .max].flatMap { (pooling: SequencePool.Kind?) in
+        [nil, .last, .lastOutput, .mean, .max].flatMap { (pooling: SequencePool.Kind?) in
             [(false, 19), (true, 19), (false, 130), (true, 130)].map { isBidirectional, hidden in
                 Form(
                     cell: cell,

@@ -43,6 +43,7 @@ struct SequenceEndpointTests {
             ),
             ("steps", "token-classification", "}"),
             ("mean", "sequence-classification", #", "pooling": "mean"}"#),
+            ("output", "sequence-classification", #", "pooling": "last_output"}"#),
         ] {
             try folder.write(manifest.replacing("TASK", with: task) + more, to: "\(name)/model.json")
             try TestModels.writeWeights(to: "\(folder.path)/\(name)/model.safetensors")
@@ -201,6 +202,17 @@ struct SequenceEndpointTests {
         {
             #expect(text.contains(#"martlet_sequence_events_total{event="\#(event)"} \#(count)"#), "\(event)")
         }
+    }
+
+    @Test func `of one direction the last output is the last state, and goes on between requests`() throws {
+        defer { scheduler.stop() }
+        let steps = [[1.0, 2, 3], [0.5, -1, 2]]
+        let whole = try post("last", steps)
+        #expect(whole.status == 200)
+        #expect(try post("output", steps).json["predictions"] == whole.json["predictions"])
+        _ = try post("output", [steps[0]], #""sequence_id": "a", "sequence_start": true"#)
+        let last = try post("output", [steps[1]], #""sequence_id": "a", "sequence_end": true"#)
+        #expect(last.json["predictions"] == whole.json["predictions"])
     }
 
     // swift-format-ignore

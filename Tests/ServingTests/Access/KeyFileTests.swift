@@ -1,5 +1,6 @@
 import API
 import Platform
+import Tensors
 import Testing
 
 struct KeyFileTests {
@@ -52,6 +53,29 @@ struct KeyFileTests {
         let error = #expect(throws: ConfigurationError.self) { try keys(text) }
         #expect(error?.description == message)
         #expect(!(error?.description.contains("mk-secret") ?? true))
+    }
+
+    @Test func `mutated files are read or refused, and no message has a word of them`() {
+        var random = SplitMix64(seed: 5)
+        let seed = Array(
+            "a: sha256:\(Self.digest.hex) models=x*,y rate=2 burst=3\nb: mk-Secret\n".utf8
+        )
+        for _ in 0..<10_000 {
+            var text = seed
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let place = Int.random(in: 0..<text.count, using: &random)
+                if Bool.random(using: &random) {
+                    text[place] = UInt8.random(in: 0x20...0x7E, using: &random)
+                } else {
+                    text.remove(at: place)
+                }
+            }
+            do {
+                _ = try keys(String(decoding: text, as: UTF8.self))
+            } catch {
+                #expect(!"\(error)".contains("Secret"), "seed 5")
+            }
+        }
     }
 
     @Test func `writes the line that it reads`() throws {
