@@ -26,7 +26,8 @@ let package = Package(
             ]
         ),
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("pthread")]),
-        .target(name: "Platform", dependencies: ["CLinux"], swiftSettings: settings),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "Platform", dependencies: ["CLinux", "CZlib"], swiftSettings: settings),
         .target(name: "JSON", dependencies: ["Platform"], swiftSettings: settings),
         .target(
             name: "Support",
@@ -131,6 +132,18 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// What Tests/Benchmarks/json runs.
+if Context.environment["MARTLET_BENCHMARK"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "JSONBenchmark",
+            dependencies: ["JSON"],
+            path: "Tests/Benchmarks/JSON",
+            swiftSettings: settings
+        )
+    )
+}
 
 // The fuzz targets, which need `-sanitize=fuzzer` on the command line: Tests/Fuzz/run builds and runs them.
 if Context.environment["MARTLET_FUZZ"] != nil {

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 readonly minimum_swift="6.2"
-readonly libraries=(libopenblas-dev libpng-dev libjpeg-dev libwebp-dev)
+readonly libraries=(libopenblas-dev libpng-dev libjpeg-dev libwebp-dev zlib1g-dev)
 
 fail() {
     echo "martlet: $*" >&2
@@ -56,4 +56,4 @@ install_packages() {
 }
 
 require_swift
-install_packages "the build needs the development files of OpenBLAS, libpng, libjpeg and libwebp" "${libraries[@]}"
+install_packages "the build needs the development files of OpenBLAS, libpng, libjpeg, libwebp and zlib" "${libraries[@]}"

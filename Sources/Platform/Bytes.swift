@@ -29,6 +29,25 @@ extension Span<UInt8> {
         }
     }
 
+    /// The eight bytes from `start` on as one number, the first the lowest.
+    @inlinable package func word(at start: Int) -> UInt64 {
+        precondition(start >= 0 && start <= count - 8, "a word at \(start) of \(count) bytes")
+        return unsafe withUnsafeBytes { bytes in
+            unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+        }
+    }
+
+    /// Whether these are the bytes of `text`, which is lower-case ASCII, in either case.
+    package func equalsIgnoringCase(_ text: StaticString) -> Bool {
+        precondition(text.hasPointerRepresentation, "a single scalar cannot be compared as bytes")
+        guard count == text.utf8CodeUnitCount else { return false }
+        for i in indices {
+            let byte = self[i]
+            guard unsafe (byte.isLetter ? byte | 0x20 : byte) == text.utf8Start[i] else { return false }
+        }
+        return true
+    }
+
     /// Whether these are exactly the bytes of `text`.
     package func equals(_ text: StaticString) -> Bool {
         precondition(text.hasPointerRepresentation, "a single scalar cannot be compared as bytes")
