@@ -33,6 +33,8 @@ package struct JSONPullReader {
     }
 
     private static let maxDepth = 128
+    /// The byte-order mark that some editors put before a text, which is no part of it (RFC 8259, §8.1).
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
     /// How many elements of arrays are read between two looks at whether somebody waits for them.
     private static let elementsBetweenChecks = 1024
 
@@ -41,7 +43,7 @@ package struct JSONPullReader {
     package internal(set) var offset = 0
     private var depth = 0
     private var treeValues: Int
-    private let check: () throws -> Void
+    let check: () throws -> Void
 
     /// - Parameters:
     ///   - bytes: the whole text.
@@ -55,7 +57,11 @@ package struct JSONPullReader {
         self.bytes = bytes
         treeValues = maxTreeValues
         self.check = check
+        if bytes.starts(with: Self.byteOrderMark) { offset = Self.byteOrderMark.count }
     }
+
+    /// How many arrays and objects may still be inside each other here.
+    var maxNesting: Int { Self.maxDepth - depth }
 
     /// What comes next; nothing is read.
     package mutating func kind() throws(JSONError) -> Kind {
@@ -218,12 +224,7 @@ package struct JSONPullReader {
     var current: UInt8 { offset < bytes.count ? bytes[offset] : 0 }
 
     mutating func skipSpace() {
-        while true {
-            switch current {
-            case 0x20, 0x0A, 0x0D, 0x09: offset += 1
-            default: return
-            }
-        }
+        while current.isJSONSpace { offset += 1 }
     }
 
     mutating func skip(_ byte: UInt8) -> Bool {
@@ -241,4 +242,9 @@ package struct JSONPullReader {
         let letters = [UInt8(ascii: "n"): "null", UInt8(ascii: "t"): "true", UInt8(ascii: "f"): "false"]
         throw fault("'\(letters[current] ?? "null")'")
     }
+}
+
+extension UInt8 {
+    /// ws (RFC 8259 §2).
+    var isJSONSpace: Bool { self == 0x20 || self == 0x0A || self == 0x0D || self == 0x09 }
 }

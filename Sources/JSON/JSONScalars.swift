@@ -98,39 +98,10 @@ extension JSONPullReader {
         return whole
     }
 
-    // swift-format-ignore
-    private static let powersOfTen = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-    ]
-
     mutating func digitsAndExponent() throws(JSONError) -> Double {
-        let start = offset
-        let isNegative = skip(UInt8(ascii: "-"))
-        var mantissa: UInt64 = 0
-        let whole = skip(UInt8(ascii: "0")) ? 1 : digits(&mantissa)
-        guard whole > 0 else { throw fault("a digit") }
-        var fraction = 0
-        if skip(UInt8(ascii: ".")) {
-            fraction = digits(&mantissa)
-            guard fraction > 0 else { throw fault("a digit") }
-        }
-        let hasExponent = current | 0x20 == UInt8(ascii: "e")
-        if hasExponent {
-            offset += 1
-            if !skip(UInt8(ascii: "-")) { _ = skip(UInt8(ascii: "+")) }
-            var exponent: UInt64 = 0
-            guard digits(&exponent) > 0 else { throw fault("a digit") }
-        }
-        if !hasExponent, whole + fraction <= 15 {
-            // Both are exact in Double, so their quotient is rounded once: correctly.
-            let value = Double(mantissa) / Self.powersOfTen[fraction]
-            return isNegative ? -value : value
-        }
-        let text = String(decoding: bytes[start..<offset], as: UTF8.self)
-        guard let value = Double(text), value.isFinite else {
-            throw JSONError(offset: start, expected: "a number that a 64-bit float can hold")
-        }
-        return value
+        var end = offset
+        defer { offset = end }
+        return try DecimalNumber.read(bytes.span, &end)
     }
 
     /// Skips digits and appends them to `number`, which wraps beyond 19 of them.

@@ -132,6 +132,7 @@ package struct InstanceReader {
     private func features(_ reader: inout JSONPullReader, size: Int, _ maxLength: Int) throws -> Read {
         var values: [Float] = []
         return try sequence(&reader, maxLength) { reader, step in
+            if reader.row(of: size, into: &values) { return nil }
             let kind = try reader.kind()
             guard kind == .array else {
                 try reader.skip()
@@ -239,13 +240,17 @@ package struct InstanceReader {
             try reader.skip()
             return .failure(.badRequest("b64: expected a base64 string", code: "invalid_base64"))
         }
-        var text = try reader.plainString() ?? Array(reader.string().utf8)[...]
+        let text = try reader.plainString() ?? Array(reader.string().utf8)[...]
+        var digits = text
         if text.starts(with: "data:".utf8), let comma = text.firstIndex(of: UInt8(ascii: ",")) {
-            text = text[(comma + 1)...]
+            digits = text[(comma + 1)...]
         }
-        guard let bytes = Base64.decode(text) else {
-            return .failure(.badRequest("b64: not valid base64", code: "invalid_base64"))
+        do throws(Base64.Fault) {
+            return .success(try Base64.bytes(of: digits)[...])
+        } catch {
+            let place = error.offset + digits.startIndex - text.startIndex
+            let message = "b64: not valid base64: found \(error) at byte \(place) of the string"
+            return .failure(.badRequest(message, code: "invalid_base64"))
         }
-        return .success(bytes[...])
     }
 }

@@ -60,10 +60,12 @@ package struct Vocabulary: Sendable, Equatable {
 
 /// The lines of a text file.
 enum TextLines {
-    /// Splits at newlines; the last line may or may not end in one, and a carriage return before it is dropped.
+    /// Splits at newlines; the last line may or may not end in one, and a carriage return before it is dropped, as is a
+    /// byte-order mark at the start.
     ///
     /// - Throws: `FormatError` when the bytes are not UTF-8.
     static func split(_ bytes: [UInt8], file: String) throws(FormatError) -> [String] {
+        let bytes = bytes.starts(with: "\u{FEFF}".utf8) ? bytes.dropFirst(3) : bytes[...]
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw FormatError(file, "expected UTF-8 text, found other bytes")
         }

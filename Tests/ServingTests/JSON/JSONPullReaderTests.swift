@@ -111,12 +111,144 @@ struct Base64Tests {
     /// RFC 4648 §10, and what is none.
     static let cases: [(text: String, bytes: String?)] = [
         ("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg==", "foob"), ("Zm9vYmE=", "fooba"), ("Zm9vYmFy", "foobar"),
-        ("Zg", nil), ("Zg=", nil), ("Z===", nil), ("====", nil), ("Zm9v\n", nil), ("Zm8=Zm8=", nil), ("Zm!v", nil), ("=Zg=", nil),
+        // Without padding, in lines, in the alphabet of URLs.
+        ("Zg", "f"), ("Zm8", "fo"), ("Zm9v\n", "foo"), ("Zm\r\n9vYg =\t=\n", "foob"), ("Pz8_", "???"), ("fn5-", "~~~"), ("fn5+Pz8/", "~~~???"),
+        ("Zg=", nil), ("Z===", nil), ("====", nil), ("Zm8=Zm8=", nil), ("Zm!v", nil), ("=Zg=", nil), ("Z", nil), ("Zm9vY", nil), ("Zm9v\0", nil),
     ]
 
     @Test(arguments: cases)
     func `reads what is base64, and nothing else`(text: String, bytes: String?) {
         #expect(Base64.decode(text.utf8) == bytes.map { Array($0.utf8) })
+    }
+
+    @Test(arguments: [
+        ("Zm9v*m9v", 4, "'*', which is no base64 digit"), ("Zm8=\nZm8=", 5, "more after the padding"),
+        ("Zm9vZg=", 6, "padding of 1 after 2 digits of a group of four"),
+        ("Zm9vZ", 5, "the end after 1 digits of a group of four"),
+        ("Zm\u{e9}v", 2, "the byte 195, which is no base64 digit"),
+    ])
+    func `says where a text stops being base64`(text: String, offset: Int, what: String) {
+        let fault = #expect(throws: Base64.Fault.self) { try Base64.bytes(of: Array("x\(text)".utf8)[1...]) }
+        #expect(fault?.offset == offset)
+        #expect(fault?.description == what)
+    }
+
+    @Test func `the bytes of any length come back`() {
+        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        for count in 0...64 {
+            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 151 &+ count) }
+            var text: [UInt8] = []
+            for start in stride(from: 0, to: count, by: 3) {
+                let group = (0..<3).reduce(UInt32(0)) {
+                    $0 << 8 | UInt32(start + $1 < count ? bytes[start + $1] : 0)
+                }
+                for digit in 0..<min(4, count - start + 1) {
+                    text.append(digits[Int(group >> (18 - 6 * digit)) & 63])
+                }
+            }
+            #expect(Base64.decode(text) == bytes)
+            #expect(
+                Base64.decode(text + Array(repeating: UInt8(ascii: "="), count: (4 - text.count % 4) % 4))
+                    == bytes
+            )
+        }
+    }
+}
+
+/// Numbers on their way into arrays of floats.
+struct JSONTensorTests {
+    private func tensor(_ text: String, atMost limit: Int = 100) throws -> [Float] {
+        var reader = JSONPullReader(Array(text.utf8))
+        var values: [Float] = []
+        try reader.tensor(into: &values, atMost: limit)
+        try reader.end()
+        return values
+    }
+
+    @Test func `arrays of arrays are read row by row, whatever the white space`() throws {
+        #expect(try tensor("[1,-2.5,3e2]") == [1, -2.5, 300])
+        #expect(try tensor(" [ [1 , 2]\r\n,\t[[3],4 ] ] ") == [1, 2, 3, 4])
+        #expect(try tensor("[]").isEmpty)
+        #expect(try tensor("[[],[[]]]").isEmpty)
+        #expect(try tensor("[0.1, 1e-45, 3.4028235e38, -0.0]") == [0.1, 1e-45, .greatestFiniteMagnitude, 0])
+        let many = (0..<10_000).map { "\($0)" }.joined(separator: ",")
+        #expect(try tensor("[\(many)]", atMost: 10_000) == (0..<10_000).map(Float.init))
+    }
+
+    // swift-format-ignore
+    @Test(arguments: [
+        ("1", 0, "an array"), ("[1", 2, "',' or ']'"), ("[1,]", 3, "a number or an array"), ("[,1]", 1, "a number, an array or ']'"),
+        ("[1 2]", 3, "',' or ']'"), ("[\"1\"]", 1, "a number"), ("[null]", 1, "a number"), ("[1e39]", 1, "32-bit"), ("[1e400]", 1, "64-bit"),
+        ("[1, NaN]", 4, "a number"), ("[-]", 2, "a digit"), ("[1.]", 3, "a digit"), ("[1e]", 3, "a digit"), ("[01]", 2, "',' or ']'"),
+        ("[1,2,3,4]", 7, "no more numbers"), ("[1]]", 3, "the end"), (String(repeating: "[", count: 200), 128, "dimensions"),
+    ])
+    func `what is no tensor is refused at its byte`(text: String, offset: Int, expected: String) {
+        let error = #expect(throws: JSONError.self) { try tensor(text, atMost: 3) }
+        #expect(error?.offset == offset)
+        #expect(error?.expected.contains(expected) == true, "\(error?.expected ?? "")")
+    }
+
+    @Test func `a row is read whole or not at all`() throws {
+        var reader = JSONPullReader(Array(" [1, 2] [3,4] [5] [6,\"7\"] [[8],9] x".utf8))
+        var values: [Float] = []
+        #expect(reader.row(of: 2, into: &values))
+        #expect(!reader.row(of: 3, into: &values))
+        #expect(reader.row(of: 2, into: &values))
+        for _ in 0..<3 {
+            let offset = reader.offset
+            #expect(!reader.row(of: 2, into: &values))
+            #expect(reader.offset == offset)
+            try reader.skip()
+        }
+        #expect(!reader.row(of: 2, into: &values))
+        #expect(values == [1, 2, 3, 4])
+    }
+
+    @Test func `somebody who waits no longer ends the reading`() throws {
+        let many = Array("[\(Array(repeating: "0", count: 20_000).joined(separator: ","))]".utf8)
+        var looks = 0
+        var reader = JSONPullReader(many) {
+            looks += 1
+            if looks == 3 { throw CancellationError() }
+        }
+        var values: [Float] = []
+        #expect(throws: CancellationError.self) { try reader.tensor(into: &values, atMost: 20_000) }
+        #expect(values.count < 20_000)
+    }
+
+    @Test func `a byte-order mark before a text is no part of it, and nowhere else allowed`() throws {
+        #expect(try tensor("\u{FEFF}[1]") == [1])
+        #expect(try JSONValue(parsing: Array("\u{FEFF}{\"a\": 1}".utf8)) == .object(["a": .number(1)]))
+        #expect(throws: JSONError.self) { try JSONValue(parsing: Array("\u{FEFF}\u{FEFF}1".utf8)) }
+        #expect(throws: JSONError.self) { try tensor("[\u{FEFF}1]") }
+    }
+
+    /// The C library is the oracle.
+    @Test func `every number is the nearest`() throws {
+        var state: UInt64 = 20_261_127
+        func random() -> UInt64 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return state ^ state >> 29
+        }
+        for round in 0..<400_000 {
+            let text =
+                switch round % 6 {
+                case 0: "\(Double(Float(bitPattern: UInt32(truncatingIfNeeded: random()) & 0x7F7F_FFFF)))"
+                case 1: "\(random())e\(Int(random() % 120) - 75)"
+                case 2: "\(random() % 1000).\(random() >> 2)"
+                case 3: "0.000\(random())e\(Int(random() % 60) - 30)"
+                case 4: "-\(random() >> 40).\(random() % 10_000_000)"
+                // Halfway between two neighbours, and just beside.
+                default:
+                    "\((1 << 53) + 2 * (random() % 1000) + 1).\(round % 12 == 5 ? "0" : "\(random() % 2)")"
+                }
+            var reader = JSONPullReader(Array(text.utf8))
+            let value = try reader.number()
+            guard value == Double(text) else {
+                Issue.record("\(text) was read as \(value)")
+                return
+            }
+        }
     }
 }
 
