@@ -20,6 +20,8 @@ package enum MultipartError: Error, Equatable, Sendable, CustomStringConvertible
     case malformedHeader(part: Int, String)
     /// A part has no `Content-Disposition: form-data`.
     case notFormData(part: Int)
+    /// A part's `Content-Disposition` is there and cannot be parsed: for a file name without its quotes, say.
+    case malformedDisposition(part: Int, String)
     /// A part is itself multipart.
     case nested(part: Int)
     /// A part is encoded in a way that RFC 7578 §4.7 deprecates.
@@ -37,6 +39,7 @@ package enum MultipartError: Error, Equatable, Sendable, CustomStringConvertible
         case .headerTooLarge(let part, let limit): "the header of part \(part) is longer than \(limit) bytes"
         case .malformedHeader(let part, let reason): "the header of part \(part): \(reason)"
         case .notFormData(let part): "part \(part) has no 'Content-Disposition: form-data'"
+        case .malformedDisposition(let part, let reason): "the Content-Disposition of part \(part): \(reason)"
         case .nested(let part): "part \(part) is itself multipart; only one level is read"
         case .transferEncoding(let part, let name): "part \(part) has the Content-Transfer-Encoding '\(name)'"
         }

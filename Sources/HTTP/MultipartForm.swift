@@ -9,6 +9,7 @@ package struct MultipartForm: Sendable {
     /// One field of the form.
     package struct Part: Sendable, Equatable {
         package let name: String?
+        /// nil: the part is a field of the form and no file.
         package let filename: String?
         package let contentType: String?
         package let body: ArraySlice<UInt8>
@@ -39,8 +40,13 @@ package struct MultipartForm: Sendable {
     }
 
     private static func boundary(_ contentType: String) throws(MultipartError) -> String {
-        guard let field = ParameterizedField(contentType), field.value.hasSameBytes(as: "multipart/form-data")
-        else {
+        let field: ParameterizedField
+        do {
+            field = try ParameterizedField(contentType)
+        } catch {
+            throw .notMultipart(String(decoding: contentType.utf8.prefix(100), as: UTF8.self))
+        }
+        guard field.value.hasSameBytes(as: "multipart/form-data") else {
             throw .notMultipart(String(decoding: contentType.utf8.prefix(100), as: UTF8.self))
         }
         guard let boundary = field["boundary"] else { throw .missingBoundary }
@@ -126,9 +132,14 @@ package struct MultipartForm: Sendable {
         _ content: ArraySlice<UInt8>,
         number: Int
     ) throws(MultipartError) -> Part {
-        guard let disposition = header[.contentDisposition].flatMap(ParameterizedField.init),
-            disposition.value == "form-data"
-        else { throw .notFormData(part: number) }
+        guard let text = header[.contentDisposition] else { throw .notFormData(part: number) }
+        let disposition: ParameterizedField
+        do {
+            disposition = try ParameterizedField(text)
+        } catch {
+            throw .malformedDisposition(part: number, error.reason)
+        }
+        guard disposition.value == "form-data" else { throw .notFormData(part: number) }
         let type = header[.contentType]
         if let type, type.asciiLowercased.utf8.starts(with: "multipart/".utf8) { throw .nested(part: number) }
         if let encoding = header[.contentTransferEncoding]?.asciiLowercased,
@@ -138,7 +149,7 @@ package struct MultipartForm: Sendable {
         }
         return Part(
             name: disposition["name"],
-            filename: disposition["filename"],
+            filename: disposition["filename"] ?? disposition["filename*"],
             contentType: type,
             body: content
         )

@@ -66,7 +66,8 @@ import Testing
         (type, "--xyz\r\nA: \(String(repeating: "b", count: 9000))", .headerTooLarge(part: 1, limit: 8192)),
         (type, "--xyz\r\n\r\nv\r\n--xyz--", .notFormData(part: 1)),
         (type, "--xyz\r\nContent-Disposition: attachment\r\n\r\nv\r\n--xyz--", .notFormData(part: 1)),
-        (type, "--xyz\r\nContent-Disposition: form-data; name=\"a\r\n\r\nv\r\n--xyz--", .notFormData(part: 1)),
+        (type, "--xyz\r\nContent-Disposition: form-data; name=\"a\r\n\r\nv\r\n--xyz--",
+         .malformedDisposition(part: 1, "the value of 'name' has no closing quote")),
         (type, "--xyz\r\n\(disposition)Content-Type: multipart/mixed; boundary=b\r\n\r\nv\r\n--xyz--", .nested(part: 1)),
         (type, "--xyz\r\n\(disposition)Content-Transfer-Encoding: base64\r\n\r\nv\r\n--xyz--",
          .transferEncoding(part: 1, "base64")),
@@ -77,6 +78,34 @@ import Testing
         let error = #expect(throws: MultipartError.self) { try parts(body, type: type) }
         #expect(error == expected)
         #expect(error?.description.isEmpty == false)
+    }
+
+    static let quotes =
+        #": a value with more than letters and digits has to stand in double quotes, and a quote within them as \""#
+
+    // swift-format-ignore
+    @Test(arguments: [
+        ("filename=a b.jpg", "the value of 'filename' is followed by 'b.jpg'\(quotes)"),
+        ("filename=a\".jpg", "the value of 'filename' is followed by '\".jpg'\(quotes)"),
+        ("filename=\"a\"b\".jpg\"", "the value of 'filename' is followed by 'b\".jpg\"'\(quotes)"),
+        ("filename=\"a.jpg", "the value of 'filename' has no closing quote"),
+        ("filename=(1).jpg", "'filename' has no value"),
+        ("filename", "expected a name and '=' at 'filename'"),
+        ("filename=a.jpg; filename=b.jpg", "'filename' is given twice"),
+    ])
+    func `says what is wrong with a file name`(filename: String, reason: String) {
+        let error = #expect(throws: MultipartError.self) {
+            try parts("--xyz\r\nContent-Disposition: form-data; name=a; \(filename)\r\n\r\nv\r\n--xyz--")
+        }
+        #expect(error == .malformedDisposition(part: 1, reason))
+        #expect(error?.description == "the Content-Disposition of part 1: \(reason)")
+    }
+
+    @Test func `a file name in another character set makes a file too`() throws {
+        let parts = try parts(
+            "--xyz\r\nContent-Disposition: form-data; name=a; filename*=UTF-8''%e2%82%ac.jpg\r\n\r\nv\r\n--xyz--"
+        )
+        #expect(parts[0].filename != nil)
     }
 
     @Test func `never traps on mutated bodies`() {

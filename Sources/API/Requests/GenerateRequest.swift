@@ -29,7 +29,6 @@ struct GenerateRequest {
         _ context: RequestContext,
         freshSeed: () -> UInt64 = { .random(in: 0...UInt64(maxSeed)) }
     ) throws {
-        try RequestBody.checkEncoding(request)
         let type = RequestBody.mediaType(request)
         guard ["application/json", "application/x-www-form-urlencoded", ""].contains(type) else {
             throw ServingError.unsupported("Content-Type '\(type)' is not supported; send application/json")

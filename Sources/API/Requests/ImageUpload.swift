@@ -1,10 +1,12 @@
 internal import HTTP
 internal import HTTPTypes
+internal import Platform
 internal import Support
 
 /// The images of a `:classify` request, still encoded, and the form fields that came with them.
 ///
-/// Three forms of body are taken: the image itself, `multipart/form-data`, and JSON with base64.
+/// Three forms of body are taken: the image itself, `multipart/form-data`, and JSON with base64. What is an image is told by
+/// its bytes, whatever the Content-Type says: clients send any.
 struct ImageUpload {
     /// The most images that one request may carry.
     static let maxImages = 64
@@ -16,32 +18,41 @@ struct ImageUpload {
     let fields: [Query.Pair]
 
     init(_ request: Request, _ context: RequestContext, parameterNames: [String]) throws {
-        try RequestBody.checkEncoding(request)
         guard !request.body.isEmpty else {
             throw ServingError.badRequest(
                 "the body is empty; send an image, a form, or JSON",
                 code: "empty_body"
             )
         }
-        let contentType = request.fields[.contentType] ?? ""
-        let mediaType = RequestBody.mediaType(request)
-        switch mediaType {
-        case "multipart/form-data":
-            self = try Self(form: contentType, request.body, parameterNames)
-        case "application/json":
+        let type = RequestBody.mediaType(request)
+        if Self.isImage(request.body[...]) {
+            self.init(images: [.success(request.body[...])], isList: false)
+        } else if type == "multipart/form-data" {
+            self = try Self(form: request.fields[.contentType] ?? "", request.body, parameterNames)
+        } else if type == "application/json" || type.hasSuffix("+json") || Self.isObject(request.body) {
             self = try Self(json: request, context)
-        case "application/x-www-form-urlencoded" where request.body.first == UInt8(ascii: "{"):
-            self = try Self(json: request, context) // what curl says of --data
-        case "", "application/octet-stream", "application/x-www-form-urlencoded":
+        } else {
             self.init(images: [.success(request.body[...])], isList: false)
-        case let type where type.hasPrefix("image/"):
-            self.init(images: [.success(request.body[...])], isList: false)
-        default:
-            throw ServingError.unsupported(
-                "Content-Type '\(mediaType)' is not supported; send image/jpeg, image/png, application/octet-stream,"
-                    + " multipart/form-data or application/json"
-            )
         }
+    }
+
+    /// Whether bytes begin as those of an image do, and no text does.
+    private static func isImage(_ bytes: ArraySlice<UInt8>) -> Bool {
+        guard let first = bytes.first else { return false }
+        return switch first {
+        case 0xFF: bytes.starts(with: [0xFF, 0xD8, 0xFF])
+        case 0x89: bytes.starts(with: [0x89, 0x50, 0x4E, 0x47])
+        case UInt8(ascii: "G"): bytes.starts(with: "GIF8".utf8)
+        case UInt8(ascii: "R"):
+            bytes.starts(with: "RIFF".utf8) && bytes.dropFirst(8).starts(with: "WEBP".utf8)
+        default: false
+        }
+    }
+
+    /// Whether bytes begin as a JSON object does, behind white space and a byte-order mark: no image does.
+    private static func isObject(_ bytes: [UInt8]) -> Bool {
+        let text = bytes.starts(with: "\u{FEFF}".utf8) ? bytes.dropFirst(3) : bytes[...]
+        return text.first { !$0.isBlank && $0 != 0x0A && $0 != 0x0D } == UInt8(ascii: "{")
     }
 
     private init(
@@ -54,7 +65,8 @@ struct ImageUpload {
         self.fields = fields
     }
 
-    /// Parts named as parameters are parameters; every other part is an image.
+    /// Parts with a file name are images, but for the empty one that a browser sends for a file that was not chosen; others
+    /// are fields: parameters, and what the form has for somebody else, such as its token against forgery.
     private init(form contentType: String, _ body: [UInt8], _ parameterNames: [String]) throws(ServingError) {
         let form: MultipartForm
         do {
@@ -65,9 +77,11 @@ struct ImageUpload {
         var images: [Result<ArraySlice<UInt8>, ServingError>] = []
         var fields: [Query.Pair] = []
         for part in form.parts {
-            if part.filename == nil, let name = part.name, parameterNames.contains(name) {
+            if part.filename == nil, !Self.isImage(part.body) {
+                guard let name = part.name, nearestName(to: name, in: parameterNames) != nil else { continue }
+                // What is nearly a parameter is meant to be one, and told so as it is in a query.
                 fields.append(Query.Pair(name: name, value: String(decoding: part.body, as: UTF8.self)))
-            } else {
+            } else if !part.body.isEmpty || part.filename?.isEmpty == false {
                 images.append(.success(part.body))
             }
         }

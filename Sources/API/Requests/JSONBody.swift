@@ -8,14 +8,6 @@ enum RequestBody {
     /// The most values that the tree of a body may have; numbers, words and images are read without one.
     static let maxTreeValues = 65_536
 
-    /// Bodies are taken as they are, not compressed.
-    static func checkEncoding(_ request: Request) throws(ServingError) {
-        guard let encoding = request.fields[.contentEncoding], encoding.lowercased() != "identity" else {
-            return
-        }
-        throw .unsupported("Content-Encoding '\(encoding)' is not supported; send the body as it is")
-    }
-
     /// The lower-cased type of a request's Content-Type, without its parameters; empty when it has none.
     static func mediaType(_ request: Request) -> String {
         let type = (request.fields[.contentType] ?? "").utf8.prefix { $0 != UInt8(ascii: ";") }

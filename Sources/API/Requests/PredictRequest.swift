@@ -29,10 +29,11 @@ struct PredictRequest {
     ///
     /// - Throws: `ServingError` that names what is wrong.
     init(_ request: Request, for model: Model, _ context: RequestContext) throws {
-        try RequestBody.checkEncoding(request)
         switch RequestBody.mediaType(request) {
         case "text/plain":
-            guard let text = String(validating: request.body, as: UTF8.self) else {
+            let hasMark = request.body.starts(with: "\u{FEFF}".utf8) // as editors put before a text
+            let body = request.body.dropFirst(hasMark ? 3 : 0)
+            guard let text = String(validating: body, as: UTF8.self) else {
                 throw ServingError.badRequest("the body is not valid UTF-8", code: "invalid_utf8")
             }
             // What `echo` and most editors add at the end is not part of the text.

@@ -89,6 +89,91 @@ struct APITests {
         #expect(twice.status == 400)
     }
 
+    /// Any type for the same bytes, as clients have been seen to send them.
+    @Test(arguments: [
+        "application/x-image", "binary/octet-stream", "*/*", "text/plain", "image", "multipart/form-data",
+        "application/json", "application/vnd.api+json", "text/html; charset=utf-8", "video/mp4",
+    ])
+    func `the bytes of an image say what it is`(type: String) throws {
+        defer { scheduler.stop() }
+        let answer = post("/v1/models/digits:classify", try Repository.example("digit-7.png"), type: type)
+        #expect(answer.status == 200, "\(answer.json.text)")
+        #expect(answer.json["predictions"]?[0]?["label"] == .string("7"))
+        // The same of JSON, with what some editors put before it.
+        let base64 = Data(try Repository.example("digit-7.png")).base64EncodedString()
+        guard !type.hasPrefix("multipart") else { return }
+        let json = post(
+            "/v1/models/digits:classify",
+            Array("\u{FEFF}\n{\"image\": \"\(base64)\"}".utf8),
+            type: type
+        )
+        #expect(json.json["predictions"] == answer.json["predictions"])
+        let text = post("/v1/models/digits:classify", Array("no image".utf8), type: type)
+        #expect([400, 422, 415].contains(text.status))
+    }
+
+    @Test func `a form's fields beside one file leave it one answer`() throws {
+        defer { scheduler.stop() }
+        let png = try Repository.example("digit-7.png")
+        let alone = post("/v1/models/digits:classify", png)
+        let type = "multipart/form-data; boundary=cut"
+        let bodies = [
+            form([("user", nil, Array("me".utf8)), ("image", "7.png", png)]),
+            form([("image", "7.png", png), ("csrfmiddlewaretoken", nil, Array(repeating: 0x41, count: 64))]),
+            // An empty file input beside, and one that is no file but an image.
+            form([("image", "7.png", png), ("second", "", [])]),
+            form([
+                ("first", "", []), ("image", nil, png), ("submit", nil, Array("Send".utf8)),
+                ("note", nil, []),
+            ]),
+        ]
+        for body in bodies {
+            let answer = post("/v1/models/digits:classify", body, type: type)
+            #expect(answer.status == 200, "\(answer.json.text)")
+            #expect(answer.json["predictions"] == alone.json["predictions"])
+        }
+        for (name, hint) in [("topk", "did you mean 'top_k'"), ("crop", "did you mean 'crops'")] {
+            let body = form([("image", "7.png", png), (name, nil, Array("3".utf8))])
+            let answer = post("/v1/models/digits:classify", body, type: type)
+            #expect(answer.status == 400)
+            #expect(answer.json["error"]?.string?.contains(hint) == true)
+        }
+        let none = post("/v1/models/digits:classify", form([("image", "", [])]), type: type)
+        #expect(none.json["code"] == .string("no_image"))
+        // A chosen file without a byte is a fault of the client's.
+        let empty = post(
+            "/v1/models/digits:classify",
+            form([("a", "a.png", []), ("b", "7.png", png)]),
+            type: type
+        )
+        #expect(empty.json["results"]?[0]?["code"] != nil)
+        #expect(empty.json["results"]?[1]?["predictions"] == alone.json["predictions"])
+    }
+
+    @Test func `base64 is read as it is written, and a fault has its place`() throws {
+        defer { scheduler.stop() }
+        let png = try Repository.example("digit-7.png")
+        let text = Data(png).base64EncodedString()
+        let lines = Data(png).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
+        let forURLs = text.replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        let expected = post("/v1/models/digits:classify", png).json["predictions"]
+        for spelled in [lines.replacing("\n", with: #"\n"#), forURLs, text.replacing("/", with: #"\/"#)] {
+            let answer = post("/v1/models/digits:classify", Array(#"{"image": "\#(spelled)"}"#.utf8))
+            #expect(answer.json["predictions"] == expected, "\(answer.json.text)")
+            let predicted = api.post(#"{"instances": [{"b64": "\#(spelled)"}]}"#, to: "digits", "predict")
+            #expect(predicted.status == .ok)
+        }
+        let broken = post(
+            "/v1/models/digits:classify",
+            Array(#"{"image": "data:image/png;base64,iVBO%"}"#.utf8)
+        )
+        #expect(broken.status == 400)
+        #expect(
+            broken.json["error"]?.string?.contains("'%', which is no base64 digit at byte 26 of the string")
+                == true
+        )
+    }
+
     @Test func `crops are listed on demand with their boxes and best classes`() throws {
         defer { scheduler.stop() }
         let png = try Repository.example("digit-7.png")
