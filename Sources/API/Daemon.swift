@@ -1,6 +1,5 @@
 internal import Engine
 internal import HTTP
-internal import HTTPTypes
 internal import Imaging
 internal import Inference
 package import Logging
@@ -34,25 +33,22 @@ package struct Daemon {
         let manager = ServiceManager(environment: environment)
         let parts = try makeParts()
         let access = try Access.load(configuration.access, metrics: parts.metrics, logger: logger)
-        let service = try Service(parts, limits: configuration.limits, access: access, logger: logger)
         try parts.registry.list()
-        let server = HTTPServer(
-            configuration: configuration.http,
-            budget: parts.budget,
-            renderError: { Response(status: $0, code: $1, message: $2) },
-            admit: service.admit,
-            log: AccessLog(logger, rate: configuration.integer(.accessLog)).write,
-            handler: { service.respond(to: $0, $1) }
-        )
-        parts.metrics.collect(server: server)
+        let listening = try Listening(configuration, environment: environment)
+        var limits = configuration.limits
+        limits.hasAdminListener = listening.hasAdmin
+        let service = try Service(parts, limits: limits, access: access, logger: logger)
+        try access.begin(listeningOn: listening.hosts)
+        let servers = try listening.start(service, configuration, parts.budget, logger)
+        parts.metrics.collect(servers: servers.all)
         parts.metrics.collect(service: service, threads: configuration.integer(.threads))
         termination.deferToWait()
-        let address = "http://\(bracketed(try listen(server, access))):\(server.port)"
-        announce("listening on \(address)")
+        for place in servers.places { announce("listening on \(place)") }
+        let address = servers.places[0]
         manager.notify("STATUS=loading the models of \(configuration.models)")
         let supervision = try Supervision(
             manager,
-            of: Supervision.Subject(server, parts.scheduler, parts.registry, at: address)
+            of: Supervision.Subject(servers.main, parts.scheduler, parts.registry, at: address)
         )
         let reloads = Monitor(0)
         let watch = Monitor<ModelWatch?>(nil)
@@ -74,10 +70,12 @@ package struct Daemon {
         )
         service.beginDraining()
         watch.withLock { $0 }?.close()
-        server.drain(
+        servers.main.drain(
             deadline: configuration.duration(.drainTimeout),
             grace: configuration.duration(.drainDelay)
         )
+        // Until now operators could see how the drain goes.
+        servers.admin?.drain(deadline: .seconds(1))
         supervision.close()
         parts.registry.close()
         service.close()
@@ -114,21 +112,6 @@ package struct Daemon {
 
     /// How long the end takes after the drain, at most.
     private static let endTime = Duration.seconds(15)
-
-    /// Listens on the socket that the service manager has opened, or else on the configured address.
-    ///
-    /// - Returns: the host that it listens on.
-    private func listen(_ server: HTTPServer, _ access: Access) throws -> String {
-        guard let listener = try SocketActivation.listener(environment: environment) else {
-            try access.begin(listeningOn: [configuration[.host]])
-            try server.start()
-            return configuration[.host]
-        }
-        let host = try listener.localName
-        try access.begin(listeningOn: [host])
-        try server.start(on: listener)
-        return host
-    }
 
     /// Loads the models of the folder, then watches it where that is asked for.
     private func load(_ registry: Registry, _ watch: Monitor<ModelWatch?>) {
@@ -197,11 +180,6 @@ package struct Daemon {
         )
         metrics.collect(parts)
         return parts
-    }
-
-    /// An IPv6 address as a URL has it (RFC 3986 §3.2.2).
-    private func bracketed(_ host: String) -> String {
-        host.utf8.contains(UInt8(ascii: ":")) && host.utf8.first != UInt8(ascii: "[") ? "[\(host)]" : host
     }
 }
 

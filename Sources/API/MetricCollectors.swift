@@ -157,10 +157,10 @@ extension ServingMetrics {
         }
     }
 
-    /// Shows what the HTTP server does and has refused at each scrape.
-    package func collect(server: HTTPServer) {
+    /// Shows what the HTTP servers, one or more, do and have refused at each scrape.
+    package func collect(servers: [HTTPServer]) {
         collect { text in
-            let now = server.statistics
+            let now = servers.dropFirst().reduce(servers[0].statistics) { $0 + $1.statistics }
             for (name, value, help) in [
                 ("connections", now.openConnections, "Open connections."),
                 ("active_requests", now.activeRequests, "Requests that are worked on."),

@@ -29,6 +29,8 @@ struct Endpoint: Sendable {
     let name: String
     let action: Action
     var scope = Scope.infer
+    /// The largest body of a call; nil: as large as any may be.
+    var maxBodyBytes: Int?
     /// Whether a call takes a place at the engine before anything is prepared for it.
     var isAdmitted = false
     /// Whether a small call may be over sooner than another thread is woken for it.
@@ -43,7 +45,8 @@ struct Endpoint: Sendable {
         scope: Scope = .infer,
         _ respond: @escaping Control
     ) -> Endpoint {
-        Endpoint(name: name, action: .control(respond), scope: scope)
+        // Nothing that is answered at once reads a body: what a client sends of its own accord is small.
+        Endpoint(name: name, action: .control(respond), scope: scope, maxBodyBytes: 64 << 10)
     }
 
     static func work(
@@ -69,7 +72,7 @@ struct Endpoint: Sendable {
 
 /// One request with what its route captured.
 struct Call: Sendable {
-    let request: Request
+    var request: Request
     let record: RequestRecord
     /// The key that it came with; nil where none is needed.
     let caller: AccessKey?
@@ -157,7 +160,7 @@ extension Service {
         routes.on(
             .post,
             model + ":generate",
-            Endpoint(name: "generate", action: .work { try await $0.generate($1, $2) }),
+            Endpoint(name: "generate", action: .work { try await $0.generate($1, $2) }, maxBodyBytes: 4 << 20),
             RouteDescription(
                 "A text that goes on from a prompt, whole or as Server-Sent Events",
                 query: [.timeout],
@@ -177,12 +180,19 @@ extension Service {
         )
     }
 
+    /// A call that loads and unloads models.
+    static func repository(_ work: @escaping @Sendable (Service, Call) async throws -> Response) -> Endpoint {
+        var endpoint = Endpoint.work("repository", scope: .admin, work)
+        endpoint.maxBodyBytes = 1 << 20
+        return endpoint
+    }
+
     private static func addOperations(to routes: inout RouteTable) {
         routes.section = "Operations"
         routes.on(
             .post,
             "/v1/models:reload",
-            .work("repository", scope: .admin) { try await $0.reloadModels($1) },
+            repository { try await $0.reloadModels($1) },
             RouteDescription(
                 "Looks through the folder of models for what has changed",
                 answers: .json(.object(["models": .array(of: .change)]))

@@ -66,10 +66,21 @@ package final class Service: Sendable {
         package var maxTensorBytes = 256 << 20
         /// The most steps that the forecasts of a request may have together.
         package var maxForecastSteps = 65_536
+        /// How many times its size a body may become that came packed, beyond its first mebibyte.
+        package var maxUnpackingRatio = 256
+        /// Answers from so many bytes on are packed for a client that takes them so; nil: never.
+        package var minPackedBytes: Int? = 4096
+        /// Whether operators' routes are answered on a listener of their own, and on no other.
+        package var hasAdminListener = false
         package var readiness = Readiness.all
         package var repository = RepositoryAccess.local
 
         package init() {}
+
+        /// The largest body of a route, as it comes and unpacked.
+        func maxBodyBytes(of endpoint: Endpoint) -> Int {
+            endpoint.takesTensors ? maxTensorBytes : min(endpoint.maxBodyBytes ?? .max, maxBodyBytes)
+        }
     }
 
     /// When the daemon says that it is ready.
@@ -161,7 +172,7 @@ package final class Service: Sendable {
                 do { response = try respond(self, call) } catch {
                     response = refusal(error, started, endpoint.errors)
                 }
-                finish(started, endpoint.name, response, responder)
+                finish(started, endpoint.name, packed(response, for: request, upTo: 128 << 10), responder)
             case .work(let respond): begin(respond, of: endpoint, call, started, responder)
             }
         }
@@ -190,14 +201,15 @@ package final class Service: Sendable {
                 return finish(started, route, Response(ServingError.cancelled), responder)
             }
             do {
+                let call = call.request.packed == nil ? call : try unpacked(call, endpoint)
                 guard let response = try await respond(self, call, responder) else { return }
-                finish(started, route, response, responder)
+                finish(started, route, packed(response, for: call.request), responder)
             } catch {
                 finish(started, route, refusal(error, started, errors), responder)
             }
         }
         let isQuick =
-            endpoint.mayBeQuick && call.request.body.count <= Self.quickBytes
+            endpoint.mayBeQuick && call.request.packed == nil && call.request.body.count <= Self.quickBytes
             && call.admission?.isQuick ?? false
             && .now - call.request.received < Self.quickTime
         if isQuick { lane.beginHere(work) } else { lane.begin(work) }
@@ -206,10 +218,23 @@ package final class Service: Sendable {
     /// What a route makes of a head whose body has not come: nothing is read for a path that leads nowhere, nor of those who
     /// may not ask.
     package func admit(_ head: RequestHead, from client: String) -> Admission {
+        admit(head, from: client, to: limits.hasAdminListener ? [.infer, .probe] : Endpoint.Scope.allCases)
+    }
+
+    /// The same on the listener that is for operators.
+    package func admitOperator(_ head: RequestHead, from client: String) -> Admission {
+        admit(head, from: client, to: [.admin, .probe])
+    }
+
+    private func admit(_ head: RequestHead, from client: String, to scopes: [Endpoint.Scope]) -> Admission {
         var admitted = Admitted(Self.destination(head.method, head.path))
+        if case .endpoint(let endpoint, _) = admitted.destination, !scopes.contains(endpoint.scope) {
+            let message = "'\(head.path.clipped(to: 500))' is answered on another listener of this daemon"
+            return .refuse(Response(.missing(code: "route_not_found", message)))
+        }
         if let answer = access.answer(head, from: client, &admitted) { return .refuse(answer) }
-        let maxBodyBytes = admitted.destination.takesTensors ? limits.maxTensorBytes : limits.maxBodyBytes
-        return .accept(maxBodyBytes: maxBodyBytes, note: admitted)
+        guard case .endpoint(let endpoint, _) = admitted.destination else { return .accept(note: admitted) }
+        return .accept(maxBodyBytes: limits.maxBodyBytes(of: endpoint), note: admitted)
     }
 }
 

@@ -11,6 +11,12 @@ package final class Request: Sendable {
     package let query: Query
     package let fields: HTTPFields
     package let body: [UInt8]
+    /// The body where it came packed; `body` is empty then, and `unpacked` gives a request that has it.
+    package let packed: PackedBody?
+    /// What the client wants to be answered, when it says more than that anything will do.
+    package let accept: String?
+    /// Whether an answer has to be packed.
+    package let refusesIdentity: Bool
     /// The client's `X-Request-Id` if it is 1 to 128 visible ASCII characters, else a new one.
     package let id: String
     /// The client's address in numbers, without its port.
@@ -34,6 +40,9 @@ package final class Request: Sendable {
         query: Query = Query(),
         fields: HTTPFields = [:],
         body: [UInt8] = [],
+        packed: PackedBody? = nil,
+        accept: String? = nil,
+        refusesIdentity: Bool = false,
         id: String = "",
         client: String = "",
         cancellation: Cancellation = Cancellation(),
@@ -48,6 +57,9 @@ package final class Request: Sendable {
         self.query = query
         self.fields = fields
         self.body = body
+        self.packed = packed
+        self.accept = accept
+        self.refusesIdentity = refusesIdentity
         self.id = id
         self.client = client
         self.cancellation = cancellation
@@ -56,6 +68,30 @@ package final class Request: Sendable {
         self.note = note
         self.lease = lease
     }
+
+    /// Another request with another body.
+    convenience init(of request: Request, body: [UInt8], lease: MemoryLease) {
+        self.init(
+            method: request.method,
+            path: request.path,
+            target: request.target,
+            query: request.query,
+            fields: request.fields,
+            body: body,
+            accept: request.accept,
+            refusesIdentity: request.refusesIdentity,
+            id: request.id,
+            client: request.client,
+            cancellation: request.cancellation,
+            headReceived: request.headReceived,
+            received: request.received,
+            note: request.note,
+            lease: lease
+        )
+    }
+
+    /// How many bytes of the body came.
+    var receivedBytes: Int { packed?.count ?? body.count }
 }
 
 extension HTTPField.Name {

@@ -28,11 +28,22 @@ package struct RequestHead: Sendable {
     package let keepsAlive: Bool
     /// Whether the client waits for a 100 before it sends the body (RFC 9110 §10.1.1).
     package let expectsContinue: Bool
+    /// How the body is packed; nil when it is not.
+    package let coding: ContentCoding?
+    /// What the client wants to be answered, when it says more than that anything will do.
+    package let accept: String?
+    /// Whether an answer has to be packed.
+    package let refusesIdentity: Bool
 
     /// Checks the fields against the request line and each other.
     ///
     /// - Throws: `Refusal` when they leave open where the request ends or whom it is for.
-    init(_ line: RequestLine, fields: HTTPFields, limits: ParserLimits) throws(Refusal) {
+    init(
+        _ line: RequestLine,
+        fields: HTTPFields,
+        noted: NotedFields = [],
+        limits: ParserLimits
+    ) throws(Refusal) {
         method = line.method
         target = line.target
         path = line.path
@@ -43,6 +54,17 @@ package struct RequestHead: Sendable {
         framing = try Self.framing(fields, version: line.version, limits: limits)
         keepsAlive = Self.keepsAlive(fields, version: line.version)
         expectsContinue = try Self.expectsContinue(fields, version: line.version)
+        coding =
+            noted.contains(.contentEncoding) ? try .coding(fields[values: .contentEncoding]) : nil
+        accept = noted.contains(.accept) ? fields[.accept] : nil
+        refusesIdentity = noted.contains(.weighedEncodings) ? try Self.refusesIdentity(fields) : false
+    }
+
+    private static func refusesIdentity(_ fields: HTTPFields) throws(Refusal) -> Bool {
+        let accepted = AcceptEncoding(fields[values: .acceptEncoding])
+        guard accepted.refusesIdentity, accepted.preferred == nil else { return accepted.refusesIdentity }
+        let known = "answers are sent as \(ContentCoding.accepted), of which Accept-Encoding takes none"
+        throw Refusal(.notAcceptable, "not_acceptable", known)
     }
 
     /// RFC 9112 §3.2: HTTP/1.1 needs exactly one Host, and any version at most one valid one.
@@ -122,6 +144,38 @@ package struct RequestHead: Sendable {
             )
         }
         return true
+    }
+}
+
+/// Which rare fields a head has, seen by their names as they pass: nobody then has to look for them in vain.
+struct NotedFields: OptionSet {
+    let rawValue: UInt8
+    static let contentEncoding = NotedFields(rawValue: 1)
+    /// `Accept` with more than `*/*`, which most clients send.
+    static let accept = NotedFields(rawValue: 2)
+    /// `Accept-Encoding` with weights.
+    static let weighedEncodings = NotedFields(rawValue: 4)
+
+    /// Looks at a field's line.
+    mutating func note(_ line: Span<UInt8>) {
+        switch line[0] | 0x20 {
+        case UInt8(ascii: "c"):
+            if Self.isField(line, "content-encoding") { insert(.contentEncoding) }
+        case UInt8(ascii: "a"):
+            if Self.isField(line, "accept") {
+                let value = line.extracting(7...)
+                if !value.equals(" */*"), !value.equals("*/*") { insert(.accept) }
+            } else if Self.isField(line, "accept-encoding") {
+                if line.firstIndex(of: UInt8(ascii: ";")) != nil { insert(.weighedEncodings) }
+            }
+        default: break
+        }
+    }
+
+    private static func isField(_ line: Span<UInt8>, _ name: StaticString) -> Bool {
+        let count = name.utf8CodeUnitCount
+        return line.count > count && line[count] == UInt8(ascii: ":")
+            && line.extracting(..<count).equalsIgnoringCase(name)
     }
 }
 

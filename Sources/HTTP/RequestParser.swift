@@ -47,6 +47,7 @@ package struct RequestParser: Sendable {
     private var fields = HTTPFields()
     private var fieldBytes = 0
     private var fieldCount = 0
+    private var noted: NotedFields = []
     private var skippedEmptyLine = false
     private var body: [UInt8] = []
     private var bodyCapacityLimit = 0
@@ -214,10 +215,11 @@ package struct RequestParser: Sendable {
         -> Event?
     {
         guard line.isEmpty else {
+            noted.note(line)
             fields.append(try countedField(line))
             return nil
         }
-        let head = try RequestHead(requestLine, fields: fields, limits: limits)
+        let head = try RequestHead(requestLine, fields: fields, noted: noted, limits: limits)
         switch head.framing {
         case .none:
             state = .complete

@@ -1,12 +1,15 @@
 internal import CLinux
 import Glibc
 
-/// A TCP socket that never blocks and is closed when its owner lets go of it.
+/// A TCP or UNIX socket that never blocks and is closed when its owner lets go of it.
 package struct Socket: ~Copyable, Sendable {
     private let descriptor: Descriptor
+    /// The file that clients find it by, which goes with it.
+    private let file: SocketFile?
 
-    private init(_ descriptor: consuming Descriptor) {
+    private init(_ descriptor: consuming Descriptor, file: SocketFile? = nil) {
         self.descriptor = descriptor
+        self.file = file
     }
 
     /// The descriptor's number, for `Epoll`.
@@ -44,6 +47,54 @@ package struct Socket: ~Copyable, Sendable {
         let bound = unsafe address.withSocketAddress { unsafe bind(socket.number, $0, $1) }
         guard bound == 0, Glibc.listen(socket.number, backlog) == 0 else { throw SystemError(action) }
         return socket
+    }
+
+    /// Opens a listening UNIX socket.
+    ///
+    /// - Parameters:
+    ///   - path: its file; after a leading `@` an abstract name.
+    ///   - mode: the file's permissions, such as 0o660.
+    ///   - backlog: how many established connections may wait to be accepted.
+    /// - Returns: the socket, whose waiting connections `accept` takes.
+    /// - Throws: `SystemError`, such as `EADDRINUSE` when somebody listens there.
+    package static func listen(
+        path: String,
+        mode: UInt32,
+        backlog: Int32 = 1024
+    ) throws(SystemError) -> Socket {
+        let action = "listen unix:\(path)"
+        guard let address = SocketAddress.unix(path: path) else {
+            throw SystemError(action, code: ENAMETOOLONG)
+        }
+        if path.hasPrefix("@") { return try listen(address, backlog: backlog, action: action) }
+        let descriptor = try open(address, action: action)
+        let file = try SocketFile.listen(
+            descriptor,
+            at: path,
+            address,
+            mode: mode,
+            backlog: backlog,
+            action: action
+        )
+        return Socket(descriptor, file: file)
+    }
+
+    /// Starts to connect to an address where a server listens.
+    ///
+    /// - Throws: `SystemError` when it cannot be tried, and for a UNIX socket when nobody listens there.
+    package static func connect(_ address: ListenAddress) throws(SystemError) -> Socket {
+        switch address {
+        case .tcp(let host, let port): return try connect(host: host, port: port)
+        case .unix(let path):
+            let action = "connect \(address)"
+            guard let address = SocketAddress.unix(path: path) else {
+                throw SystemError(action, code: ENAMETOOLONG)
+            }
+            let socket = Socket(try open(address, action: action))
+            let result = unsafe address.withSocketAddress { unsafe Glibc.connect(socket.number, $0, $1) }
+            guard result == 0 else { throw SystemError(action) }
+            return socket
+        }
     }
 
     /// Takes over a listening socket that was handed to this process.
@@ -87,12 +138,15 @@ package struct Socket: ~Copyable, Sendable {
         get throws(SystemError) { try SocketAddress.bound(to: descriptor).port }
     }
 
-    /// The address that the socket is bound to, in numbers without its port; empty when it has none.
-    package var localName: String {
-        get throws(SystemError) { try SocketAddress.bound(to: descriptor).name }
+    /// The address that the socket is bound to, in numbers.
+    package var localAddress: ListenAddress {
+        get throws(SystemError) {
+            let address = try SocketAddress.bound(to: descriptor)
+            return address.path.map(ListenAddress.unix) ?? .tcp(host: address.name, port: address.port)
+        }
     }
 
-    /// The other end's address in numbers, without its port; empty when the connection has gone.
+    /// The other end's address in numbers, without its port; `unix` for a UNIX socket, empty when the connection has gone.
     package var peerName: String { SocketAddress.peerName(of: number) }
 
     /// Takes the next waiting connection; small answers will leave at once (`TCP_NODELAY`).

@@ -40,22 +40,30 @@ package enum SocketActivation {
         }
     }
 
-    /// The socket to answer HTTP on: the one called `http`, or else the only one that listens; nil when there is none.
+    /// The name of the sockets that only operators' routes are answered on.
+    package static let adminName = "admin"
+
+    /// The sockets to answer HTTP on, and those called `admin`.
     ///
-    /// - Throws: `SystemError` when there are several, of which none would be right.
-    package static func listener(environment: [String: String]) throws(SystemError) -> Socket? {
-        let passed = passed(environment: environment).filter { Socket.listens($0.number) }
-        let named = passed.filter { $0.name == "http" }
-        let candidates = named.isEmpty ? passed : named
-        guard let found = candidates.first else { return nil }
-        guard candidates.count == 1 else {
-            let names = candidates.map(\.name).joined(separator: ", ")
-            throw SystemError(
-                "LISTEN_FDS: expected one socket, or one called http, found \(names)",
-                code: EINVAL
-            )
+    /// Where some are called `http`, those and no others are for HTTP; else all are that listen.
+    /// - Throws: `SystemError` when one of them cannot be taken over.
+    package static func listeners(
+        environment: [String: String]
+    ) throws(SystemError) -> (http: [Listener], admin: [Listener]) {
+        var (http, unnamed, admin) = ([Passed](), [Passed](), [Passed]())
+        for passed in passed(environment: environment) where Socket.listens(passed.number) {
+            switch passed.name {
+            case "http": http.append(passed)
+            case adminName: admin.append(passed)
+            default: unnamed.append(passed)
+            }
         }
-        return try Socket.adopt(found.number)
+        func adopt(_ passed: [Passed]) throws(SystemError) -> [Listener] {
+            var listeners: [Listener] = []
+            for passed in passed { listeners.append(try Listener(Socket.adopt(passed.number))) }
+            return listeners
+        }
+        return (try adopt(http.isEmpty ? unnamed : http), try adopt(admin))
     }
 }
 

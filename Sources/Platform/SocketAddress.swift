@@ -90,8 +90,26 @@ package struct SocketAddress: Sendable {
         return result == 0 ? SocketAddress(storage: storage, length: length).name : ""
     }
 
+    /// What stands for the name of every client of a UNIX socket.
+    package static let unixName = "unix"
+
+    /// The path of a UNIX address, with a leading `@` for an abstract one; nil for any other.
+    package var path: String? {
+        guard family == AF_UNIX else { return nil }
+        return unsafe withUnsafeBytes(of: storage) { bytes in
+            var path = unsafe Array(bytes[MemoryLayout<sa_family_t>.size..<Int(length)])
+            if path.first == 0 {
+                path[0] = UInt8(ascii: "@")
+            } else if let end = path.firstIndex(of: 0) {
+                path.removeSubrange(end...)
+            }
+            return String(decoding: path, as: UTF8.self)
+        }
+    }
+
     /// The address in numbers, without its port; empty for one that has none.
     package var name: String {
+        if family == AF_UNIX { return Self.unixName }
         var text = [UInt8](repeating: 0, count: 64)
         let result = unsafe withSocketAddress { address, length in
             unsafe text.withUnsafeMutableBytes { bytes in

@@ -21,10 +21,10 @@ struct HTTPReply {
         timeout: Duration
     ) throws(SystemError) {
         let deadline = ContinuousClock.now + timeout
-        let socket = try Socket.connect(host: address.host, port: Int(address.port))
+        let socket = try Socket.connect(address.listener)
         let key = ProcessInfo.processInfo.environment[Self.keyVariable].map { ["X-Api-Key: \($0)"] } ?? []
         let lines =
-            ["\(method) \(path) HTTP/1.1", "Host: \(address.text)", "Content-Length: 0", "Connection: close"]
+            ["\(method) \(path) HTTP/1.1", "Host: \(address.authority)", "Content-Length: 0", "Connection: close"]
             + key.filter { $0.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } }
         let head = lines.joined(separator: "\r\n") + "\r\n\r\n"
         var rest = Array(head.utf8)[...]
@@ -67,12 +67,29 @@ struct DaemonAddress {
     let port: UInt16
     /// nil where a URL names none.
     let path: String?
+    /// The UNIX socket that is connected to in the host's stead.
+    private var socketPath: String?
 
     init(host: String, port: UInt16, path: String? = nil) {
         // A daemon that listens on every address is reached on this machine's own.
         self.host = ["0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"][host] ?? host
         self.port = port
         self.path = path
+    }
+
+    /// What is connected to.
+    var listener: ListenAddress {
+        socketPath.map(ListenAddress.unix) ?? .tcp(host: host, port: Int(port))
+    }
+
+    private init(_ address: ListenAddress) {
+        switch address {
+        case .tcp(let host, let port):
+            self.init(host: host.filter { $0 != "[" && $0 != "]" }, port: UInt16(clamping: port))
+        case .unix(let path):
+            self.init(host: "localhost", port: 80)
+            socketPath = path
+        }
     }
 
     /// Reads an `http` URL; the port is 80 when it names none.
@@ -98,11 +115,18 @@ struct DaemonAddress {
     static func configured() throws -> DaemonAddress {
         let environment = ProcessInfo.processInfo.environment
         let sources = try SettingSources(flags: [:], environment: environment, reading: ())
+        // Where there are several, it answers on any of them.
+        if let address = try sources.text(for: .listen).flatMap(ListenAddress.list)?.first {
+            return DaemonAddress(address)
+        }
         let host = try sources.text(for: .host) ?? Setting.host.fallback ?? ""
         let port = try sources.text(for: .port) ?? Setting.port.fallback ?? ""
         return DaemonAddress(host: host.filter { $0 != "[" && $0 != "]" }, port: UInt16(port) ?? 0)
     }
 
-    /// Host and port, as a URL has them.
-    var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    /// Host and port, as a URL has them; what stands for them where there is a UNIX socket.
+    var text: String { socketPath.map { "unix:\($0)" } ?? authority }
+
+    /// Host and port, as the field `Host` has them.
+    var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

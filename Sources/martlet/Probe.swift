@@ -6,8 +6,8 @@ struct Probe: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Ask a running daemon whether it is ready.",
         discussion: """
-            Without --url, the daemon of MARTLET_HOST, MARTLET_PORT and the file of MARTLET_CONFIG is asked. The status is \
-            0 when it answers 200, and 1 when it answers otherwise, does not answer or does not listen.
+            Without --url, the daemon of MARTLET_LISTEN or MARTLET_HOST and MARTLET_PORT, and the file of MARTLET_CONFIG, is \
+            asked. The status is 0 when it answers 200, and 1 when it answers otherwise, does not answer or does not listen.
             """
     )
 

@@ -94,8 +94,11 @@ struct SettingFlags: ParsableArguments {
             guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
                 throw UsageError("\(word) needs a value")
             }
-            guard given.updateValue(value, forKey: name) == nil else {
-                throw UsageError("\(parts[0]) is given twice")
+            if let earlier = given.updateValue(value, forKey: name) {
+                guard Setting.all.contains(where: { $0.name == name && $0.isList }) else {
+                    throw UsageError("\(parts[0]) is given twice")
+                }
+                given[name] = "\(earlier), \(value)"
             }
         }
         return given

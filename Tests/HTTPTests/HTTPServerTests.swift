@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import HTTPTypes
 import Platform
@@ -114,6 +115,33 @@ import Testing
             #expect(client.answer()?.fields["connection"] == "close")
             #expect(client.ends())
         }
+    }
+
+    @Test func `one server answers on several sockets, and a UNIX socket's file ends with it`() throws {
+        let path = "/tmp/martlet-http-\(getpid()).sock"
+        let server = HTTPServer(
+            configuration: HTTPServerConfiguration(),
+            budget: MemoryBudget(limit: 1 << 20),
+            renderError: { status, code, _ in Response(status: status, body: Array(code.utf8)) },
+            handler: { $1.respond(Response(body: Array($0.client.utf8))) }
+        )
+        let first = try Listener(.unix(path: path))
+        let second = try Listener(.tcp(host: "127.0.0.1", port: 0))
+        let third = try Listener(.tcp(host: "127.0.0.1", port: 0))
+        try server.start(on: [first, second, third])
+        #expect(second.address == .tcp(host: "127.0.0.1", port: server.port))
+        guard case .tcp(_, let port) = third.address else { return }
+        for (client, name) in [
+            (try TestClient(path: path), "unix"), (try TestClient(port: server.port), "127.0.0.1"),
+            (try TestClient(port: port), "127.0.0.1"),
+        ] {
+            client.send("GET / HTTP/1.1\r\n\(Self.host)\r\n")
+            #expect(client.answer()?.body == name)
+        }
+        server.drain(deadline: .seconds(5))
+        #expect(access(path, F_OK) != 0)
+        #expect(throws: SystemError.self) { try TestClient(path: path) }
+        #expect(throws: SystemError.self) { try TestClient(port: port) }
     }
 
     @Test func `answers a client that has closed its side`() throws {

@@ -45,6 +45,27 @@ final class TestClient {
         }
     }
 
+    /// Connects to a UNIX socket.
+    init(path: String) throws {
+        number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        try #require(number >= 0)
+        var timeout = timeval(tv_sec: 30, tv_usec: 0)
+        setsockopt(number, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard result == 0 else {
+            let error = SystemError("connect")
+            close()
+            throw error
+        }
+    }
+
     deinit { close() }
 
     func close() {

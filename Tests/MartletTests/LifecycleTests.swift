@@ -124,6 +124,40 @@ extension EndToEndTests {
             #expect(failures.all.isEmpty, "\(failures.all.prefix(3))")
         }
 
+        @Test func `listens in several places, and operators have one of their own`() throws {
+            let folder = FileManager.default.temporaryDirectory
+            let main = folder.appending(path: "m-\(getpid()).sock").path
+            let admin = folder.appending(path: "a-\(getpid()).sock").path
+            let settings = [
+                "--listen", "127.0.0.1:0", "--listen", "unix:\(main)", "--admin-listen", "unix:\(admin)",
+                "--socket-mode", "600",
+            ]
+            try Daemon.serving(settings: settings) { daemon in
+                let image = try Repository.example("digit-7.png")
+                for client in [try Client(port: daemon.port), try Client(path: main)] {
+                    #expect(
+                        try client.request("POST", "/v1/models/digits:classify", body: image).status == 200
+                    )
+                    #expect(try client.request("GET", "/metrics").status == 404)
+                    #expect(try client.request("POST", "/v2/repository/index", body: []).status == 404)
+                    #expect(try client.request("GET", "/readyz").status == 200)
+                }
+                let administrator = try Client(path: admin)
+                for (method, path, status) in [
+                    ("GET", "/metrics", 200), ("GET", "/livez", 200), ("GET", "/v1/models", 404),
+                    ("POST", "/v2/repository/index", 200),
+                ] {
+                    #expect(try administrator.request(method, path, body: []).status == status, "\(path)")
+                }
+                let mode = try FileManager.default.attributesOfItem(atPath: admin)[.posixPermissions] as? Int
+                #expect(mode == 0o600)
+                let probe = try CommandRun(["probe"], environment: ["MARTLET_LISTEN": "unix:\(main)"])
+                #expect(probe.status == 0)
+            }
+            #expect(!FileManager.default.fileExists(atPath: main))
+            #expect(!FileManager.default.fileExists(atPath: admin))
+        }
+
         @Test func `feeds the watchdog and tells its state`() throws {
             let notify = try NotifySocket()
             try Daemon.serving(notify: notify, environment: ["WATCHDOG_USEC": "400000"]) { daemon in

@@ -223,11 +223,6 @@ extension Destination {
         if case .endpoint(let endpoint, _) = self { endpoint.errors } else { .martlet }
     }
 
-    /// Whether its bodies are tensors.
-    var takesTensors: Bool {
-        if case .endpoint(let endpoint, _) = self { endpoint.takesTensors } else { false }
-    }
-
     var model: String? {
         if case .endpoint(_, let captured) = self { captured["model"] } else { nil }
     }

@@ -110,6 +110,23 @@ extension Configuration {
     package var models: String { self[.models] }
     package var logLevel: Logger.Level { Logger.Level(rawValue: self[.logLevel]) ?? .info }
 
+    /// Listens where the settings say.
+    ///
+    /// - Parameter setting: `listen` or `admin_listen`.
+    /// - Returns: none where `admin_listen` names no address.
+    /// - Throws: `SystemError` when one of the addresses cannot be listened at; then none is.
+    func listeners(_ setting: Setting) throws(SystemError) -> [Listener] {
+        var addresses = ListenAddress.list(self[setting]) ?? []
+        if addresses.isEmpty, setting.name == Setting.listen.name {
+            addresses = [.tcp(host: self[.host], port: integer(.port))]
+        }
+        var listeners: [Listener] = []
+        for address in addresses {
+            listeners.append(try Listener(address, mode: UInt32(self[.socketMode], radix: 8) ?? 0o600))
+        }
+        return listeners
+    }
+
     /// The settings of the HTTP server.
     package var http: HTTPServerConfiguration {
         var server = HTTPServerConfiguration()
@@ -210,6 +227,8 @@ extension Configuration {
         limits.maxTensorBytes = integer(.maxTensorBody)
         limits.maxAnswerBytes = integer(.maxAnswer)
         limits.maxForecastSteps = integer(.maxForecast)
+        limits.maxUnpackingRatio = integer(.maxRatio)
+        limits.minPackedBytes = integer(.minPacked) == 0 ? nil : integer(.minPacked)
         limits.repository = Service.RepositoryAccess(rawValue: self[.repository]) ?? .local
         limits.readiness = Service.Readiness(rawValue: self[.ready]) ?? .all
         return limits

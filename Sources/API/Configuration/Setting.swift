@@ -23,6 +23,10 @@ package struct Setting: Sendable {
         case choice([String])
         /// Words with commas between; none where it is empty.
         case list
+        /// Where to listen: addresses between commas, none of them too. As a flag it may come several times.
+        case addresses
+        /// The permissions of a file, in octal digits.
+        case mode
     }
 
     /// As the file has it; `MARTLET_` and capitals in the environment, `--` and dashes as a flag.
@@ -52,6 +56,8 @@ package struct Setting: Sendable {
         case .boolean: "true or false"
         case .choice(let names): "one of \(names.joined(separator: ", "))"
         case .list: "words with commas between"
+        case .addresses: "addresses such as 127.0.0.1:8080, [::1]:8080 or unix:/run/martlet/http.sock"
+        case .mode: "permissions in octal digits, such as 660"
         }
     }
 
@@ -67,6 +73,11 @@ package struct Setting: Sendable {
         case .boolean: return Bool(text.lowercased()).map(String.init)
         case .list: return Self.words(of: text)?.joined(separator: ",")
         case .choice(let names): return names.contains(text.lowercased()) ? text.lowercased() : nil
+        case .addresses:
+            guard !text.isEmpty else { return text }
+            return ListenAddress.list(text).map { $0.map(\.description).joined(separator: ", ") }
+        case .mode:
+            return UInt32(text, radix: 8).flatMap { $0 <= 0o777 ? String($0, radix: 8) : nil }
         }
     }
 
@@ -78,6 +89,9 @@ package struct Setting: Sendable {
         }
         return words.contains("") ? nil : words
     }
+
+    /// Whether the values of several flags are one list.
+    package var isList: Bool { if case .addresses = kind { true } else { false } }
 
     private static let minSecretBytes = 16
     private static let dayInMilliseconds = 86_400_000
@@ -92,6 +106,9 @@ extension Setting {
     package static let models = Setting("models", .text, "weights", "The folder of models.")
     package static let host = Setting("host", .text, "127.0.0.1", "The address to listen on.")
     package static let port = Setting("port", .integer(0...65_535), "8080", "The port to listen on; 0 lets the system choose.")
+    package static let listen = Setting("listen", .addresses, "", "Where to listen instead, any number of times: HOST:PORT, or unix:PATH for a UNIX socket.")
+    package static let socketMode = Setting("socket_mode", .mode, "660", "The permissions of UNIX sockets, in octal digits.")
+    package static let adminListen = Setting("admin_listen", .addresses, "", "Where alone models are loaded and unloaded and metrics are told; probes are answered on every listener.")
     package static let threads = Setting("threads", .integer(1...1024), nil, "Threads of the engine; one for each CPU.")
     package static let eventLoops = Setting("event_loops", .integer(1...64), nil, "Threads that read requests and write answers; one for each CPU, at most 8.")
     package static let tune = Setting("tune", .boolean, "true", "Choose algorithms by measuring them, not by the cost model.")
@@ -118,6 +135,8 @@ extension Setting {
     package static let maxMemory = Setting("max_memory_bytes", bytes, nil, "What requests may make the daemon hold: bodies, images, tensors, answers; a quarter of the memory it may have, at most 1 GiB.")
     package static let maxBody = Setting("max_body_bytes", bytes, "\(32 << 20)", "The largest request body but for tensors, in bytes.")
     package static let maxTensorBody = Setting("max_tensor_body_bytes", bytes, "\(256 << 20)", "The largest body of tensors (/v2/models/{m}/infer), in bytes.")
+    package static let maxRatio = Setting("max_compression_ratio", .integer(1...1032), "256", "How many times its size a compressed body may become, beyond its first mebibyte.")
+    package static let minPacked = Setting("min_compressed_bytes", .integer(0...Int(1) << 40), "4096", "JSON and text of so many bytes is sent compressed to who accepts it; 0 never is.")
     package static let maxAnswer = Setting("max_answer_bytes", bytes, "\(64 << 20)", "The largest answer, in bytes, as it is estimated before it is computed.")
     package static let maxPixels = Setting("max_pixels", .integer(1...1_000_000_000), "\(ImageLimits().maxPixels)", "The most pixels of an image.")
     package static let maxSide = Setting("max_side", .integer(1...1_000_000), "\(ImageLimits().maxSide)", "The most pixels of an image on a side.")
@@ -152,10 +171,10 @@ extension Setting {
 
     /// All settings, in the order in which they are listed.
     package static let all: [Setting] = [
-        models, host, port, threads, eventLoops, tune, cache, ready,
+        models, host, port, listen, socketMode, adminListen, threads, eventLoops, tune, cache, ready,
         versions, load, loadOrder, loadThreads, maxLoadMemory, maxModelMemory, watchModels, settle, repository,
         keys, open, openProbes, corsOrigins, allowedHosts, maxRequestsPerAddress,
-        maxMemory, maxBody, maxTensorBody, maxAnswer, maxPixels, maxSide, maxScanPixels, maxForecast, maxGenerations, maxSequences, maxSequencesPerClient, sequenceTTL, stateKey,
+        maxMemory, maxBody, maxTensorBody, maxRatio, minPacked, maxAnswer, maxPixels, maxSide, maxScanPixels, maxForecast, maxGenerations, maxSequences, maxSequencesPerClient, sequenceTTL, stateKey,
         maxBatchSize, maxBatchTime, maxBatchDelay, maxQueueItems, maxQueueDelay, requestTimeout,
         maxConnections, maxPerAddress, maxPerConnection, headTimeout, idleTimeout, writeTimeout, bodyMinimumRate, drainDelay, drainTimeout,
         logLevel, logFormat, accessLog,

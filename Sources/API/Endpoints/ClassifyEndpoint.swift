@@ -35,8 +35,9 @@ extension Service {
         )
         let context = try context(of: call, parameters)
         let options = try Self.options(parameters)
+        let format = AnswerFormat(accept: call.request.accept)
         let listing = ImageAnswer(
-            topK: try parameters.positiveInteger("top_k"),
+            topK: try parameters.positiveInteger("top_k") ?? (format == .json ? nil : 1),
             labels: model.labels,
             listsCrops: try parameters.flag("detail", spelled: "crops")
         )
@@ -47,6 +48,17 @@ extension Service {
             admission: call.admission,
             context
         )
+        if format != .json {
+            var table = ImageTable(format)
+            if !upload.isList { _ = try results[0].get() } // its error is the answer
+            for (index, result) in results.enumerated() {
+                table.append(
+                    result.map { $0.scores.top(listing.topK, labels: listing.labels) },
+                    image: index
+                )
+            }
+            return table.response
+        }
         let heading: JSONObject = ["model": .string(model.name), "version": .string(model.version)]
         return upload.isList
             ? try list(results, heading, listing) : try single(results[0].get(), heading, listing)

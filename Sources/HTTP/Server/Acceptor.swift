@@ -4,7 +4,7 @@ internal import Platform
 ///
 /// Without one, the waiting connection would be reported for ever and the loop would spin. A descriptor in
 /// reserve is given up for it, so that it can be closed instead of left hanging; failing that, accepting pauses.
-struct Acceptor: ~Copyable {
+final class Acceptor {
     private let token: UInt64
     private let number: Int32
     private var listener: Socket?
@@ -22,7 +22,7 @@ struct Acceptor: ~Copyable {
     }
 
     /// The next waiting connection, or nil when none can be had now.
-    mutating func accept(_ epoll: borrowing Epoll, now: ContinuousClock.Instant) -> Socket? {
+    func accept(_ epoll: borrowing Epoll, now: ContinuousClock.Instant) -> Socket? {
         do {
             return try listener?.accept()
         } catch {
@@ -33,7 +33,7 @@ struct Acceptor: ~Copyable {
     }
 
     /// Accepts again when the pause is over.
-    mutating func resume(_ epoll: borrowing Epoll, now: ContinuousClock.Instant) {
+    func resume(_ epoll: borrowing Epoll, now: ContinuousClock.Instant) {
         guard let pausedUntil, pausedUntil <= now else { return }
         self.pausedUntil = nil
         if reserve == nil { reserve = Descriptor.spare() }
@@ -41,7 +41,7 @@ struct Acceptor: ~Copyable {
     }
 
     /// Stops listening.
-    mutating func close() {
+    func close() {
         listener = nil
         reserve = nil
         pausedUntil = nil
@@ -50,7 +50,7 @@ struct Acceptor: ~Copyable {
     /// Closes connections that wait, one at a time, with the descriptor in reserve.
     ///
     /// - Returns: whether none is left waiting; false when there is nothing in reserve, or they come too fast.
-    private mutating func dropWaiting() -> Bool {
+    private func dropWaiting() -> Bool {
         guard reserve != nil else { return false }
         reserve = nil
         defer { reserve = Descriptor.spare() }
@@ -65,7 +65,7 @@ struct Acceptor: ~Copyable {
         return false
     }
 
-    private mutating func pause(_ epoll: borrowing Epoll, until end: ContinuousClock.Instant) {
+    private func pause(_ epoll: borrowing Epoll, until end: ContinuousClock.Instant) {
         pausedUntil = end
         watch(epoll, [])
     }
@@ -73,5 +73,37 @@ struct Acceptor: ~Copyable {
     private func watch(_ epoll: borrowing Epoll, _ interest: Epoll.Interest) {
         // The descriptor is watched already, so that the kernel needs nothing new.
         try? epoll.modify(number, interest, token: token)
+    }
+}
+
+/// All listening sockets of a loop.
+struct Acceptors {
+    /// The token of the first, which those of the others follow: connections never come to have as many.
+    static let firstToken = UInt64.max >> 1
+
+    let all: [Acceptor]
+
+    init() { all = [] }
+
+    init(_ listeners: [Listener], epoll: borrowing Epoll) throws(SystemError) {
+        var all: [Acceptor] = []
+        for listener in listeners {
+            guard let socket = listener.take() else {
+                preconditionFailure("two servers on \(listener.address)")
+            }
+            let token = Self.firstToken + UInt64(all.count)
+            all.append(try Acceptor(socket, token: token, epoll: epoll))
+        }
+        self.all = all
+    }
+
+    subscript(token: UInt64) -> Acceptor { all[Int(token - Self.firstToken)] }
+
+    /// Until when the first of those is paused that are.
+    var pausedUntil: ContinuousClock.Instant? { all.compactMap(\.pausedUntil).min() }
+
+    /// Accepts again where a pause is over.
+    func resume(_ epoll: borrowing Epoll, now: ContinuousClock.Instant) {
+        for acceptor in all { acceptor.resume(epoll, now: now) }
     }
 }

@@ -83,13 +83,17 @@ extension ConnectionState {
         let lease = body.isEmpty ? nil : bodyLease ?? rules.budget.lease(0, for: .bodies)
         bodyLease = nil
         if answer == nil {
+            let packed = body.isEmpty ? nil : head.coding.map { PackedBody(body, $0) }
             let request = Request(
                 method: head.method,
                 path: head.path,
                 target: head.target,
                 query: head.query,
                 fields: head.fields,
-                body: body,
+                body: packed == nil ? body : [],
+                packed: packed,
+                accept: head.accept,
+                refusesIdentity: head.refusesIdentity,
                 id: arrival.id,
                 client: client,
                 cancellation: exchange.cancellation,

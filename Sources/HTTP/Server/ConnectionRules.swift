@@ -42,6 +42,9 @@ package final class ConnectionRules: Sendable {
         if refusal.status == .serviceUnavailable, !response.fields.contains(.retryAfter) {
             response.fields[.retryAfter] = "1"
         }
+        if refusal.status == .unsupportedMediaType {
+            response.fields[.acceptEncoding] = ContentCoding.accepted
+        }
         return response
     }
 

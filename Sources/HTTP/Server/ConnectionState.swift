@@ -112,8 +112,8 @@ package struct ConnectionState {
     /// - Returns: whether the budget had them; if not, call it again when others have given way, or `dropUnleased`.
     package mutating func leaseBodies() -> Bool {
         for (_, request) in ready {
-            guard let lease = request.lease, lease.bytes != request.body.count else { continue }
-            guard lease.resize(to: request.body.count) else { return false }
+            guard let lease = request.lease, lease.bytes != request.receivedBytes else { continue }
+            guard lease.resize(to: request.receivedBytes) else { return false }
         }
         guard parser.bodyCount > 0, phase == .reading else { return true }
         let lease = bodyLease ?? rules.budget.lease(0, for: .bodies)
@@ -123,8 +123,8 @@ package struct ConnectionState {
 
     /// Refuses the requests whose bodies found no room.
     package mutating func dropUnleased(at moment: Moment) {
-        for (sequence, request) in ready where request.lease.map({ $0.bytes != request.body.count }) ?? false
-        {
+        for (sequence, request) in ready
+        where request.lease.map({ $0.bytes != request.receivedBytes }) ?? false {
             ready.removeAll { $0.sequence == sequence }
             answer(sequence, with: rules.response(to: .memoryFull), refusal: .memoryFull, at: moment)
         }

@@ -6,8 +6,7 @@ internal import Synchronization
 /// Everything here belongs to that thread; what others may touch is `answers` and `drain`. The handler is called on it,
 /// and answers come back through `answers` from wherever they are made.
 final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thread but for Sendable members
-    private static let listenerToken = UInt64.max
-    private static let wakerToken = UInt64.max - 1
+    private static let wakerToken = UInt64.max
 
     /// From when to finish what has begun, and until when.
     struct Drain: Sendable {
@@ -27,7 +26,7 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
     let turns = Atomic(0)
 
     private var epoll: Epoll
-    private var acceptor: Acceptor?
+    private var acceptors = Acceptors()
     private var connections: [UInt64: Connection] = [:]
     private var nextToken: UInt64 = 0
     private var excessCount = 0
@@ -55,8 +54,8 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
     }
 
     /// Makes this the loop that accepts; before it runs.
-    func listen(on listener: consuming Socket) throws(SystemError) {
-        acceptor = try Acceptor(listener, token: Self.listenerToken, epoll: epoll)
+    func listen(on listeners: [Listener]) throws(SystemError) {
+        acceptors = try Acceptors(listeners, epoll: epoll)
     }
 
     /// Asks the loop, from any thread, to finish what has begun and then to return.
@@ -82,10 +81,10 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
             }
             takeAnswers()
             let drainTime = isDraining ? drain?.deadline : drain?.start
-            let wakeUp = [deadlines.first, acceptor?.pausedUntil, drainTime].compactMap(\.self).min()
+            let wakeUp = [deadlines.first, acceptors.pausedUntil, drainTime].compactMap(\.self).min()
             turn(timeout: wakeUp.map { moment.now.duration(to: $0) })
             expire()
-            acceptor?.resume(epoll, now: moment.now)
+            acceptors.resume(epoll, now: moment.now)
         }
     }
 
@@ -101,10 +100,10 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
         for i in 0..<count {
             let (token, happened) = epoll.event(i)
             switch token {
-            case Self.listenerToken: accept()
             case Self.wakerToken:
                 waker.reset()
                 for connection in group.arrivals(at: index) { welcome(connection) }
+            case Acceptors.firstToken...: accept(from: acceptors[token])
             default: serve(token, happened)
             }
         }
@@ -123,8 +122,8 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
     // MARK: Connections
 
     /// Accepts what waits, and takes each connection to its loop.
-    private func accept() {
-        while let socket = acceptor?.accept(epoll, now: moment.now) {
+    private func accept(from acceptor: Acceptor) {
+        while let socket = acceptor.accept(epoll, now: moment.now) {
             let client = socket.peerName
             let connection = Connection(
                 socket,
@@ -313,8 +312,10 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
     private func startDraining() {
         isDraining = true
         // What has reached this machine by now is still served.
-        accept()
-        acceptor?.close()
+        for acceptor in acceptors.all {
+            accept(from: acceptor)
+            acceptor.close()
+        }
         for connection in group.arrivals(at: index, areLast: true) { welcome(connection) }
         for connection in Array(connections.values) {
             if connection.state.wantsRead { connection.receive(&buffer, at: moment) }

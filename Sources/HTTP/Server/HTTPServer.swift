@@ -55,23 +55,24 @@ package final class HTTPServer: Sendable {
     /// - Throws: `SystemError` such as `listen 0.0.0.0:8080: address already in use (EADDRINUSE)`.
     package func start() throws(SystemError) {
         let configuration = rules.configuration
-        try start(on: Socket.listen(host: configuration.host, port: configuration.port))
+        try start(on: [Listener(.tcp(host: configuration.host, port: configuration.port))])
     }
 
-    /// Starts the loops on a socket that listens already; call it once.
+    /// Starts the loops on sockets that listen already; call it once.
     ///
+    /// - Parameter listeners: which no other server has taken.
     /// - Throws: `SystemError` when the system has no descriptor or thread left to give.
-    package func start(on listener: consuming Socket) throws(SystemError) {
-        let port = try listener.localPort
+    package func start(on listeners: [Listener]) throws(SystemError) {
+        let ports = listeners.compactMap { if case .tcp(_, let port) = $0.address { port } else { nil } }
         let group = try LoopGroup(rules.configuration)
         var loops: [EventLoop] = []
         for index in 0..<group.count {
             loops.append(try EventLoop(index, of: group, rules: rules, handler: handler))
         }
-        try loops[0].listen(on: listener)
+        try loops[0].listen(on: listeners)
         running.withLock { running in
-            precondition(running == nil, "the server on port \(port) was started twice")
-            running = Running(loops: loops, port: port)
+            precondition(running == nil, "a server was started twice")
+            running = Running(loops: loops, port: ports.first ?? 0)
         }
         do {
             // The one that accepts comes last, when all others can serve.
@@ -85,7 +86,7 @@ package final class HTTPServer: Sendable {
         }
     }
 
-    /// The TCP port it listens on; the configured one before `start`.
+    /// The first TCP port it listens on, 0 where it has none; the configured one before `start`.
     package var port: Int {
         running.withLock { $0?.port } ?? rules.configuration.port
     }

@@ -18,6 +18,20 @@ package struct HTTPServerStatistics: Sendable, Equatable {
     package var closedForRoom = 0
     /// Requests that the server itself refused, by the code of the reason.
     package var refusals: [String: Int] = [:]
+
+    /// What two servers do that have one budget.
+    package static func + (one: Self, other: Self) -> Self {
+        HTTPServerStatistics(
+            openConnections: one.openConnections + other.openConnections,
+            acceptedConnections: one.acceptedConnections + other.acceptedConnections,
+            activeRequests: one.activeRequests + other.activeRequests,
+            receivedRequests: one.receivedRequests + other.receivedRequests,
+            bufferedBytes: one.bufferedBytes,
+            abandonedRequests: one.abandonedRequests + other.abandonedRequests,
+            closedForRoom: one.closedForRoom + other.closedForRoom,
+            refusals: one.refusals.merging(other.refusals, uniquingKeysWith: +)
+        )
+    }
 }
 
 /// The numbers behind `HTTPServerStatistics`, counted by every thread.

@@ -26,6 +26,20 @@ final class Client: @unchecked Sendable { // @unchecked: one thread uses it at a
         Self.setReceiveLimit(of: descriptor)
     }
 
+    /// Connects to a UNIX socket.
+    init(path: String) throws {
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let connected = withUnsafeBytes(of: &address) { bytes in
+            connect(descriptor, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, size)
+        }
+        guard connected == 0 else { throw Failure("connect to \(path): errno \(errno)") }
+        Self.setReceiveLimit(of: descriptor)
+    }
+
     deinit { closeNow() }
 
     /// A test that waits for bytes that never come fails after a minute instead of hanging.

@@ -55,6 +55,23 @@ struct ConfigurationTests {
         #expect(throws: ConfigurationError.self) { try sources.text(for: .port) }
     }
 
+    @Test func `addresses and permissions are checked and written in one way`() throws {
+        let configuration = try resolve(
+            flags: ["listen": "127.0.0.1:1,unix:/run/s", "socket_mode": "0666"],
+            yaml: "admin_listen: unix:/run/admin, 127.0.0.1:9090\n"
+        )
+        #expect(configuration[.listen] == "127.0.0.1:1, unix:/run/s")
+        #expect(configuration[.adminListen] == "unix:/run/admin, 127.0.0.1:9090")
+        #expect(configuration[.socketMode] == "666")
+        for (name, value) in [
+            ("listen", "8080"), ("listen", "a:1,"), ("admin_listen", "unix:s"), ("socket_mode", "1000"),
+            ("socket_mode", "rw"), ("max_compression_ratio", "0"),
+        ] {
+            #expect(throws: ConfigurationError.self, "\(name)") { try resolve(flags: [name: value]) }
+        }
+        #expect(try resolve(flags: ["min_compressed_bytes": "0"]).limits.minPackedBytes == nil)
+    }
+
     @Test func `the key that seals states is never printed`() throws {
         let configuration = try resolve(environment: ["MARTLET_STATE_KEY": "0123456789abcdef"])
         #expect(configuration[.stateKey] == "0123456789abcdef")

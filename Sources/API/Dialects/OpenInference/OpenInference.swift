@@ -102,9 +102,6 @@ extension Service {
     }
 
     private static func addRepository(to routes: inout RouteTable) {
-        let repository = { (work: @escaping @Sendable (Service, Call) async throws -> Response) in
-            Endpoint.work("repository", scope: .admin, work)
-        }
         routes.on(
             .post,
             "/v2/repository/index",

@@ -99,7 +99,7 @@ extension Service {
 
     /// The members of the body, if there is one, of a client that may ask.
     private func repositoryBody(_ call: Call, known: [String]) throws -> JSONObject {
-        let isLocal = ["127.", "::1", "::ffff:127."].contains {
+        let isLocal = ["127.", "::1", "::ffff:127.", SocketAddress.unixName].contains {
             call.request.client.utf8.starts(with: $0.utf8)
         }
         // Whoever has the key of an operator may ask from anywhere.
