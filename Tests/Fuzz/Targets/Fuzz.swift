@@ -9,7 +9,7 @@ internal import Imaging
 enum Fuzz {
     /// The readers of bytes from outside.
     enum Target: String, CaseIterable {
-        case request, query, multipart, json, instances, safetensors, manifest, jpeg, png, webp, gif, bmp,
+        case request, query, multipart, packed, json, instances, safetensors, manifest, jpeg, png, webp, gif, bmp,
             exif, xmp, text, seal, sequences, settings, inference
 
         /// Reads bytes as this target does.
@@ -18,6 +18,7 @@ enum Fuzz {
             case .request: fuzzRequest(bytes)
             case .query: fuzzQuery(bytes)
             case .multipart: fuzzMultipart(bytes)
+            case .packed: fuzzPacked(bytes)
             case .json: fuzzJSON(bytes)
             case .instances: fuzzInstances(bytes)
             case .safetensors: fuzzSafetensors(bytes)

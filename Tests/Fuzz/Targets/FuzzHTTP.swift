@@ -1,5 +1,6 @@
 internal import HTTP
 internal import HTTPTypes
+internal import Platform
 
 /// A connection's bytes: the requests found and the refusal do not depend on how the bytes are cut; what is found keeps
 /// the limits; after a refusal nothing comes.
@@ -100,4 +101,23 @@ func fuzzMultipart(_ bytes: [UInt8]) {
     let framed = Array("before\r\n".utf8) + body + Array("\r\nbehind".utf8)
     let again = attempt { try MultipartForm(contentType: contentType, body: framed) }
     require(again?.parts == form.parts, "what stands around the parts changes nothing")
+}
+
+/// A coding's byte and a packed body: what is unpacked keeps its limits, its lease is all that is held, and packed again it
+/// is unpacked to the same.
+func fuzzPacked(_ bytes: [UInt8]) {
+    guard let first = bytes.first else { return }
+    let coding: ContentCoding = first & 1 == 0 ? .gzip : .deflate
+    let limits = UnpackingLimits(maxBytes: 1 << 17, maxRatio: 1 + Int(first >> 1))
+    let budget = MemoryBudget(limit: 1 << 20)
+    func unpacked(_ bytes: [UInt8]) -> [UInt8]? {
+        let request = Request(method: .post, path: "/", packed: PackedBody(bytes, coding))
+        return attempt { try request.unpacked(limits, from: budget) {}.body }
+    }
+    let body = unpacked(Array(bytes.dropFirst()))
+    require(budget.used == 0, "what is unpacked is given back")
+    guard let body else { return }
+    require(body.count <= limits.maxBytes, "an unpacked body keeps its limit")
+    guard let packed = Deflater.deflate(body, coding == .gzip ? .gzip : .zlib) else { return }
+    require(unpacked(packed) == body, "what is packed again is the same body")
 }

@@ -13,6 +13,13 @@ func fuzzJSON(_ bytes: [UInt8]) {
         try reader.end()
     }
     require((isSkipped != nil) == (value != nil), "skipping takes what reading takes")
+    var floats: [Float] = []
+    let isTensor: Void? = attempt {
+        var reader = JSONPullReader(bytes)
+        try reader.tensor(into: &floats, atMost: bytes.count)
+        try reader.end()
+    }
+    require(isTensor == nil || value != nil, "a tensor is JSON")
     guard let value else { return }
     require(attempt { try JSONValue(parsing: value.encoded) } == value, "a written value reads the same")
     require(attempt { try JSONValue(parsing: bytes, maxValues: 0) } == nil, "a bound on values holds")

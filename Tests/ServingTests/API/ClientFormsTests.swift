@@ -79,7 +79,7 @@ struct ClientFormsTests {
 
     @Test func `bombs, limits of routes and damage are refused with their own codes`() throws {
         defer { scheduler.stop() }
-        let api = try service { $0.unpacking = UnpackingLimits(maxBytes: 8 << 20, maxRatio: 100) }
+        let api = try service { ($0.maxBodyBytes, $0.maxUnpackingRatio) = (8 << 20, 100) }
         let bomb = try #require(Deflater.deflate([UInt8](repeating: 0x20, count: 64 << 20), .gzip, level: 9))
         let prompt = Array("{\"prompt\": \"\(String(repeating: "ab", count: 3 << 20))\"}".utf8)
         let long = try #require(Deflater.deflate(prompt, .gzip))
@@ -95,7 +95,7 @@ struct ClientFormsTests {
             #expect(answer.status.code == status)
             #expect(try JSONValue(parsing: answer.body)["code"] == .string(code))
         }
-        let generous = try service { $0.unpacking = UnpackingLimits(maxBytes: 8 << 20, maxRatio: 1032) }
+        let generous = try service { ($0.maxBodyBytes, $0.maxUnpackingRatio) = (8 << 20, 1032) }
         let request = Request(
             method: .post,
             path: "/v1/models/surnames:generate",
