@@ -253,6 +253,17 @@ struct APITests {
         #expect(predictions[2] == nil)
     }
 
+    @Test func `a byte-order mark is no part of a text or of JSON`() throws {
+        defer { scheduler.stop() }
+        let json = #"{"instances": ["Takahashi"]}"#
+        let plain = api.post(json, to: "surnames", "predict").body
+        #expect(api.post("\u{FEFF}\(json)", to: "surnames", "predict").body == plain)
+        for text in ["Takahashi", "\u{FEFF}Takahashi\n"] {
+            let answer = post("/v1/models/surnames:predict", Array(text.utf8), type: "text/plain")
+            #expect(answer.json == (try JSONValue(parsing: plain)))
+        }
+    }
+
     @Test func `a text body is one instance`() throws {
         defer { scheduler.stop() }
         let answer = post(

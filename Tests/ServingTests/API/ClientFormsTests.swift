@@ -2,6 +2,7 @@ import API
 import Foundation
 import HTTP
 import HTTPTypes
+import Inference
 import Logging
 import Models
 import Platform

@@ -170,7 +170,10 @@ struct JSONTensorTests {
         #expect(try tensor(" [ [1 , 2]\r\n,\t[[3],4 ] ] ") == [1, 2, 3, 4])
         #expect(try tensor("[]").isEmpty)
         #expect(try tensor("[[],[[]]]").isEmpty)
-        #expect(try tensor("[0.1, 1e-45, 3.4028235e38, -0.0]") == [0.1, 1e-45, .greatestFiniteMagnitude, 0])
+        #expect(
+            try tensor("[0.1, 1e-45, 3.4028235e38, -0.0]")
+                == [0.1, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 0]
+        )
         let many = (0..<10_000).map { "\($0)" }.joined(separator: ",")
         #expect(try tensor("[\(many)]", atMost: 10_000) == (0..<10_000).map(Float.init))
     }

@@ -22,6 +22,8 @@ struct ManifestTests {
             """
         )
         #expect(manifest.architecture == "resnet50")
+        let marked = Array("\u{FEFF}{\(Self.image), \"preprocessing\": {}}".utf8)
+        #expect(try Manifest(parsing: marked).task == .imageClassification)
         #expect(manifest.task == .imageClassification)
         #expect(manifest.classes == 2)
         #expect(manifest.labels == .inline(["a", "b"]))

@@ -94,4 +94,10 @@ struct VocabularyTests {
     @Test func `refuses bytes that are not UTF-8`() {
         #expect(throws: FormatError.self) { try Vocabulary(parsing: [0x61, 0xFF], file: "v.txt") }
     }
+
+    @Test func `a byte-order mark before a vocabulary is no part of its first token`() throws {
+        // Within the text it is a token's like any other character.
+        let marked = Array("\u{FEFF}a\r\n\u{FEFF}b\n".utf8)
+        #expect(try Vocabulary(parsing: marked, file: "v.txt").tokens == ["a", "\u{FEFF}b"])
+    }
 }
