@@ -160,7 +160,11 @@ extension Service {
         routes.on(
             .post,
             model + ":generate",
-            Endpoint(name: "generate", action: .work { try await $0.generate($1, $2) }, maxBodyBytes: 4 << 20),
+            Endpoint(
+                name: "generate",
+                action: .work { try await $0.generate($1, $2) },
+                maxBodyBytes: 4 << 20
+            ),
             RouteDescription(
                 "A text that goes on from a prompt, whole or as Server-Sent Events",
                 query: [.timeout],

@@ -24,7 +24,10 @@ struct HTTPReply {
         let socket = try Socket.connect(address.listener)
         let key = ProcessInfo.processInfo.environment[Self.keyVariable].map { ["X-Api-Key: \($0)"] } ?? []
         let lines =
-            ["\(method) \(path) HTTP/1.1", "Host: \(address.authority)", "Content-Length: 0", "Connection: close"]
+            [
+                "\(method) \(path) HTTP/1.1", "Host: \(address.authority)", "Content-Length: 0",
+                "Connection: close",
+            ]
             + key.filter { $0.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } }
         let head = lines.joined(separator: "\r\n") + "\r\n\r\n"
         var rest = Array(head.utf8)[...]

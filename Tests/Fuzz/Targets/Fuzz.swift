@@ -9,7 +9,8 @@ internal import Imaging
 enum Fuzz {
     /// The readers of bytes from outside.
     enum Target: String, CaseIterable {
-        case request, query, multipart, packed, json, instances, safetensors, manifest, jpeg, png, webp, gif, bmp,
+        case request, query, multipart, packed, json, instances, safetensors, manifest, jpeg, png, webp, gif,
+            bmp,
             exif, xmp, text, seal, sequences, settings, inference
 
         /// Reads bytes as this target does.
