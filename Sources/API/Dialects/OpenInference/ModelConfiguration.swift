@@ -50,10 +50,12 @@ extension Service {
         let others = tensors.outputs.filter { !$0.isListed }.map(\.kind.rawValue)
         let policy = scheduler.policy(of: model.network)
         let microseconds = Int(policy.maxDelay / .microseconds(1))
-        return Response(json: [
+        var json: JSONObject = [
             "name": .string(model.name), "platform": .string(Self.platform),
             "backend": .string(Self.platform),
-            "version_policy": .object(["all": .object([:])]),
+        ]
+        json.append("version_policy", model.manifest.versions?.configuration)
+        json.append(contentsOf: [
             "max_batch_size": .integer(ModelTensors.maxBatch),
             "input": .array([.object(input)]), "output": .array(outputs),
             "instance_group": .array([
@@ -65,12 +67,12 @@ extension Service {
             ]),
             "model_transaction_policy": .object(["decoupled": .bool(false)]),
             "response_cache": .object(["enable": .bool(false)]),
-            "parameters": .object([
-                "outputs_on_request": .object([
-                    "string_value": .string(others.joined(separator: ","))
-                ])
-            ]),
         ])
+        if !others.isEmpty {
+            let names: JSONObject = ["string_value": .string(others.joined(separator: ","))]
+            json.append("parameters", .object(["outputs_on_request": .object(names)]))
+        }
+        return Response(json: json)
     }
 
     /// The model that a call names, which is none of its requests for inference.
@@ -83,5 +85,17 @@ extension Service {
             "name": .string(tensor.name), "data_type": .string(tensor.dataType.configurationName),
             "dims": .array(tensor.dimensions.map(JSONValue.integer)),
         ]
+    }
+}
+
+extension VersionPolicy {
+    /// As Triton's configuration has it.
+    fileprivate var configuration: JSONValue {
+        switch self {
+        case .all: .object(["all": .object([:])])
+        case .latest(let count): .object(["latest": .object(["num_versions": .integer(count)])])
+        case .specific(let versions):
+            .object(["specific": .object(["versions": .array(versions.map(JSONValue.integer))])])
+        }
     }
 }
