@@ -18,7 +18,6 @@ struct HuggingFaceRequest {
 
     /// - Throws: `ServingError` that names what is wrong.
     init(_ request: Request, for model: Model, _ context: RequestContext) throws {
-        try RequestBody.checkEncoding(request)
         guard let first = request.body.first(where: { !" \t\r\n".utf8.contains($0) }) else {
             throw ServingError.badRequest("the body is empty; send JSON with 'inputs'", code: "empty_body")
         }

@@ -188,7 +188,6 @@ struct ServingExamples {
 
     /// - Throws: `ServingError` that names what is wrong.
     init(_ request: Request, for model: Model, _ context: RequestContext) throws {
-        try RequestBody.checkEncoding(request)
         let form = InstanceReader(model.input)
         var list: PredictRequest.Instances?
         var (signature, shared, found) = (JSONValue.null, JSONValue.null, "nothing")

@@ -17,7 +17,6 @@ struct TorchServeRequest {
 
     /// - Throws: `ServingError` that names what is wrong.
     init(_ request: Request, for model: Model, _ context: RequestContext) throws {
-        try RequestBody.checkEncoding(request)
         guard !request.body.isEmpty else {
             throw ServingError.badRequest("the body is empty; send an image or a text", code: "empty_body")
         }

@@ -53,7 +53,7 @@ extension Service {
             if !upload.isList { _ = try results[0].get() } // its error is the answer
             for (index, result) in results.enumerated() {
                 table.append(
-                    result.map { $0.scores.top(listing.topK, labels: listing.labels) },
+                    result.map { $0.scores.listed(listing.topK, labels: listing.labels) },
                     image: index
                 )
             }

@@ -12,7 +12,6 @@ extension Service {
         var call = call
         let model = try await admittedModel(&call)
         let started = ContinuousClock.now
-        try RequestBody.checkEncoding(call.request)
         let given = context(of: call)
         let request = try inferRequest(call.request, for: model, given)
         let context = given.until(given.deadline, orAfter: request.parameters.timeout, call.request.received)
