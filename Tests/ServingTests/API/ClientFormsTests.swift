@@ -187,7 +187,7 @@ struct ClientFormsTests {
         var position = 0
         let bytes = Array("\(method) \(path) HTTP/1.1\r\nHost: h\r\n\r\n".utf8)
         guard case .head(let head)? = parser.next(bytes.span, at: &position) else { return nil }
-        switch rule(head) {
+        switch rule(head, "127.0.0.1") {
         case .accept(let limit, _): return limit ?? .max
         case .refuse(let response): return -response.status.code
         }
