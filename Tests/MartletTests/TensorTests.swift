@@ -11,7 +11,7 @@ extension EndToEndTests {
         {
             let count = json.utf8.count + binary.count
             let head = """
-                POST /v2/models/\(model)/infer HTTP/1.1\r\nHost: test\r\nContent-Length: \(count)\r
+                POST /v2/models/\(model)/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(count)\r
                 Inference-Header-Content-Length: \(json.utf8.count)\r\n\r\n
                 """
             try client.send(Array(head.utf8) + Array(json.utf8) + binary)
@@ -56,7 +56,7 @@ extension EndToEndTests {
                 // An image as large is refused before it is read.
                 try client.send(
                     Array(
-                        "POST /v1/models/objects:classify HTTP/1.1\r\nHost: test\r\nContent-Length: \(body.count)\r\n\r\n"
+                        "POST /v1/models/objects:classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.count)\r\n\r\n"
                             .utf8
                     )
                 )

@@ -31,7 +31,8 @@ struct ConfigurationTests {
             configuration.scheduler
                 == Scheduler.Configuration(
                     maxQueueDelay: .milliseconds(1500),
-                    maxInlineTime: .microseconds(300)
+                    maxInlineTime: .microseconds(300),
+                    maxBesideTime: .microseconds(100)
                 )
         )
         #expect(configuration.sequences == SequenceStore.Limits())
