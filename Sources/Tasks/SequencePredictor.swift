@@ -283,19 +283,3 @@ extension SequencePredictor {
         return Advanced(answer: answer, state: inference.states[0])
     }
 }
-
-extension SequenceEncoder {
-    /// Encodes an instance of a request.
-    ///
-    /// - Throws: `ServingError` that says what the model takes and what was found where.
-    package func encode(_ instance: Instance) throws(ServingError) -> Encoded {
-        switch instance {
-        case .text(let text): return try encode(text: text)
-        case .words(let words): return try encode(words: words)
-        case .tokens(let tokens): return try encode(tokens: tokens)
-        case .features(let values): return try encode(features: values)
-        case .image, .clip, .tensor:
-            throw .invalidInput("expected \(form.expectation), found \(instance.kind)")
-        }
-    }
-}

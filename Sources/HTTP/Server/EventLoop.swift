@@ -14,28 +14,28 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
         let deadline: ContinuousClock.Instant
     }
 
-    private let rules: ConnectionRules
+    let rules: ConnectionRules
     private let handler: RequestHandler
-    private let group: LoopGroup
+    let group: LoopGroup
     /// Its number in the group.
-    private let index: Int
+    let index: Int
     private let waker: Waker
     private let answers: AnswerList
     private let draining = Mutex<Drain?>(nil)
     /// How often the loop has gone round.
     let turns = Atomic(0)
 
-    private var epoll: Epoll
-    private var acceptors = Acceptors()
-    private var connections: [UInt64: Connection] = [:]
-    private var nextToken: UInt64 = 0
-    private var excessCount = 0
+    var epoll: Epoll
+    var acceptors = Acceptors()
+    var connections: [UInt64: Connection] = [:]
+    var nextToken: UInt64 = 0
+    var excessCount = 0
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
-    private var moment = Moment(now: .now, date: "")
+    var moment = Moment(now: .now, date: "")
     private var second = -1
-    private var isDraining = false
+    var isDraining = false
     private var deadlines = DeadlineHeap()
-    private var crowd = Crowd()
+    var crowd = Crowd()
 
     init(
         _ index: Int,
@@ -121,72 +121,6 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
 
     // MARK: Connections
 
-    /// Accepts what waits, and takes each connection to its loop.
-    private func accept(from acceptor: Acceptor) {
-        while let socket = acceptor.accept(epoll, now: moment.now) {
-            let client = socket.peerName
-            let connection = Connection(
-                socket,
-                token: nextToken,
-                state: ConnectionState(rules: rules, client: client, at: moment)
-            )
-            nextToken += 1
-            let loop = isDraining ? index : group.leastLoaded
-            if loop != index, group.hand(connection, to: loop) { continue }
-            group.keep(on: index)
-            welcome(connection)
-        }
-    }
-
-    /// Begins to serve a connection, for which idle and unfinished ones give way; where none can here, perhaps one can at the
-    /// next loop.
-    private func welcome(_ connection: Connection) {
-        let client = connection.state.client
-        var room = group.enter(client)
-        if room != .free, closeOne(of: room == .noneForClient ? client : nil) { room = group.enter(client) }
-        if room != .free {
-            connection.refusals += 1
-            let next = (index + 1) % group.count
-            if connection.refusals < group.count, group.hand(connection, to: next) {
-                return group.release(from: index)
-            }
-            // A few more are told why; beyond them even that costs too much, and descriptors are for models too.
-            guard excessCount < min(64, max(8, rules.configuration.maxConnections / 2)) else {
-                return group.release(from: index)
-            }
-            connection.isExcess = true
-        }
-        do {
-            try epoll.add(connection.socket.number, .read, token: connection.token)
-        } catch {
-            // The kernel's memory is short; the client sees the connection close.
-            if !connection.isExcess { group.leave(client) }
-            return group.release(from: index)
-        }
-        connections[connection.token] = connection
-        rules.counters.accepted.add(1, ordering: .relaxed)
-        rules.counters.open.add(1, ordering: .relaxed)
-        if connection.isExcess {
-            excessCount += 1
-            connection.state.refuse(.connectionsFull, at: moment)
-        } else {
-            crowd.enter(client)
-        }
-        settle(connection)
-    }
-
-    /// Closes the connection that is missed least.
-    private func closeOne(of client: String?) -> Bool {
-        let victim = crowd.victim(of: client, among: connections, now: moment.now)
-        guard let victim, let connection = connections[victim] else { return false }
-        if connection.state.isPartial { connection.state.refuse(.connectionsFull, at: moment) }
-        connection.send(at: moment)
-        connection.state.close(at: moment)
-        rules.counters.closedForRoom.add(1, ordering: .relaxed)
-        remove(connection)
-        return true
-    }
-
     private func serve(_ token: UInt64, _ happened: Epoll.Interest) {
         guard let connection = connections[token] else { return }
         // Both sides closed or a reset: a half-close alone does not come here.
@@ -222,7 +156,7 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
     }
 
     /// Does everything that a change of the connection's state makes possible.
-    private func settle(_ connection: Connection) {
+    func settle(_ connection: Connection) {
         while true {
             lease(connection)
             let ready = connection.state.takeReady()
@@ -276,7 +210,7 @@ final class EventLoop: @unchecked Sendable { // @unchecked: confined to its thre
         }
     }
 
-    private func remove(_ connection: Connection) {
+    func remove(_ connection: Connection) {
         guard connections.removeValue(forKey: connection.token) != nil else { return }
         // What the client has not taken is of no use without the rest; the kernel would keep it for minutes.
         if connection.state.leavesUnsent { connection.socket.resetOnClose() }
