@@ -47,6 +47,8 @@ package struct Manifest: Sendable {
     package let labels: Labels?
     /// The name of the weights file in the model's folder.
     package let weights: String
+    /// What stands before every name in that file, and is no part of it; empty for nothing.
+    package let prefix: String
     package let options: [String: OptionValue]
     package let input: InputDescription
     /// How a sequence becomes one vector; nil where the answer is one for each step.
@@ -73,8 +75,9 @@ package struct Manifest: Sendable {
 
 extension Manifest {
     private static let keys = [
-        "architecture", "task", "classes", "labels", "weights", "options", "preprocessing", "input",
-        "output", "pooling", "activation", "temperature", "threshold", "memory", "serving", "versions",
+        "architecture", "task", "classes", "labels", "weights", "prefix", "options", "preprocessing",
+        "input", "output", "pooling", "activation", "temperature", "threshold", "memory", "serving",
+        "versions",
         "version_labels", "provenance",
     ]
     private static let servingKeys = ["priority", "max_batch", "max_delay_ms", "max_queue"]
@@ -105,6 +108,7 @@ extension Manifest {
         classes = try fields.optional("classes")?.integer(in: 1...10_000_000)
         labels = try fields.optional("labels").map(Self.labels)
         weights = try fields.optional("weights").map(Self.fileName) ?? "model.safetensors"
+        prefix = try fields.optional("prefix")?.string() ?? ""
         options = try fields.optional("options").map(Self.options) ?? [:]
         input = try Self.input(task, fields)
         inputSource = fields.object[task == .imageClassification ? "preprocessing" : "input"] ?? .null

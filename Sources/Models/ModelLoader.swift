@@ -36,7 +36,7 @@ struct ModelLoader {
         let architecture = try Architecture.named(manifest.architecture)
         let input = try input(manifest)
         let labels = try labels(manifest)
-        let file = try weightsFile(manifest.weights)
+        let file = try weightsFile(manifest)
         var configuration = ArchitectureConfiguration()
         configuration.classes = manifest.classes
         configuration.options = manifest.options
@@ -144,14 +144,16 @@ struct ModelLoader {
         return try Target(description, vocabulary: vocabulary(name))
     }
 
-    private func weightsFile(_ name: String) throws -> Safetensors {
+    private func weightsFile(_ manifest: Manifest) throws -> Safetensors {
+        let name = manifest.weights
         let pickle = "pytorch_model.bin"
         let names = try DirectoryListing.names(in: folder)
         if !names.contains(name), names.contains(pickle) {
             let advice = "convert it with safetensors.torch.save_file"
             throw FormatError(name, "no such file; '\(pickle)' may hold code and is not read: \(advice)")
         }
-        return try Safetensors(path: path(name))
+        let file = try Safetensors(path: path(name))
+        return manifest.prefix.isEmpty ? file : try file.removing(prefix: manifest.prefix)
     }
 
     private func labels(_ manifest: Manifest) throws -> [String]? {

@@ -48,6 +48,7 @@ package enum TimmConfiguration {
             classes: classes,
             labels: try labels(document, details, classes).map(Manifest.Labels.inline),
             weights: "model.safetensors",
+            prefix: "",
             options: [:],
             input: .image(preprocessing),
             pooling: .last,

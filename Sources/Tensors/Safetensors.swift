@@ -8,7 +8,7 @@ package import Platform
 /// - Source: huggingface/safetensors, README, "Format": 8 bytes of length (little-endian), a JSON header, the data.
 package struct Safetensors: Sendable {
     private let file: ReadableFile
-    private let entries: [String: SafetensorsHeader.Entry]
+    var entries: [String: SafetensorsHeader.Entry]
     private let dataStart: Int
 
     /// Opens a file and checks its header.
@@ -58,7 +58,7 @@ package struct Safetensors: Sendable {
         throw SafetensorsError(path: path, problem: .changed)
     }
 
-    private func fault(_ name: String, _ text: String) -> SafetensorsError {
+    func fault(_ name: String, _ text: String) -> SafetensorsError {
         SafetensorsError(path: path, problem: .tensor(name, text))
     }
 

@@ -27,6 +27,8 @@ package struct SafetensorsError: Error, Equatable, CustomStringConvertible {
         case syntax(offset: Int, expected: String)
         /// A tensor's entry contradicts itself or the file.
         case tensor(String, String)
+        /// No tensor's name begins so.
+        case prefix(String)
         /// The data has bytes that no tensor claims, or that two claim.
         case layout(String)
     }
@@ -47,6 +49,7 @@ extension SafetensorsError.Problem: CustomStringConvertible {
         case .syntax(let offset, let expected):
             "malformed safetensors header: expected \(expected) at byte \(offset)"
         case .tensor(let name, let fault): "tensor \(quoted(name)) \(fault)"
+        case .prefix(let prefix): "no tensor's name begins with the prefix \(quoted(prefix))"
         case .layout(let fault): "malformed safetensors file: \(fault)"
         }
     }

@@ -69,6 +69,9 @@ struct RecurrentShapes {
             return columns
         }
         guard let (rows, columns) = try matrix("rnn.weight_ih_l0", limit: RecurrentSizes.maxHidden) else {
+            if let prefix = WrapperPrefix.of(["rnn.weight_ih_l0"], in: shapes.keys) {
+                throw failure(WrapperPrefix.advice(prefix))
+            }
             throw failure(
                 "the hidden size is read from tensor 'rnn.weight_hh_l0', which is missing;"
                     + " the weights have \(listing)"

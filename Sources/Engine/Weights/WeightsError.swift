@@ -23,12 +23,19 @@ package struct WeightsError: Error, Equatable, CustomStringConvertible {
     package static let maxListed = 20
 
     package var description: String {
+        let cause = cause
+        func isLeft(_ name: String) -> Bool { !(cause?.explains(name) ?? false) }
         let sentences =
-            listed(misshapen) {
+            [cause?.sentence].compactMap(\.self)
+            + listed(misshapen.filter { isLeft($0.name) }) {
                 "tensor \(quoted($0.name)) is \($0.found) but the architecture needs \($0.needed)"
             }
-            + listed(missing) { "tensor \(quoted($0.name)) (\($0.shape)) is missing" }
-            + listed(extra) { "tensor \(quoted($0.name)) (\($0.shape)) is not part of the architecture" }
+            + listed(missing.filter { isLeft($0.name) }) {
+                "tensor \(quoted($0.name)) (\($0.shape)) is missing"
+            }
+            + listed(extra.filter { isLeft($0.name) }) {
+                "tensor \(quoted($0.name)) (\($0.shape)) is not part of the architecture"
+            }
             + listed(unreadable) { $0.description }
         return sentences.joined(separator: "; ") + " (\(path))"
     }

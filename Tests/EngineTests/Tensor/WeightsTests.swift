@@ -64,6 +64,79 @@ import Testing
         }
     }
 
+    @Test(arguments: ["module.", "_orig_mod.", "model.", "timm_model.", "net.backbone."])
+    func `names a wrapper's prefix in one line, and takes it off`(prefix: String) throws {
+        let graph = try graph()
+        let wrapped = tensors(graph).map { (name: prefix + $0.name, tensor: $0.tensor) }
+        try withTemporaryFile { path in
+            try Safetensors.write(wrapped + [("epoch", Tensor(shape: [1], values: [7]))], to: path)
+            let file = try Safetensors(path: path)
+            let error = #expect(throws: WeightsError.self) { try Weights(file, for: graph) }
+            #expect(
+                error?.description == """
+                    the names in the file begin with '\(prefix)', which a wrapper has put there: say "prefix": "\(prefix)" \
+                    in model.json (\(path))
+                    """
+            )
+            let weights = try Weights(file.removing(prefix: prefix), for: graph) { $0 == "epoch" }
+            #expect(weights.tensors.map(\.values) == tensors(graph).map(\.tensor.values))
+            let none = #expect(throws: SafetensorsError.self) { try file.removing(prefix: "x.") }
+            #expect(none?.problem == .prefix("x."))
+        }
+    }
+
+    @Test func `says which name is there with and without a prefix`() throws {
+        try withTemporaryFile { path in
+            let one = Tensor(shape: [1], values: [1])
+            try Safetensors.write([("a", one), ("module.a", one)], to: path)
+            let file = try Safetensors(path: path)
+            let error = #expect(throws: SafetensorsError.self) { try file.removing(prefix: "module.") }
+            #expect(error?.description.contains("'a' is there with and without 'module.'") == true)
+        }
+    }
+
+    @Test(arguments: [
+        ([("fc.1.weight", [2, 4]), ("fc.1.bias", [2])], "save 'fc.1' as 'fc'"),
+        (
+            [("fc.0.weight", [8, 4]), ("fc.0.bias", [8]), ("fc.3.weight", [2, 8])],
+            "2 linear layers ('fc.0', 'fc.3')"
+        ),
+    ])
+    func `explains a head of other layers in one line`(
+        _ head: [(name: String, dimensions: [Int])],
+        part: String
+    ) throws {
+        var graph = Graph(inputShape: [4])
+        _ = try graph.add(Linear(inputs: 4, outputs: 2), name: "fc", inputs: [.input])
+        let tensors = head.map { name, dimensions in
+            (name: name, tensor: SyntheticWeights.tensor(name, Shape(dimensions), seed: 1))
+        }
+        try withTemporaryFile { path in
+            try Safetensors.write(tensors, to: path)
+            let file = try Safetensors(path: path)
+            let error = #expect(throws: WeightsError.self) { try Weights(file, for: graph) }
+            #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
+            #expect(error?.description.contains("is missing") == false)
+        }
+    }
+
+    @Test func `explains a network for images of other channels in one line`() throws {
+        let graph = try graph()
+        var tensors = tensors(graph).filter { $0.name != "conv1.weight" }
+        tensors.append(
+            ("conv1.weight", Tensor(shape: [4, 1, 3, 3], values: [Float](repeating: 0, count: 36)))
+        )
+        try withTemporaryFile { path in
+            try Safetensors.write(tensors, to: path)
+            let file = try Safetensors(path: path)
+            let error = #expect(throws: WeightsError.self) { try Weights(file, for: graph) }
+            #expect(
+                error?.description
+                    == "the network of the file takes 1-channel images, that of the architecture 3-channel ones (\(path))"
+            )
+        }
+    }
+
     @Test func `spells out twenty differences of a kind and counts the rest`() throws {
         var graph = Graph(inputShape: [1])
         for index in 0..<50 {

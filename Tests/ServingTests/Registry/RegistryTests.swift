@@ -163,6 +163,24 @@ struct RegistryTests {
         #expect(reason == "model.safetensors: tensor 'head.bias' holds a number that is not finite")
     }
 
+    @Test func `a wrapper's prefix is told, and taken off where the manifest says so`() throws {
+        let tensors = TestModels.gruShapes.map { name, shape in
+            (name: "module.\(name)", tensor: SyntheticWeights.tensor(name, shape, seed: 1))
+        }
+        for (name, more) in [
+            ("wrapped", ""), ("told", #""prefix": "module.""#), ("wrong", #""prefix": "model.""#),
+        ] {
+            try add(name, manifest: more.isEmpty ? TestModels.gruManifest : manifest(more))
+            try Safetensors.write(tensors, to: "\(folder.path)/\(name)/model.safetensors")
+        }
+        let registry = try loaded()
+        let advice = try registry.entry(named: "wrapped").current.reason
+        #expect(advice?.contains(#"say "prefix": "module." in model.json"#) == true, "\(advice ?? "")")
+        #expect(try registry.entry(named: "told").current.state == .ready)
+        let wrong = try registry.entry(named: "wrong").current.reason
+        #expect(wrong?.contains("no tensor's name begins with the prefix 'model.'") == true, "\(wrong ?? "")")
+    }
+
     @Test func `a folder that is not there is an error`() throws {
         #expect(throws: SystemError.self) { try Registry(folder: folder.path + "/none").load() }
     }
