@@ -45,7 +45,7 @@ func fuzzInstances(_ bytes: [UInt8]) {
             require(numbers.count % 3 == 0 && 1...4 ~= numbers.count / 3, "features fit the model")
             require(numbers.allSatisfy(\.isFinite), "features are finite")
         case .words(let words): require(1...4 ~= words.count, "words fit the model")
-        case .image, .text, .clip: break
+        case .image, .text, .clip, .tensor: break
         }
         if case .sequence(let encoder) = input { encode(instance, by: encoder) }
     }
