@@ -7,14 +7,18 @@ internal import Platform
 /// `localhost` never do, so they are always taken.
 package struct HostList: Sendable, Equatable {
     private let isAny: Bool
+    /// Whether names without a dot are taken, which are those of a machine beside this one or of a container: no page of the
+    /// web has one.
+    private let takesPlainNames: Bool
     /// In lower case.
     private let names: [[UInt8]]
     /// Each begins with a dot: all names below it.
     private let suffixes: [[UInt8]]
 
-    /// - Parameter names: such as `martlet.example`, `*.example` or `*`.
+    /// - Parameter names: such as `martlet.example`, `*.example` or `*`; where there are none, any without a dot.
     package init(_ names: [String]) {
         isAny = names.contains("*")
+        takesPlainNames = names.isEmpty
         let lowered = names.map { $0.utf8.map(\.lowered) }
         self.names = [Array("localhost".utf8)] + lowered.filter { $0.first != UInt8(ascii: "*") }
         suffixes =
@@ -32,6 +36,7 @@ package struct HostList: Sendable, Equatable {
         if first == UInt8(ascii: "[") || Self.isNumeric(host.utf8) { return true }
         var name = Array(host.utf8)
         if let colon = name.lastIndex(of: UInt8(ascii: ":")) { name.removeSubrange(colon...) }
+        if takesPlainNames, !name.contains(UInt8(ascii: ".")) { return true }
         for index in name.indices { name[index] = name[index].lowered }
         if name.last == UInt8(ascii: ".") { name.removeLast() }
         return names.contains(name)

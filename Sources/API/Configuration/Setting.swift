@@ -129,7 +129,7 @@ extension Setting {
     package static let open = Setting("open", .boolean, "false", "Serve anybody who can reach the daemon, without a key, on other addresses than this machine's own too.")
     package static let openProbes = Setting("open_probes", .boolean, "true", "Answer probes (/livez, /readyz) without a key.")
     package static let corsOrigins = Setting("cors_origins", .list, "", "Origins whose pages may ask and read answers, such as https://app.example, with commas between; * is any.")
-    package static let allowedHosts = Setting("allowed_hosts", .list, "", "Names that clients may call the daemon by, such as martlet.example, *.example; * is any. When it is empty any is, but on the loopback without keys: localhost alone, so that no page's own name leads here. Addresses always may.")
+    package static let allowedHosts = Setting("allowed_hosts", .list, "", "Names that clients may call the daemon by, such as martlet.example, *.example; * is any. When it is empty any is, but on the loopback without keys: there those without a dot alone, so that no page's own name leads here. Addresses always may.")
     package static let maxRequestsPerAddress = Setting("max_requests_per_address", .integer(0...1_000_000), "0", "Requests of one address that are worked on at a time; more get 429; 0 is no limit.")
 
     package static let maxMemory = Setting("max_memory_bytes", bytes, nil, "What requests may make the daemon hold: bodies, images, tensors, answers; a quarter of the memory it may have, at most 1 GiB.")
