@@ -17,6 +17,8 @@ package struct ImageClassifier: Sendable {
         /// Which of the images that were decoded each is of.
         var owners: [Int] = []
         var values = 0
+        /// The bytes of the values.
+        var lease: MemoryLease?
 
         var isFull: Bool { items.count >= itemsAtATime || values >= valuesAtATime }
     }
@@ -160,9 +162,9 @@ package struct ImageClassifier: Sendable {
                 progress.append(begun)
                 for crop in crops.placements.indices {
                     let start = ContinuousClock.now
+                    try hold(plan.crops.placements[crop].count, in: &hand)
                     hand.items.append(try make(crop, &crops, run))
                     hand.owners.append(number)
-                    hand.values += crops.placements[crop].count
                     progress[number].preprocess += .now - start
                     if hand.isFull { try await infer(&hand, run, &progress, &inference) }
                 }
@@ -187,6 +189,15 @@ package struct ImageClassifier: Sendable {
         }
     }
 
+    /// Leases the bytes of so many values more, before they are made.
+    private func hold(_ values: Int, in hand: inout Hand) throws(ServingError) {
+        hand.values += values
+        guard let budget else { return }
+        let bytes = hand.values * MemoryLayout<Float>.stride
+        guard let lease = hand.lease else { return hand.lease = try budget.require(bytes, for: .tensors) }
+        guard lease.resize(to: bytes) else { throw budget.refusal(of: bytes) }
+    }
+
     /// Runs what is in hand, and gives each image its outputs.
     private func infer(
         _ hand: inout Hand,
@@ -194,8 +205,6 @@ package struct ImageClassifier: Sendable {
         _ progress: inout [Progress],
         _ inference: inout InferenceResult?
     ) async throws(ServingError) {
-        let lease = try budget?.require(hand.values * MemoryLayout<Float>.stride, for: .tensors)
-        defer { withExtendedLifetime(lease) {} }
         let result = try await scheduler.infer(
             run.network,
             items: hand.items,
