@@ -139,23 +139,13 @@ extension Service {
             .post,
             model + ":classify",
             .inference("classify", mayBeQuick: true) { try await $0.classify($1) },
-            RouteDescription(
-                "The most probable classes of one image or several",
-                query: classifyQuery,
-                takes: classifyContents,
-                answers: .json(.classification)
-            )
+            classifyDescription
         )
         routes.on(
             .post,
             model + ":predict",
             .inference("predict") { try await $0.predict($1) },
-            RouteDescription(
-                "A prediction for each instance",
-                query: [.timeout, .topK],
-                takes: [.json(.predictRequest), .text],
-                answers: .json(.predictions)
-            )
+            predictDescription
         )
         routes.on(
             .post,

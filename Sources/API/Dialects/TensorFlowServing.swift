@@ -50,23 +50,13 @@ extension Service {
             .post,
             labelled + ":predict",
             .work("predict") { try await $0.predict($0.admitted($0.labelled($1))) },
-            RouteDescription(
-                "A prediction for each instance",
-                query: [.timeout, .topK],
-                takes: [.json(.predictRequest), .text],
-                answers: .json(.predictions)
-            )
+            predictDescription
         )
         routes.on(
             .post,
             labelled + ":classify",
             .work("classify") { try await $0.classify($0.admitted($0.labelled($1))) },
-            RouteDescription(
-                "The classes of one image, several, or examples",
-                query: classifyQuery,
-                takes: classifyContents,
-                answers: .json(.classification)
-            )
+            classifyDescription
         )
         routes.on(
             .post,

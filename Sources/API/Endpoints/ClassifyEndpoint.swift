@@ -7,7 +7,7 @@ internal import Support
 internal import Tasks
 
 extension Service {
-    static let classifyQuery: [RouteDescription.Parameter] = [
+    private static let classifyQuery: [RouteDescription.Parameter] = [
         .topK, .timeout,
         .init("crops", .choice(CropMode.allCases.map(\.rawValue)), "The test-time augmentation"),
         .init("scales", .string(pattern: "^[1-9][0-9]{0,3}(,[1-9][0-9]{0,3}){0,15}$"), "Shorter sides"),
@@ -19,8 +19,13 @@ extension Service {
         .init("detail", .choice(["crops"]), "Whether each crop is listed with its best class"),
     ]
     private static let classifyParameters = classifyQuery.map(\.name)
-    static let classifyContents =
-        RouteDescription.Content.image + [.json(.anyOf([.imagesInJSON, .examples])), .form(.imageForm)]
+    static let classifyDescription = RouteDescription(
+        "The most probable classes of one image, several, or examples",
+        query: classifyQuery,
+        takes: RouteDescription.Content.image
+            + [.json(.anyOf([.imagesInJSON, .examples])), .form(.imageForm)],
+        answers: .json(.classification)
+    )
 
     /// `POST /v1/models/{model}:classify`: one image or several in, the most probable classes of each out; also examples, as
     /// TensorFlow Serving has them.

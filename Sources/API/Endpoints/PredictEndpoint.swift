@@ -7,18 +7,23 @@ internal import Support
 internal import Tasks
 
 extension Service {
+    static let predictDescription = RouteDescription(
+        "A prediction for each instance",
+        query: [.timeout, .topK],
+        takes: [.json(.predictRequest), .text],
+        answers: .json(.predictions)
+    )
+
     /// `POST /v1/models/{model}:predict`: instances in, a prediction for each out, in order.
     ///
     /// The shape is TensorFlow Serving's and KServe V1's: `{"instances": […], "parameters": {…}}`. A `text/plain`
     /// body is one text instance.
     func predict(_ call: Call) async throws -> Response {
         var call = call
-        let model = try await admittedModel(&call)
+        let (model, inputs) = try await begin(&call)
+        defer { withExtendedLifetime(inputs) {} }
         let query = try RequestParameters(call.request.query.pairs, known: ["timeout_ms", "top_k"])
         let context = try context(of: call, query)
-        let readBytes = call.request.body.count * InstanceReader(model.input).bytesPerByte
-        let inputs = try budget.require(readBytes, for: .inputs)
-        defer { withExtendedLifetime(inputs) {} }
         var request = try PredictRequest(call.request, for: model, context)
         request.form.topK = try query.positiveInteger("top_k") ?? request.form.topK
         if request.sequence != nil {
@@ -35,7 +40,9 @@ extension Service {
                 context
             )
         }
-        let answer = try leaseAnswer(to: request, of: model)
+        let horizon = request.horizon ?? 1
+        try checkForecast(of: horizon, for: request.instances.count)
+        let answer = try leaseAnswer(to: request.instances, request.form, of: model, horizon: horizon)
         defer { withExtendedLifetime(answer) {} }
         switch model.input {
         case .image: return try await predict(images: request, model, call.admission, context)
@@ -49,20 +56,11 @@ extension Service {
         _ admission: Scheduler.Admission?,
         _ context: RequestContext
     ) async throws -> Response {
-        // A translation works as long as a text that is generated.
-        let permit = model.pipeline.decoder == nil ? nil : try generations.permit()
-        defer { withExtendedLifetime(permit) {} }
         var options = SequencePredictor.Options()
         options.horizon = request.horizon
         options.translation = request.translation
         options.count = request.form.topK ?? 1
-        let answers = try await predictor.predict(
-            request.instances,
-            with: model,
-            options,
-            admission: admission,
-            context
-        )
+        let answers = try await predictions(for: request.instances, with: model, options, admission, context)
         guard !request.isColumnar else {
             return columns(answers.map { request.form.json($0, labels: model.labels) })
         }
@@ -77,22 +75,8 @@ extension Service {
         _ admission: Scheduler.Admission?,
         _ context: RequestContext
     ) async throws -> Response {
-        var images: [Result<ArraySlice<UInt8>, ServingError>] = []
-        for case .image(let bytes) in request.instances { images.append(.success(bytes)) }
-        let results = try await classifier.classify(
-            images: images,
-            with: model,
-            ImageClassifier.Options(),
-            admission: admission,
-            context
-        )
-        var scores: [ClassScores] = []
-        for (index, result) in results.enumerated() {
-            do {
-                scores.append(try result.get().scores)
-            } catch {
-                throw error.at("instance \(index)")
-            }
+        let scores = try await scores(of: request.instances, with: model, admission, context) {
+            "instance \($0)"
         }
         guard !request.isColumnar else {
             return columns(scores.map { .object(request.form.json($0, labels: model.labels)) })
@@ -116,38 +100,5 @@ extension Service {
         }
         body += "]}\n".utf8
         return Response(fields: [.contentType: "application/json"], body: body)
-    }
-
-    /// Leases the bytes that the answer may have, or refuses the request before any of it is computed.
-    private func leaseAnswer(to request: PredictRequest, of model: Model) throws(ServingError) -> AnyObject? {
-        let horizon = request.horizon ?? 1
-        guard horizon == 1 || horizon * request.instances.count <= limits.maxForecastSteps else {
-            let found = "\(horizon) steps for each of \(request.instances.count) instances"
-            throw .tooLarge(
-                code: "request_too_costly",
-                "parameters.horizon: expected at most \(limits.maxForecastSteps) steps together, found \(found)"
-            )
-        }
-        return try leaseAnswer(to: request.instances, request.form, of: model, horizon: horizon)
-    }
-
-    /// Leases the bytes that predictions for instances may have.
-    func leaseAnswer(
-        to instances: [Instance],
-        _ form: PredictionForm,
-        of model: Model,
-        horizon: Int = 1
-    ) throws(ServingError) -> AnyObject? {
-        let bytes = instances.reduce(0) { sum, instance in
-            sum + form.estimatedBytes(instance, of: model, horizon: horizon)
-        }
-        guard bytes <= limits.maxAnswerBytes else {
-            let limit = "more than the \(limits.maxAnswerBytes) of max_answer_bytes"
-            throw .tooLarge(
-                code: "answer_too_large",
-                "the answer would have about \(bytes) bytes, \(limit); send fewer instances or ask for less"
-            )
-        }
-        return try budget.require(bytes, for: .answers)
     }
 }

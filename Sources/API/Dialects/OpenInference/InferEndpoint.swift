@@ -30,7 +30,15 @@ extension Service {
                 answer.parameters.append("state", .string(seal.seal(advanced.state, of: model)))
             }
         } else {
-            outcomes = try await self.outcomes(of: tensors.instances, horizon, call, model, context)
+            if case .image = model.input, horizon != nil {
+                throw InferRequest.fault("parameters.horizon: model '\(model.name)' takes images")
+            }
+            var options = SequencePredictor.Options()
+            options.horizon = horizon
+            let instances = tensors.instances
+            outcomes = try await self.outcomes(of: instances, with: model, options, call, context) {
+                instances.count == 1 ? nil : "image \($0)"
+            }
         }
         let computed = ContinuousClock.now
         for wanted in wanted {
@@ -85,56 +93,6 @@ extension Service {
         return InferRequest(raw: body, name: input.name, input.dataType, shape: shape)
     }
 
-    /// What the model says of each instance.
-    private func outcomes(
-        of instances: [Instance],
-        _ horizon: Int?,
-        _ call: Call,
-        _ model: Model,
-        _ context: RequestContext
-    ) async throws -> [SequencePredictor.Outcome] {
-        guard case .image = model.input else {
-            // A translation works as long as a text that is generated.
-            let permit = model.pipeline.decoder == nil ? nil : try generations.permit()
-            defer { withExtendedLifetime(permit) {} }
-            var options = SequencePredictor.Options()
-            options.horizon = horizon
-            return try await predictor.predict(
-                instances,
-                with: model,
-                options,
-                admission: call.admission,
-                context
-            ).map(\.outcome)
-        }
-        guard horizon == nil else {
-            throw InferRequest.fault("parameters.horizon: model '\(model.name)' takes images")
-        }
-        let tensors = instances.compactMap { if case .tensor(let tensor) = $0 { tensor } else { nil } }
-        if !tensors.isEmpty {
-            return try await classifier.classify(
-                tensors: tensors,
-                with: model,
-                admission: call.admission,
-                context
-            ).map(SequencePredictor.Outcome.classes)
-        }
-        let images = instances.compactMap { if case .image(let bytes) = $0 { bytes } else { nil } }
-        let answers = try await classifier.classify(
-            images: images.map(Result.success),
-            with: model,
-            admission: call.admission,
-            context
-        )
-        return try answers.enumerated().map { index, answer throws(ServingError) in
-            do throws(ServingError) {
-                return .classes(try answer.get().scores)
-            } catch {
-                throw images.count == 1 ? error : error.at("image \(index)")
-            }
-        }
-    }
-
     private func advance(
         _ instances: [Instance],
         _ sequence: SequenceParameters,
@@ -148,7 +106,7 @@ extension Service {
         return try await advance(instances[0], sequence, of: call.owner, with: begun ?? model, context)
     }
 
-    /// Leases the bytes that the answer may have, or refuses the request before any of it is computed.
+    /// Leases the bytes that the tensors of the answer may have.
     private func leaseTensors(
         _ wanted: [ModelTensors.Wanted],
         of instances: [Instance],
@@ -156,25 +114,12 @@ extension Service {
         horizon: Int?
     ) throws(ServingError) -> MemoryLease {
         let horizon = horizon ?? 1
-        guard horizon == 1 || horizon * instances.count <= limits.maxForecastSteps else {
-            let found = "\(horizon) steps for each of \(instances.count) instances"
-            throw .tooLarge(
-                code: "request_too_costly",
-                "parameters.horizon: expected at most \(limits.maxForecastSteps) steps together, found \(found)"
-            )
-        }
+        try checkForecast(of: horizon, for: instances.count)
         let steps = horizon * (instances.map(\.steps).max() ?? 1)
         let bytes = wanted.reduce(0) { sum, wanted in
             sum + instances.count * wanted.bytes(steps: steps, horizon: horizon, labels: model.labels)
         }
-        guard bytes <= limits.maxAnswerBytes else {
-            let limit = "more than the \(limits.maxAnswerBytes) of max_answer_bytes"
-            throw .tooLarge(
-                code: "answer_too_large",
-                "the answer would have about \(bytes) bytes, \(limit); send fewer items or ask for less"
-            )
-        }
-        return try budget.require(bytes, for: .answers)
+        return try leaseAnswer(of: bytes, to: "items")
     }
 }
 
