@@ -48,6 +48,9 @@ extension Scheduler {
             }
         }
 
+        /// Whether nothing of it is given up.
+        var isUnused: Bool { left.withLock { $0.items > 0 } }
+
         /// Gives up the place of as many items as are queued now, or of all that are left.
         func use(_ items: Int?, _ state: inout State, for network: ServedNetwork) {
             guard network === self.network else { return }
@@ -180,13 +183,14 @@ extension Scheduler {
         let entry = state.withLock { state -> Entry in
             if state.isStopped { return .refused(.draining) }
             let key = know(network, &state)
+            let isFirst = admission?.isUnused ?? false
             admission?.use(items.count, &state, for: network)
             if let refusal = fullness(for: items.count, network, key, &state, now: job.arrival) {
                 return .refused(refusal)
             }
             state.queues.append(items, to: key)
             state.arrivals += 1
-            if let batch = nextInline(&state, now: job.arrival) { return .runs(batch) }
+            if let batch = nextInline(&state, isFirst: isFirst, now: job.arrival) { return .runs(batch) }
             return state.isRunning ? .waits : .wakes
         }
         switch entry {

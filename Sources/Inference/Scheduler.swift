@@ -138,7 +138,9 @@ package final class Scheduler: Sendable {
             }
             let seconds = state.queues.seconds(size: size, under: key) ?? .infinity
             state.queues.admit(items, size: size, under: key)
-            return (nil, state.queues.isEmpty && inlineLimit(state).map { seconds <= $0 } ?? false)
+            return (
+                nil, state.queues.isEmpty && inlineLimit(state, isFirst: true).map { seconds <= $0 } ?? false
+            )
         }
         if let refusal {
             metrics?.countRejection(refusal)

@@ -101,14 +101,18 @@ extension Scheduler {
     // MARK: A request's thread
 
     /// The longest batch, in predicted seconds, that the calling thread had better run itself now; nil for none.
-    func inlineLimit(_ state: State) -> Double? {
+    ///
+    /// Beside the engine only a request's first run may go: one of many runs, such as a text, would hold its thread from
+    /// the first to the last, and two of them all threads there are.
+    func inlineLimit(_ state: State, isFirst: Bool) -> Double? {
+        if state.isRunning, !isFirst { return nil }
         let limit = state.isRunning ? configuration.maxBesideTime : configuration.maxInlineTime
         return limit > .zero && !(state.isRunning && state.spares.isEmpty) ? limit / .seconds(1) : nil
     }
 
     /// The next batch, if the calling thread had better run it itself.
-    func nextInline(_ state: inout State, now: ContinuousClock.Instant) -> Batch? {
-        guard let limit = inlineLimit(state),
+    func nextInline(_ state: inout State, isFirst: Bool, now: ContinuousClock.Instant) -> Batch? {
+        guard let limit = inlineLimit(state, isFirst: isFirst),
             case .batch(let content) = state.queues.next(now: now, within: limit)
         else { return nil }
         return begin(content, &state, now: now)
@@ -118,7 +122,7 @@ extension Scheduler {
     func runInline(_ first: Batch) {
         execute(first).deliver()
         for _ in 1..<Self.maxInlineBatches {
-            guard let batch = state.withLock({ nextInline(&$0, now: .now) }) else { break }
+            guard let batch = state.withLock({ nextInline(&$0, isFirst: false, now: .now) }) else { break }
             execute(batch).deliver()
         }
         let isWaitedFor = state.withLock { state in

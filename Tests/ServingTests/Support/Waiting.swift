@@ -32,6 +32,7 @@ extension Scheduler {
         items: [Tensor],
         states: [[Float]]? = nil,
         returnsStates: Bool = false,
+        admission: Admission? = nil,
         deadline: ContinuousClock.Instant? = nil,
         cancellation: Cancellation? = nil
     ) throws(ServingError) -> InferenceResult {
@@ -40,6 +41,7 @@ extension Scheduler {
             items: items,
             states: states,
             returnsStates: returnsStates,
+            admission: admission,
             deadline: deadline,
             cancellation: cancellation
         )
@@ -50,6 +52,7 @@ extension Scheduler {
         items: [Tensor],
         states: [[Float]]? = nil,
         returnsStates: Bool = false,
+        admission: Admission? = nil,
         deadline: ContinuousClock.Instant? = nil,
         cancellation: Cancellation? = nil
     ) throws(ServingError) -> InferenceResult {
@@ -60,6 +63,7 @@ extension Scheduler {
                 items: items,
                 states: states,
                 returnsStates: returnsStates,
+                admission: admission,
                 context
             )
         }
