@@ -113,10 +113,7 @@ enum ErrorForm: Sendable {
     /// The refusal of a request that has not come as far as its route's work.
     func json(_ status: HTTPResponse.Status, code: String, _ message: String) -> JSONObject {
         guard case .torchServe = self else { return ["error": .string(message), "code": .string(code)] }
-        return [
-            "code": .integer(status.code), "type": .string("InvalidKeyException"),
-            "message": .string(message),
-        ]
+        return .torchServeError(status, message)
     }
 
     /// What a refusal of a route may look like; what is no request at all is refused in Martlet's form before it has a route.

@@ -6,11 +6,7 @@ internal import Support
 /// - Source: pytorch/serve, `frontend/server/src/main/java/org/pytorch/serve/util/NettyUtils.java`; types are the names of
 ///   its exceptions.
 extension ServingError {
-    var torchServeJSON: JSONObject {
-        [
-            "code": .integer(status.code), "type": .string(torchServeType), "message": .string(message),
-        ]
-    }
+    var torchServeJSON: JSONObject { .torchServeError(status, type: torchServeType, message) }
 
     private var torchServeType: String {
         switch self {
@@ -27,6 +23,23 @@ extension ServingError {
         case .deadlineExceeded: "RequestTimeoutException"
         case .cancelled, .failed: "InternalServerException"
         }
+    }
+}
+
+extension JSONObject {
+    /// A refusal that has no `ServingError`: of who may not ask, or asks too often.
+    static func torchServeError(_ status: HTTPResponse.Status, _ message: String) -> JSONObject {
+        let isTooOften = status == .tooManyRequests
+        let type = isTooOften ? "ServiceUnavailableException" : "InvalidKeyException"
+        return torchServeError(status, type: type, message)
+    }
+
+    fileprivate static func torchServeError(
+        _ status: HTTPResponse.Status,
+        type: String,
+        _ message: String
+    ) -> JSONObject {
+        ["code": .integer(status.code), "type": .string(type), "message": .string(message)]
     }
 }
 

@@ -118,6 +118,20 @@ struct AccessTests {
         #expect(!said.contains("key of a"), "an answer says the key")
     }
 
+    @Test func `a refusal has the form of its protocol`() throws {
+        defer { scheduler.stop() }
+        let access = try access { $0.maxRequestsPerAddress = 1 }
+        let held = try ask(access, "POST /predictions/digits")
+        #expect(held.answer == nil)
+        let body = try #require(try ask(access, "POST /predictions/digits").answer?.body)
+        let json = try JSONValue(parsing: body)
+        #expect(json["code"] == .integer(429))
+        #expect(json["type"] == .string("ServiceUnavailableException"))
+        withExtendedLifetime(held) {}
+        let keyless = try #require(try ask(keyed(), "POST /predictions/digits").answer?.body)
+        #expect(try JSONValue(parsing: keyless)["type"] == .string("InvalidKeyException"))
+    }
+
     @Test func `probes need a key where they are not open`() throws {
         defer { scheduler.stop() }
         let access = try keyed { $0.probesAreOpen = false }
