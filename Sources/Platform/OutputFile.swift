@@ -1,24 +1,41 @@
+internal import CLinux
 import Glibc
 
-/// A file that is written beside its final place and appears there whole, or not at all.
+/// A file that appears in its place whole, or not at all.
+///
+/// Until then it has no name (`O_TMPFILE`), so that whatever ends the process, be it SIGKILL, leaves nothing of it. On a
+/// file system that cannot do that, such as NFS, it is `<path>.partial` until then, which only a killed process leaves.
+/// - Source: open(2), `O_TMPFILE`.
 package struct OutputFile: ~Copyable {
     private let path: String
     private let temporaryPath: String
     private let descriptor: Int32
+    /// Whether `temporaryPath` names the file while it is written.
+    private let isNamed: Bool
 
-    /// Creates `<path>.partial`.
+    /// Makes an empty file that has no name yet.
     ///
     /// - Throws: `SystemError` when it cannot be created.
     package init(path: String) throws(SystemError) {
         self.path = path
         temporaryPath = path + ".partial"
-        descriptor = unsafe open(temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? "."
+        let nameless = unsafe linux_open_nameless(folder)
+        // Its name is given by way of /proc, which a chroot may lack.
+        if nameless >= 0, unsafe access("/proc/self/fd/\(nameless)", F_OK) == 0 {
+            (descriptor, isNamed) = (nameless, false)
+            return
+        }
+        if nameless >= 0 { close(nameless) }
+        (descriptor, isNamed) = (
+            unsafe open(temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644), true
+        )
         guard descriptor >= 0 else { throw SystemError("create \(temporaryPath)") }
     }
 
     deinit {
         close(descriptor)
-        unsafe unlink(temporaryPath) // gone already when committed
+        if isNamed { unsafe unlink(temporaryPath) } // gone already when committed
     }
 
     /// Appends bytes.
@@ -32,7 +49,7 @@ package struct OutputFile: ~Copyable {
                 unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
             }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw SystemError("write \(temporaryPath)") }
+            guard count > 0 else { throw SystemError("write \(path)") }
             written += count
         }
     }
@@ -46,9 +63,22 @@ package struct OutputFile: ~Copyable {
     ///
     /// - Throws: `SystemError` when the bytes cannot be kept or the name cannot be given.
     package consuming func commit() throws(SystemError) {
-        guard fsync(descriptor) == 0 else { throw SystemError("write \(temporaryPath)") }
+        guard fsync(descriptor) == 0 else { throw SystemError("write \(path)") }
+        if !isNamed { try name() }
         guard unsafe rename(temporaryPath, path) == 0 else {
-            throw SystemError("rename \(temporaryPath) to \(path)")
+            let error = SystemError("rename \(temporaryPath) to \(path)")
+            unsafe unlink(temporaryPath)
+            throw error
+        }
+    }
+
+    /// Gives the whole file its temporary name, since only `rename` replaces an older file; what an earlier one left goes.
+    private func name() throws(SystemError) {
+        for isLast in [false, true] {
+            let source = "/proc/self/fd/\(descriptor)"
+            if unsafe linkat(AT_FDCWD, source, AT_FDCWD, temporaryPath, AT_SYMLINK_FOLLOW) == 0 { return }
+            guard errno == EEXIST, !isLast else { throw SystemError("create \(temporaryPath)") }
+            unsafe unlink(temporaryPath)
         }
     }
 }

@@ -28,3 +28,6 @@ void linux_release_freed(void);
 
 /// Keeps the allocator to two arenas, and large blocks out of them, so that what is freed goes back to the system.
 void linux_bound_allocator(void);
+
+/// A new file of `folder` that has no name, to write to (`O_TMPFILE`, which needs `_GNU_SOURCE`); -1 where there is no such thing.
+int linux_open_nameless(const char *_Nonnull folder);
