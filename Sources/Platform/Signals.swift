@@ -3,7 +3,7 @@ import Glibc
 /// The signals that ask the process for something, taken one by one by a thread that waits for them.
 ///
 /// Create it on the main thread before any other thread: threads inherit the mask, so that no signal
-/// interrupts one of them. SIGPIPE is ignored from then on; a write to a closed connection is an error instead.
+/// interrupts one of them. SIGPIPE is ignored from then on, unless it is to end the process; a write to a closed connection is an error instead.
 @safe // the set is written in init and only read afterwards
 package struct Signals {
     /// What a supervisor and a terminal send to end a process.
@@ -12,11 +12,15 @@ package struct Signals {
     private var set = sigset_t()
 
     /// Blocks `signals` for this thread and all that it starts.
-    package init(_ signals: [Int32] = Signals.termination) {
+    ///
+    /// - Parameters:
+    ///   - signals: their numbers.
+    ///   - brokenPipesEnd: whether SIGPIPE stays as it is, for a command whose reader may have seen enough.
+    package init(_ signals: [Int32] = Signals.termination, brokenPipesEnd: Bool = false) {
         unsafe sigemptyset(&set)
         for signal in signals { unsafe sigaddset(&set, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-        _ = signal(SIGPIPE, SIG_IGN)
+        if !brokenPipesEnd { _ = signal(SIGPIPE, SIG_IGN) }
     }
 
     /// Waits for the next signal.

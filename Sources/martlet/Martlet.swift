@@ -21,6 +21,8 @@ struct Martlet: ParsableCommand {
     static func main() {
         do {
             var command = try parseAsRoot()
+            // The daemon has something to finish when it is asked to end, and listens for itself.
+            if !(command is Serve) { try Interrupts.listen() }
             try command.run()
         } catch {
             end(with: error)
