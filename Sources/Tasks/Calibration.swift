@@ -13,8 +13,6 @@ package struct Calibration: Sendable {
         package let expectedCalibrationError: Double
     }
 
-    /// How many bins the error is computed with, as in the paper.
-    private static let bins = 15
     /// A temperature outside is none that a model has, but one of too few or of wrongly named examples.
     package static let range = 0.05...20.0
 
@@ -59,21 +57,16 @@ package struct Calibration: Sendable {
     /// How good the probabilities are at a temperature.
     package func quality(at temperature: Double) -> Quality {
         var sum = 0.0
-        var bins = Array(repeating: (count: 0, confidence: 0.0, right: 0), count: Self.bins)
+        var reliability = Reliability()
         for (logits, wanted) in zip(logits, classes) {
             let (powers, total, largest) = Self.powers(logits, beta: 1 / temperature)
             let best = Self.best(logits)
             sum += Logarithm.of(total) - (logits[wanted] - largest) / temperature
-            let confidence = powers[best] / total
-            let bin = min(Int(confidence * Double(Self.bins)), Self.bins - 1)
-            bins[bin].count += 1
-            bins[bin].confidence += confidence
-            bins[bin].right += best == wanted ? 1 : 0
+            reliability.add(confidence: powers[best] / total, isRight: best == wanted)
         }
-        let error = bins.reduce(0) { $0 + abs($1.confidence - Double($1.right)) }
         return Quality(
             negativeLogLikelihood: sum / Double(logits.count),
-            expectedCalibrationError: error / Double(logits.count)
+            expectedCalibrationError: reliability.expectedCalibrationError
         )
     }
 
