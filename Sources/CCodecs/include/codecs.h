@@ -95,6 +95,16 @@ CODEC(gif)
 /// 1, 4, 8, 16, 24 and 32 bits for a pixel, run lengths, and masks of 5, 6 and 8 bits.
 CODEC(bmp)
 
+/// Gets `count` bytes of a file that is written, in order. Must return, and not by a jump.
+typedef void (*codec_sink)(void *_Nullable context, const uint8_t *_Nonnull bytes, size_t count);
+
+/// Writes 8-bit gray (1 channel) or RGB (3) pixels, rows from the top without padding, as a PNG that is not interlaced.
+///
+/// The same pixels give the same bytes. Only CODEC_OK says that the file is whole.
+codec_status codec_png_encode(const uint8_t *_Nonnull pixels, uint32_t width, uint32_t height, uint32_t channels,
+                              codec_sink _Nonnull sink, void *_Nullable context, char *_Nonnull message,
+                              size_t message_size);
+
 /// Inflates a zlib stream, as PNG keeps text in, and returns how many bytes it has: none when it is damaged or has more
 /// than `capacity`. A stream that ends early gives what there is of it.
 size_t codec_inflate(const uint8_t *_Nonnull bytes, size_t count, uint8_t *_Nonnull out, size_t capacity);

@@ -1,0 +1,52 @@
+internal import CCodecs
+
+/// Writes images as PNG files: 8-bit gray or RGB, not interlaced, without any metadata.
+///
+/// The same image gives the same bytes.
+/// - Source: W3C Portable Network Graphics (PNG) Specification, third edition.
+package enum PNGEncoder {
+    package static let mediaType = "image/png"
+
+    /// The bytes of a file.
+    ///
+    /// - Throws: `ImageError.outOfMemory`.
+    package static func encode(_ image: Image) throws(ImageError) -> [UInt8] {
+        var file: [UInt8] = []
+        var failure = CodecFailure()
+        let status = unsafe image.pixels.withUnsafeBufferPointer { pixels in
+            unsafe failure.message.withUnsafeMutableBufferPointer { message in
+                // An image has pixels, and the message always has room.
+                guard let pixels = pixels.baseAddress, let text = message.baseAddress else {
+                    return CODEC_CORRUPT
+                }
+                return unsafe withUnsafeMutablePointer(to: &file) { file in
+                    unsafe codec_png_encode(
+                        pixels,
+                        UInt32(image.width),
+                        UInt32(image.height),
+                        UInt32(image.channels),
+                        { context, bytes, count in
+                            guard let file = unsafe context?.assumingMemoryBound(to: [UInt8].self) else {
+                                return
+                            }
+                            unsafe file.pointee.append(
+                                contentsOf: UnsafeBufferPointer(start: bytes, count: count)
+                            )
+                        },
+                        file,
+                        text,
+                        message.count
+                    )
+                }
+            }
+        }
+        if let error = failure.error(status, .png) { throw error }
+        return file
+    }
+
+    /// The most bytes that a file of an image of that size may have, or nearly so.
+    package static func mostBytes(_ size: ImageSize, channels: Int) -> Int {
+        let pixels = size.height * (size.width * channels + 1)
+        return pixels + pixels / 1000 + 64 * 1024
+    }
+}
