@@ -34,4 +34,32 @@ package enum DescriptorLimit {
         if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
         return Int(min(limit.rlim_cur, 1 << 30))
     }
+
+    /// What holds now, and as far as the process may raise it.
+    package static var current: (soft: Int, hard: Int) {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return (1024, 1024)
+        }
+        return (Int(clamping: limit.rlim_cur), Int(clamping: limit.rlim_max))
+    }
+}
+
+/// What this process may do with what lies at a path.
+package enum FileAccess {
+    case read, write, enter
+
+    /// Whether it may, by the file's permissions; false also when nothing is there.
+    package func isAllowed(to path: String) -> Bool {
+        let mode =
+            switch self {
+            case .read: R_OK
+            case .write: W_OK
+            case .enter: X_OK
+            }
+        return unsafe access(path, mode) == 0
+    }
+
+    /// Who this process is.
+    package static var userID: UInt32 { geteuid() }
 }

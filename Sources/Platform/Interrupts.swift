@@ -14,6 +14,9 @@ package enum Interrupts {
         deinit { Interrupts.actions.withLock { actions in actions.removeAll { $0.number == number } } }
     }
 
+    /// What Ctrl-C sends.
+    package static let keyboard = SIGINT
+
     private struct Entry {
         let number: Int
         let body: @Sendable (Int32) -> Bool

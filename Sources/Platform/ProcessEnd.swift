@@ -35,13 +35,21 @@ package enum StandardStream: Int32, Sendable {
     /// Writes a line; a reader that has gone is not our failure.
     package func writeLine(_ line: String) { write(text: line + "\n") }
 
-    /// Writes a text at once, though its line goes on.
+    /// Writes a text at once, though its line goes on; a reader that has gone is not our failure.
     package func write(text: String) {
+        // Where even that cannot be said, there is nobody to tell.
+        try? send(text)
+    }
+
+    /// Writes a text at once.
+    ///
+    /// - Throws: `SystemError` when it cannot be written, for example because the disk is full.
+    package func send(_ text: String) throws(SystemError) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(rawValue, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return }
+            guard count > 0 else { throw SystemError("write to standard \(self)") }
             rest = rest.dropFirst(count)
         }
     }

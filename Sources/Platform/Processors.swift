@@ -97,3 +97,13 @@ package enum Processors {
         return count >= 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
     }
 }
+
+extension WallClock {
+    /// Whether something keeps it right; nil when the system does not say.
+    ///
+    /// - Source: adjtimex(2), `STA_UNSYNC`.
+    package static var isSynchronized: Bool? {
+        let answer = linux_clock_is_synchronized()
+        return answer < 0 ? nil : answer == 1
+    }
+}

@@ -24,6 +24,7 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     /// The codes of a time that is over, and of a peer that breaks the protocol.
     package static let timeoutCode = ETIMEDOUT
     package static let protocolCode = EPROTO
+    package static let addressInUseCode = EADDRINUSE
 
     /// One line such as `listen 0.0.0.0:8080: address already in use (EADDRINUSE)`.
     package var description: String { "\(action): \(reason)" }

@@ -31,3 +31,6 @@ void linux_bound_allocator(void);
 
 /// A new file of `folder` that has no name, to write to (`O_TMPFILE`, which needs `_GNU_SOURCE`); -1 where there is no such thing.
 int linux_open_nameless(const char *_Nonnull folder);
+
+/// Whether the kernel knows that something keeps its clock right (adjtimex(2)): 1, 0, or -1 when it does not say.
+int linux_clock_is_synchronized(void);

@@ -16,11 +16,8 @@ package final class WorkerPool: Sendable {
     /// - Precondition: `threads` is positive, the system can start them, and OpenBLAS is installed.
     package init(threads: Int) {
         precondition(threads > 0, "a pool of \(threads) threads")
-        if let problem = unsafe kernel_load_blas() {
-            let reason = unsafe String(cString: problem)
-            fatalError(
-                "cannot load OpenBLAS: \(reason); install libopenblas0 (apt-get install libopenblas-dev)"
-            )
+        if let problem = OpenBLAS.problem {
+            fatalError("cannot load OpenBLAS: \(problem); \(OpenBLAS.remedy)")
         }
         guard let handle = unsafe kernel_pool_create(threads) else {
             preconditionFailure(
@@ -74,4 +71,15 @@ extension WorkerPool {
         }.min()
         return Double(tasks * count) / ((fastest ?? .zero) / .seconds(1))
     }
+}
+
+/// The library of matrix products, which is loaded when the first pool is made.
+package enum OpenBLAS {
+    /// Why it cannot be loaded; nil when it can.
+    package static var problem: String? {
+        unsafe kernel_load_blas().map { unsafe String(cString: $0) }
+    }
+
+    /// What to do then.
+    package static let remedy = "install libopenblas0 (apt-get install libopenblas-dev)"
 }
