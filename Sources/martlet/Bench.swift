@@ -10,10 +10,10 @@ struct Bench: ParsableCommand {
         abstract: "Measure the speed of a model, or of an architecture with synthetic weights."
     )
 
-    @Argument(help: "A model of the folder, or an architecture.")
+    @Argument(help: "A model of the folder, or an architecture.", completion: .networks)
     var name: String?
 
-    @Option(help: "An architecture, even if a model has the same name.")
+    @Option(help: "An architecture, even if a model has the same name.", completion: .architectures)
     var architecture: String?
 
     @Option(help: "Items in a batch.")
@@ -55,6 +55,8 @@ struct Bench: ParsableCommand {
 
     func run() throws {
         let network = try namedNetwork()
+        let progress = Progress("measuring \(network.name)")
+        defer { progress.finish() }
         let trials = try trials(network)
         let report = BenchReport(
             network: network,
@@ -67,6 +69,7 @@ struct Bench: ParsableCommand {
         var json = report.json
         json.append("peak_gflops", lines?.peakJSON)
         json.append("profile", lines?.json)
+        progress.finish()
         output.print(
             json: .object(json),
             text: ([report.text] + [lines?.text].compactMap(\.self)).joined(separator: "\n\n")

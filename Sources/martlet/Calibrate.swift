@@ -19,10 +19,10 @@ struct Calibrate: ParsableCommand {
             """
     )
 
-    @Argument(help: "The model's name.")
+    @Argument(help: "The model's name.", completion: .models)
     var modelName: String
 
-    @Argument(help: "A folder of folders of images, or a CSV.")
+    @Argument(help: "A folder of folders of images, or a CSV.", completion: .file())
     var examplesPath: String
 
     @Flag(name: .customLong("no-write"), help: "Only show what would be written.")
@@ -42,10 +42,13 @@ struct Calibrate: ParsableCommand {
         let engine = try CommandEngine(threads: threads.count)
         defer { engine.stop() }
         var logits: [[Double]] = []
+        let progress = Progress("calibrating \(modelName)", of: examples.count, in: .items("examples"))
         for start in stride(from: 0, to: examples.count, by: Self.atATime) {
             let part = examples[start..<min(start + Self.atATime, examples.count)]
             logits += try self.logits(part.map(\.source), model, engine)
+            progress.advance(by: part.count)
         }
+        progress.finish()
         let calibration = Calibration(logits: logits, classes: examples.map(\.classIndex))
         let temperature = Double(Int((calibration.temperature() * 1000).rounded())) / 1000
         if !isDry { try write(temperature, to: path) }
@@ -71,10 +74,7 @@ struct Calibrate: ParsableCommand {
     /// The logits of some examples, in order.
     private func logits(_ sources: [String], _ model: Model, _ engine: CommandEngine) throws -> [[Double]] {
         guard model.takesImages else {
-            let instances = try sources.map { source in
-                if case .text = model.manifest.input { return Instance.text(source) }
-                return try InstanceReader.instance(Array(source.utf8), for: model)
-            }
+            let instances = try sources.map(model.instance)
             let predictor = SequencePredictor(scheduler: engine.scheduler)
             let answers = try engine.wait { () async throws(ServingError) in
                 try await predictor.predict(instances, with: model)
@@ -135,7 +135,7 @@ struct Calibrate: ParsableCommand {
             columns: ["", "temperature", "negative log-likelihood", "expected calibration error"],
             rows: rows.map { name, temperature, quality in
                 [
-                    name, "\(temperature)", Self.digits(quality.negativeLogLikelihood),
+                    name, "\(temperature)", fourDigits(quality.negativeLogLikelihood),
                     percent(quality.expectedCalibrationError),
                 ]
             }
@@ -145,7 +145,4 @@ struct Calibrate: ParsableCommand {
             text: "\(modelName): \(count) examples, \(percent(calibration.accuracy)) right\n\(table.text)"
         )
     }
-
-    /// A number with four digits behind the point.
-    private static func digits(_ number: Double) -> String { "\((number * 10_000).rounded() / 10_000)" }
 }

@@ -10,7 +10,11 @@ internal import Support
 
 /// Where the models are; taken by every subcommand that reads models.
 struct ModelsOption: ParsableArguments {
-    @Option(name: .customLong("models"), help: "The folder of models (else MARTLET_MODELS, else weights).")
+    @Option(
+        name: .customLong("models"),
+        help: "The folder of models (else MARTLET_MODELS, else weights).",
+        completion: .directory
+    )
     var folder: String?
 
     @Flag(name: .customLong("no-tune"), help: "Choose algorithms by the cost model, not by measuring.")
@@ -41,20 +45,35 @@ struct ModelsOption: ParsableArguments {
         return try Registry.modelNames(in: path())
     }
 
+    private func load(_ label: String, _ isWanted: (String) -> Bool = { _ in true }) throws -> Registry {
+        let registry = try registry()
+        let progress = Progress("loading \(label)")
+        defer { progress.finish() }
+        try registry.load(isWanted)
+        return registry
+    }
+
     private func registry() throws -> Registry {
         var options = Registry.Options()
         options.tuning = try tuning()
         return Registry(folder: try path(), options, logger: .silent)
     }
 
-    /// The model of that name, loaded; nil when the folder has none.
+    /// The model of that name, loaded.
     ///
+    /// - Parameter text: a name, or a name and a version as `digits@2`.
+    /// - Returns: the model; nil when the folder has none.
     /// - Throws: what is wrong with the model when it does not load.
-    func find(_ name: String) throws -> Model? {
+    func find(_ text: String) throws -> Model? {
+        let (name, version) = Self.parts(text)
         guard try names().contains(name) else { return nil }
-        let registry = try registry()
-        try registry.load { $0 == name }
-        return try registry.model(named: name)
+        return try load(name) { $0 == name }.model(named: name, version: version)
+    }
+
+    /// A name has no `@`, so what follows one is a version.
+    private static func parts(_ text: String) -> (name: String, version: String?) {
+        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        return (String(parts[0]), parts.count > 1 ? String(parts[1]) : nil)
     }
 
     /// The model of that name, loaded.
@@ -69,9 +88,7 @@ struct ModelsOption: ParsableArguments {
     /// The named model, or the only one whose task fits when no name is given.
     func model(_ name: String?, for task: String, where fits: (Model) -> Bool) throws -> Model {
         if let name { return try model(name) }
-        let registry = try registry()
-        try registry.load()
-        let candidates = registry.models().compactMap(\.current.model).filter(fits)
+        let candidates = try load("models").models().compactMap(\.current.model).filter(fits)
         guard candidates.count == 1 else {
             let names = candidates.map(\.name).joined(separator: ", ")
             let found = candidates.isEmpty ? "has none" : "has \(names)"
@@ -92,6 +109,15 @@ struct OutputOption: ParsableArguments {
     @Flag(name: .customLong("json"), help: "Print JSON instead of a table.")
     var isJSON = false
 
+    @Option(
+        name: .customLong("color"),
+        help: "Whether words are coloured: auto (on a terminal, unless NO_COLOR is set), always, never."
+    )
+    var coloring: Terminal.Coloring = .auto
+
+    /// What standard output can show.
+    var terminal: Terminal { Terminal(.output, isJSON ? .never : coloring) }
+
     /// Prints one of the two to standard output.
     func print(json: @autoclosure () throws -> JSONValue, text: @autoclosure () throws -> String) rethrows {
         Swift.print(try isJSON ? json().text : text())
@@ -103,15 +129,22 @@ struct TextTable {
     let columns: [String]
     let rows: [[String]]
 
-    var text: String {
+    var text: String { text { cell, _ in cell } }
+
+    /// The table with its cells styled, which changes no width.
+    ///
+    /// - Parameter styled: is given each cell of the rows, and its column.
+    /// - Returns: lines without an end after the last.
+    func text(_ styled: (String, Int) -> String) -> String {
         let lines = [columns] + rows
         let widths = columns.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-        return lines.map { line in
-            let cells = zip(line, widths).map { cell, width in
-                cell + String(repeating: " ", count: width - cell.count)
+        return lines.enumerated().map { number, line in
+            let last = line.lastIndex { !$0.isEmpty } ?? -1
+            let cells = line.prefix(last + 1).enumerated().map { column, cell in
+                let space = column == last ? 0 : widths[column] - cell.count
+                return (number == 0 ? cell : styled(cell, column)) + String(repeating: " ", count: space)
             }
-            let padded = cells.joined(separator: "  ")
-            return String(padded.reversed().drop { $0 == " " }.reversed())
+            return cells.joined(separator: "  ")
         }.joined(separator: "\n")
     }
 }

@@ -15,18 +15,20 @@ struct GoldenCommand: ParsableCommand {
             """
     )
 
-    @Argument(help: "The model's name.")
+    @Argument(help: "The model's name.", completion: .models)
     var modelName: String
 
     @Option(
         name: .customLong("input"),
-        help: "A safetensors file whose tensor 'input' is used; else inputs are made up."
+        help: "A safetensors file whose tensor 'input' is used; else inputs are made up.",
+        completion: .file(extensions: ["safetensors"])
     )
     var inputPath: String?
 
     @Option(
         name: .customLong("output"),
-        help: "The file to write; by default in the folder of the model's version."
+        help: "The file to write; by default in the folder of the model's version.",
+        completion: .file(extensions: ["safetensors"])
     )
     var outputPath: String?
 

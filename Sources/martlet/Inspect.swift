@@ -14,7 +14,10 @@ struct Inspect: ParsableCommand {
             """
     )
 
-    @Argument(help: "A model of the folder, or an architecture such as alexnet_2012.")
+    @Argument(
+        help: "A model of the folder, or an architecture such as alexnet_2012.",
+        completion: .networks
+    )
     var name: String
 
     @Option(help: "Side of the square input image, or HEIGHTxWIDTH, instead of the network's own.")

@@ -5,7 +5,7 @@ internal import Support
 /// Examples whose classes are known: a folder with a folder of files for each class, or a CSV of examples and classes.
 struct LabelledExamples {
     /// One example: a file of an image, or the text of an instance.
-    struct Example {
+    struct Example: Sendable {
         let source: String
         let classIndex: Int
     }
@@ -25,18 +25,13 @@ struct LabelledExamples {
         let found =
             file.kind == .directory
             ? try Self.rows(inFolder: path) : try Self.rows(inTable: path, takesImages: model.takesImages)
-        var numbers: [String: Int] = [:]
-        for (index, label) in (model.labels ?? []).enumerated() where numbers[label] == nil {
-            numbers[label] = index
-        }
+        let classes = ClassNames(model)
         examples = try found.map { row in
-            if let index = numbers[row.label] { return Example(source: row.source, classIndex: index) }
-            if let index = Int(row.label), 0..<model.classes ~= index {
-                return Example(source: row.source, classIndex: index)
+            do {
+                return Example(source: row.source, classIndex: try classes.index(of: row.label))
+            } catch {
+                throw CommandError("\(row.place): \(error)")
             }
-            let hint =
-                nearestName(to: row.label, in: model.labels ?? []).map { "; did you mean '\($0)'?" } ?? ""
-            throw CommandError("\(row.place): model '\(model.name)' has no class '\(row.label)'\(hint)")
         }
         guard examples.count > 1 else {
             throw CommandError("\(path): expected examples, found \(examples.count)")
@@ -112,5 +107,19 @@ enum CommaSeparated {
         guard !isQuoted else { throw CommandError("record \(records.count + 1): a quote is not closed") }
         if !record.isEmpty || !field.isEmpty { records.append(record + [String(field)]) }
         return records
+    }
+
+    /// A line of fields, of which those are in quotes that need it.
+    ///
+    /// - Source: RFC 4180, §2; lines end as Unix ends them.
+    static func record(_ fields: [String]) -> String {
+        fields.map { field in
+            let isPlain = field.utf8.allSatisfy { !"\",\r\n".utf8.contains($0) }
+            return isPlain
+                ? field
+                : "\""
+                    + field.split(separator: "\"", omittingEmptySubsequences: false)
+                    .joined(separator: "\"\"") + "\""
+        }.joined(separator: ",") + "\n"
     }
 }

@@ -13,8 +13,9 @@ struct Martlet: ParsableCommand {
         version: Version.current,
         subcommands: [
             Serve.self, Classify.self, Predict.self, Generate.self, ModelsCommand.self, Inspect.self,
-            Run.self, TensorCommand.self, Bench.self, GoldenCommand.self, Reload.self, Unload.self,
-            Probe.self, Calibrate.self, KeyCommand.self,
+            Calibrate.self, Bench.self, Run.self, TensorCommand.self,
+            GoldenCommand.self, Probe.self, Reload.self, Unload.self, KeyCommand.self,
+            Completions.self,
         ]
     )
 
@@ -33,13 +34,16 @@ struct Martlet: ParsableCommand {
     private static func end(with error: any Error) -> Never {
         if exitCode(for: error) == .success { exit(withError: error) }
         if error is UsageError {
-            ProcessEnd.fail(status: 2, "martlet: \(error)")
+            ProcessEnd.fail(status: 2, "\(name) \(error)")
         }
         if exitCode(for: error) == .validationFailure {
             ProcessEnd.fail(status: 2, fullMessage(for: error))
         }
-        ProcessEnd.fail(status: 1, "martlet: \(error)")
+        ProcessEnd.fail(status: 1, "\(name) \(error)")
     }
+
+    /// What messages begin with.
+    private static var name: String { Terminal(.error).styled("martlet:", .red) }
 }
 
 /// The command line or a setting is wrong, which a person can mend.

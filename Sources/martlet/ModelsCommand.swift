@@ -24,15 +24,21 @@ struct ModelsCommand: ParsableCommand {
                 try await engine.scheduler.warmUp(model, golden)
             }
         }
+        let progress = Progress("loading and checking models")
         try registry.load()
+        progress.finish()
         let entries = registry.models()
         output.print(
             json: .object(["models": .array(entries.map { $0.json(status: $0.versions) })]),
             text: TextTable(
                 columns: ["model", "version", "state", "task", "architecture", "parameters", "classes"],
                 rows: entries.flatMap(rows)
-            ).text + remarks(entries)
+            ).text { cell, column in column == 2 ? styled(cell) : cell } + remarks(entries)
         )
+    }
+
+    private func styled(_ state: String) -> String {
+        output.terminal.styled(state, state == "ready" ? .green : state == "failed" ? .red : .yellow)
     }
 
     private func rows(_ entry: ModelEntry) -> [[String]] {

@@ -22,7 +22,8 @@ struct Predict: ParsableCommand {
 
     @Option(
         name: .customLong("model"),
-        help: "The model; may be left out when the folder has one for sequences."
+        help: "The model; may be left out when the folder has one for sequences.",
+        completion: .models
     )
     var modelName: String?
 
@@ -115,7 +116,7 @@ struct Predict: ParsableCommand {
 
 extension JSONValue {
     /// A string as it is, another value as JSON.
-    fileprivate var plain: String {
+    var plain: String {
         if case .string(let string) = self { string } else { text }
     }
 }

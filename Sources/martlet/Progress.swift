@@ -146,7 +146,9 @@ struct Pace: Sendable {
     /// How much a second since the oldest mark of the window; nil when nothing was done.
     mutating func rate(done: Int, at now: ContinuousClock.Instant) -> Double? {
         let oldest = marks[0]
-        if let last = marks.last, now - last.time >= Self.window / Self.mostMarks { marks.append((done, now)) }
+        if let last = marks.last, now - last.time >= Self.window / Self.mostMarks {
+            marks.append((done, now))
+        }
         if marks.count > 2, now - marks[1].time >= Self.window { marks.removeFirst() }
         let seconds = (now - oldest.time) / .seconds(1)
         return done > oldest.done && seconds > 0 ? Double(done - oldest.done) / seconds : nil

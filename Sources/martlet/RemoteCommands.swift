@@ -12,7 +12,7 @@ struct Reload: ParsableCommand {
             """
     )
 
-    @Argument(help: "The model's name; all models when there is none.")
+    @Argument(help: "The model's name; all models when there is none.", completion: .models)
     var modelName: String?
 
     @OptionGroup var daemon: DaemonOption
@@ -46,7 +46,7 @@ struct Unload: ParsableCommand {
         discussion: "Requests in flight are answered; the folder is left as it is."
     )
 
-    @Argument(help: "The model's name.")
+    @Argument(help: "The model's name.", completion: .models)
     var modelName: String
 
     @OptionGroup var daemon: DaemonOption

@@ -10,16 +10,24 @@ struct Run: ParsableCommand {
         discussion: "The first dimension is the batch. Writes the tensors 'logits' and 'probabilities'."
     )
 
-    @Argument(help: "The model's name, unless --model gives it.")
+    @Argument(help: "The model's name, unless --model gives it.", completion: .models)
     var name: String?
 
-    @Option(name: .customLong("model"), help: "The model's name.")
+    @Option(name: .customLong("model"), help: "The model's name.", completion: .models)
     var modelName: String?
 
-    @Option(name: .customLong("input"), help: "The safetensors file with the tensor 'input'.")
+    @Option(
+        name: .customLong("input"),
+        help: "The safetensors file with the tensor 'input'.",
+        completion: .file(extensions: ["safetensors"])
+    )
     var inputPath: String
 
-    @Option(name: .customLong("output"), help: "The safetensors file to write.")
+    @Option(
+        name: .customLong("output"),
+        help: "The safetensors file to write.",
+        completion: .file(extensions: ["safetensors"])
+    )
     var outputPath: String
 
     @OptionGroup var threads: ThreadsOption

@@ -12,15 +12,23 @@ struct TensorCommand: ParsableCommand {
         abstract: "Write the network's input for an image: crops × channels × height × width, as 'input'."
     )
 
-    @Argument(help: "A JPEG or PNG file.")
+    @Argument(help: "A JPEG or PNG file.", completion: .file())
     var image: String
 
-    @Option(name: .customLong("model"), help: "The model whose preprocessing is applied.")
+    @Option(
+        name: .customLong("model"),
+        help: "The model whose preprocessing is applied.",
+        completion: .models
+    )
     var modelName: String
 
     @OptionGroup var crops: CropsOption
 
-    @Option(name: .customLong("output"), help: "The safetensors file to write.")
+    @Option(
+        name: .customLong("output"),
+        help: "The safetensors file to write.",
+        completion: .file(extensions: ["safetensors"])
+    )
     var path: String
 
     @OptionGroup var models: ModelsOption
