@@ -10,7 +10,10 @@ internal import Tasks
 struct Generate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Go on from a text, token by token.",
-        discussion: "The text is printed while it is made; with --json at its end."
+        discussion: """
+            The text is printed while it is made; with --json at its end. Without a prompt, on a terminal, prompts are asked \
+            for one after another; /help there says what else can be said, Ctrl-C stops a text and Ctrl-D leaves.
+            """
     )
 
     @Argument(
@@ -18,14 +21,16 @@ struct Generate: ParsableCommand {
             "The model, unless --model names it, and what the text goes on from.",
             discussion: "The prompt may be left out for a model with a start of its own.",
             valueName: "model prompt"
-        )
+        ),
+        completion: .models
     )
     var words: [String] = []
 
     @Option(
         name: .customLong("model"),
         help:
-            "The model; may be left out too when the folder has one for text-generation and no prompt is given."
+            "The model; may be left out too when the folder has one for text-generation and no prompt is given.",
+        completion: .models
     )
     var modelName: String?
 
@@ -82,29 +87,67 @@ struct Generate: ParsableCommand {
         let model = try models.model(name, for: "texts") { $0.manifest.task == .textGeneration }
         let engine = try CommandEngine(threads: threads.count)
         defer { engine.stop() }
-        var options = TextGenerator.Options(seed: seed ?? .random(in: 0...UInt64(UInt32.max)))
-        options.maxTokens = maxTokens
-        options.sampling.temperature = temperature
-        options.sampling.topK = topK
-        options.sampling.topP = topP
-        options.stops = stops
-        let (generation, text) = try engine.wait { [options, isJSON = output.isJSON] in
-            var generation = try await TextGenerator(scheduler: engine.scheduler).begin(
-                prompt,
-                with: model,
-                options
-            )
-            var text = ""
-            while let piece = try await generation.next() {
-                text += piece.text
-                if !isJSON { StandardStream.output.write(text: piece.text) }
-            }
-            return (generation, text)
+        if prompt.isEmpty, !output.isJSON, LineReader.isTerminal, StandardStream.output.isTerminal {
+            var session = GenerateSession(model, engine, options, seed: seed, output.terminal)
+            return try session.run()
         }
+        let writer = TextWriter(model, engine)
+        let (generation, text) = try writer.write(prompt, options, isShown: !output.isJSON)
         guard output.isJSON else { return StandardStream.output.write(text: "\n") }
         var json: JSONObject = ["model": .string(model.name), "version": .string(model.version)]
         json.append("text", .string(text))
         json.append(contentsOf: generation.summary)
         output.print(json: .object(json), text: text)
     }
+
+    private var options: TextGenerator.Options {
+        var options = TextGenerator.Options(seed: seed ?? TextWriter.newSeed())
+        options.maxTokens = maxTokens
+        options.sampling.temperature = temperature
+        options.sampling.topK = topK
+        options.sampling.topP = topP
+        options.stops = stops
+        return options
+    }
+}
+
+/// Has a model go on from a text, and prints what it says while it says it.
+struct TextWriter {
+    private let model: Model
+    private let engine: CommandEngine
+
+    init(_ model: Model, _ engine: CommandEngine) {
+        self.model = model
+        self.engine = engine
+    }
+
+    /// Generates a text.
+    ///
+    /// - Parameters:
+    ///   - prompt: what it goes on from; empty for the model's own start.
+    ///   - options: how.
+    ///   - isShown: whether it is printed.
+    ///   - stop: ends it before its end.
+    /// - Returns: the generation as it ended, and the text.
+    /// - Throws: `ServingError` when the model cannot go on from that.
+    func write(
+        _ prompt: String,
+        _ options: TextGenerator.Options,
+        isShown: Bool,
+        until stop: Cancellation = Cancellation()
+    ) throws -> (Generation, String) {
+        try engine.wait { [model, engine] in
+            let generator = TextGenerator(scheduler: engine.scheduler)
+            var generation = try await generator.begin(prompt, with: model, options)
+            var text = ""
+            while !stop.isCancelled, let piece = try await generation.next() {
+                text += piece.text
+                if isShown { StandardStream.output.write(text: piece.text) }
+            }
+            return (generation, text)
+        }
+    }
+
+    /// A number that a person can type again.
+    static func newSeed() -> UInt64 { .random(in: 0...UInt64(UInt32.max)) }
 }
