@@ -13,7 +13,7 @@ struct Martlet: ParsableCommand {
         version: Version.current,
         subcommands: [
             Serve.self, Classify.self, Predict.self, Generate.self, ModelsCommand.self, Inspect.self,
-            Calibrate.self, Bench.self, Run.self, TensorCommand.self,
+            Evaluate.self, Compare.self, Calibrate.self, Bench.self, Run.self, TensorCommand.self,
             GoldenCommand.self, Probe.self, Reload.self, Unload.self, KeyCommand.self,
             Completions.self,
         ]
