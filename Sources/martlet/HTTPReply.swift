@@ -85,7 +85,7 @@ struct DaemonAddress {
         socketPath.map(ListenAddress.unix) ?? .tcp(host: host, port: Int(port))
     }
 
-    private init(_ address: ListenAddress) {
+    init(listening address: ListenAddress) {
         switch address {
         case .tcp(let host, let port):
             self.init(host: host.filter { $0 != "[" && $0 != "]" }, port: UInt16(clamping: port))
@@ -120,7 +120,7 @@ struct DaemonAddress {
         let sources = try SettingSources(flags: [:], environment: environment, reading: ())
         // Where there are several, it answers on any of them.
         if let address = try sources.text(for: .listen).flatMap(ListenAddress.list)?.first {
-            return DaemonAddress(address)
+            return DaemonAddress(listening: address)
         }
         let host = try sources.text(for: .host) ?? Setting.host.fallback ?? ""
         let port = try sources.text(for: .port) ?? Setting.port.fallback ?? ""

@@ -14,7 +14,7 @@ struct Martlet: ParsableCommand {
         subcommands: [
             Serve.self, Classify.self, Predict.self, Generate.self, ModelsCommand.self, Inspect.self,
             Evaluate.self, Compare.self, Calibrate.self, Bench.self, Run.self, TensorCommand.self,
-            GoldenCommand.self, Probe.self, Reload.self, Unload.self, KeyCommand.self,
+            GoldenCommand.self, Doctor.self, Probe.self, Reload.self, Unload.self, KeyCommand.self,
             Completions.self,
         ]
     )
