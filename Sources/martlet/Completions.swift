@@ -8,9 +8,10 @@ struct Completions: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print what completes martlet's commands in bash, zsh or fish.",
         discussion: """
-            bash: martlet completions bash > ~/.local/share/bash-completion/completions/martlet
-            zsh:  martlet completions zsh > FOLDER/_martlet, for a FOLDER of $fpath
-            fish: martlet completions fish > ~/.config/fish/completions/martlet.fish
+            Where they are looked for:
+              bash  martlet completions bash > ~/.local/share/bash-completion/completions/martlet
+              zsh   martlet completions zsh > FOLDER/_martlet, for a FOLDER of $fpath
+              fish  martlet completions fish > ~/.config/fish/completions/martlet.fish
             The Debian package has them in their places.
             """
     )

@@ -127,14 +127,17 @@ struct EvaluationReport {
         if let sequences { parts += sequences.sentences(of: model.manifest.task) }
         if let first = classifications.first {
             let matrix = first.tally.confusion
+            // A data set need not have all classes of the model.
+            let met = matrix.perClass.enumerated().filter { $1.count + $1.found > 0 }.map(\.offset)
+            let isSmall = met.count <= Self.manyClasses
             parts = [
                 "\(model.name), version \(model.version): \(first.tally.count) \(first.items) "
                     + "of \(model.classes) classes",
                 runs(beside: first, terminal).text { cell, column in
                     column == 1 ? terminal.styled(cell, .bold) : cell
                 },
-                classes(matrix, all: listsClasses || matrix.classes <= Self.manyClasses).text,
-                matrix.classes <= Self.manyClasses ? table(matrix) : mistakes(matrix),
+                classes(matrix, met, all: listsClasses || isSmall).text,
+                isSmall ? table(matrix, met) : mistakes(matrix),
                 Self.table(first.tally.reliability).text,
             ]
         } else {
@@ -163,36 +166,30 @@ struct EvaluationReport {
         )
     }
 
-    private func classes(_ matrix: ConfusionMatrix, all: Bool) -> TextTable {
-        let classes = matrix.perClass.enumerated().filter { $0.element.count > 0 || all }
-        let listed =
-            all
-            ? classes
-            : Array(
-                classes.sorted { ($0.element.f1, $0.offset) < ($1.element.f1, $1.offset) }
-                    .prefix(Self.worstListed)
-            )
+    private func classes(_ matrix: ConfusionMatrix, _ met: [Int], all: Bool) -> TextTable {
+        let quality = matrix.perClass
+        let worst = met.filter { quality[$0].count > 0 }.sorted {
+            (quality[$0].f1, $0) < (quality[$1].f1, $1)
+        }
         return TextTable(
             columns: [all ? "class" : "worst classes", "examples", "recall", "precision", "F1"],
-            rows: listed.map { index, quality in
+            rows: (all ? met : Array(worst.prefix(Self.worstListed))).map { index in
                 [
-                    model.className(index), "\(quality.count)", percent(quality.recall),
-                    percent(quality.precision), percent(quality.f1),
+                    model.className(index), "\(quality[index].count)", percent(quality[index].recall),
+                    percent(quality[index].precision), percent(quality[index].f1),
                 ]
             }
         )
     }
 
     /// The matrix: who is right stands at the left, who was found at the top.
-    private func table(_ matrix: ConfusionMatrix) -> String {
-        let rows = (0..<matrix.classes).map { right in
+    private func table(_ matrix: ConfusionMatrix, _ met: [Int]) -> String {
+        let rows = met.map { right in
             [model.className(right)]
-                + (0..<matrix.classes).map { found in
-                    matrix[right, found] == 0 ? "·" : "\(matrix[right, found])"
-                }
+                + met.map { found in matrix[right, found] == 0 ? "·" : "\(matrix[right, found])" }
         }
         return TextTable(
-            columns: ["right \\ found"] + (0..<matrix.classes).map { model.className($0).clipped(to: 10) },
+            columns: ["right \\ found"] + met.map { model.className($0).clipped(to: 10) },
             rows: rows
         ).text
     }

@@ -57,8 +57,10 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) } // left for the system to clean
         let path = folder.appending(path: "a").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        let file = try OutputFile(path: path)
-        #expect(throws: SystemError.self) { try file.commit() }
+        #expect(throws: SystemError.self) {
+            let file = try OutputFile(path: path)
+            try file.commit()
+        }
         #expect(names == ["a"])
     }
 }

@@ -4,6 +4,7 @@
 describe.py settings BINARY          the file of settings, every one commented out with its default, to standard output
 describe.py manuals BINARY FOLDER    a manual page in section 1 for martlet and each of its commands
 """
+import email.utils
 import json
 import pathlib
 import re
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 
+CHANGELOG = pathlib.Path(__file__).resolve().parent / "changelog"
 SETTINGS_HEAD = """\
 # The settings of the Martlet daemon: 'name: value', one a line. What is commented out is the default.
 # A variable such as MARTLET_PORT in /etc/default/martlet is stronger. 'martlet serve --print-config' shows what holds.
@@ -45,14 +47,20 @@ def roff(text):
     return re.sub(r"^([.'])", r"\\&\1", text, flags=re.M)
 
 
+def released():
+    """The day of the newest entry of the changelog, which is the version's."""
+    line = next(line for line in CHANGELOG.read_text().splitlines() if line.startswith(" -- "))
+    return email.utils.parsedate_to_datetime(line.split(">", 1)[1].strip()).strftime("%Y-%m-%d")
+
+
 def page(name, command, version, others):
-    lines = [f'.TH {name.upper()} 1 "" "martlet {version}" "User Commands"', ".SH NAME"]
+    lines = [f'.TH {name.upper()} 1 "{released()}" "martlet {version}" "User Commands"', ".SH NAME"]
     lines.append(f"{roff(name)} \\- {roff(command.get('abstract', ''))}")
     lines += [".SH SYNOPSIS", f".B {roff(name.replace('-', ' ', 1))}"]
     arguments = [a for a in command.get("arguments", []) if a.get("shouldDisplay", True)]
     lines.append("[\\fIoptions\\fR]" if arguments else "\\fIcommand\\fR [\\fIoptions\\fR]")
     if command.get("discussion"):
-        lines += [".SH DESCRIPTION", ".nf" if "\n  " in command["discussion"] else ".PP"]
+        lines += [".SH DESCRIPTION"] + ([".nf"] if "\n  " in command["discussion"] else [])
         lines += [roff(command["discussion"])] + ([".fi"] if "\n  " in command["discussion"] else [])
     if arguments:
         lines.append(".SH OPTIONS")
