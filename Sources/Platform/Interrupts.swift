@@ -23,6 +23,8 @@ package enum Interrupts {
     }
 
     private static let actions = Mutex<[Entry]>([])
+    /// Held while something is done that is done whole, and while the process is ended.
+    private static let ending = Mutex(())
 
     /// Begins to listen; called once, before any other thread is made.
     ///
@@ -50,6 +52,13 @@ package enum Interrupts {
         }
     }
 
+    /// Does something that no signal which is listened to ends halfway; it should not take long.
+    ///
+    /// - Throws: what `body` throws.
+    static func finishing<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
+        try ending.withLock { (_: inout ()) throws(Failure) in try body() }
+    }
+
     private static func take(_ number: Int32) {
         for entry in actions.withLock({ $0 }).reversed() {
             if entry.body(number) { return }
@@ -59,7 +68,7 @@ package enum Interrupts {
         unsafe sigemptyset(&set)
         unsafe sigaddset(&set, number)
         unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
-        raise(number)
+        ending.withLock { _ in _ = raise(number) }
     }
 
     private static func isIgnored(_ number: Int32) -> Bool {

@@ -3,8 +3,9 @@ import Glibc
 
 /// A file that appears in its place whole, or not at all.
 ///
-/// Until then it has no name (`O_TMPFILE`), so that whatever ends the process, be it SIGKILL, leaves nothing of it. On a
-/// file system that cannot do that, such as NFS, it is `<path>.partial` until then, which only a killed process leaves.
+/// Until then it has no name (`O_TMPFILE`), so that whatever ends the process, be it SIGKILL, leaves nothing half-written.
+/// An older file is replaced by way of `<path>.partial`, whole already, which nothing but a SIGKILL at that very moment
+/// leaves. On a file system without nameless files, such as NFS, the file is written under that name.
 /// - Source: open(2), `O_TMPFILE`.
 package struct OutputFile: ~Copyable {
     private let path: String
@@ -64,7 +65,20 @@ package struct OutputFile: ~Copyable {
     /// - Throws: `SystemError` when the bytes cannot be kept or the name cannot be given.
     package consuming func commit() throws(SystemError) {
         guard fsync(descriptor) == 0 else { throw SystemError("write \(path)") }
-        if !isNamed { try name() }
+        try Interrupts.finishing { () throws(SystemError) in try place() }
+    }
+
+    /// Gives the file its name, over an older one.
+    private borrowing func place() throws(SystemError) {
+        if !isNamed {
+            if link(to: path) { return }
+            guard errno == EEXIST else { throw SystemError("create \(path)") }
+            // Only `rename` replaces an older file; what lies at the temporary name was left by a process that was killed.
+            if !link(to: temporaryPath) {
+                unsafe unlink(temporaryPath)
+                guard link(to: temporaryPath) else { throw SystemError("create \(temporaryPath)") }
+            }
+        }
         guard unsafe rename(temporaryPath, path) == 0 else {
             let error = SystemError("rename \(temporaryPath) to \(path)")
             unsafe unlink(temporaryPath)
@@ -72,13 +86,7 @@ package struct OutputFile: ~Copyable {
         }
     }
 
-    /// Gives the whole file its temporary name, since only `rename` replaces an older file; what an earlier one left goes.
-    private func name() throws(SystemError) {
-        for isLast in [false, true] {
-            let source = "/proc/self/fd/\(descriptor)"
-            if unsafe linkat(AT_FDCWD, source, AT_FDCWD, temporaryPath, AT_SYMLINK_FOLLOW) == 0 { return }
-            guard errno == EEXIST, !isLast else { throw SystemError("create \(temporaryPath)") }
-            unsafe unlink(temporaryPath)
-        }
+    private borrowing func link(to name: String) -> Bool {
+        unsafe linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0
     }
 }
