@@ -70,6 +70,13 @@ package struct LineReader: ~Copyable {
         }
     }
 
+    /// Whether `next` has an answer without waiting for who writes, as far as the system can tell.
+    package var isReady: Bool {
+        if hasEnded || bytes.contains(UInt8(ascii: "\n")) { return true }
+        var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&request, 1, 0) != 0
+    }
+
     private mutating func more() throws(SystemError) -> [UInt8] {
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while true {

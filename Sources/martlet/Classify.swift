@@ -100,6 +100,7 @@ struct Classify: ParsableCommand {
         let start = ContinuousClock.now
         try writer.begin()
         try ImageStream(model, engine, options).run(
+            isReady: { names.isReady },
             next: { try names.next() },
             path: { $0 },
             take: { path, outcome in

@@ -46,6 +46,15 @@ struct FileNames: ~Copyable {
         return nil
     }
 
+    /// Whether `next` has an answer without waiting for who writes the list.
+    var isReady: Bool {
+        if !places.isEmpty { return true }
+        switch list {
+        case .some(let list): return list.isReady
+        case .none: return true
+        }
+    }
+
     /// Whether a place is a file; the contents of a folder are put in its stead.
     private mutating func isFile(_ place: Place) throws -> Bool {
         if Self.hasImageName(place.path) { return true }

@@ -31,20 +31,26 @@ struct ImageStream: Sendable {
     /// Classifies files in order.
     ///
     /// - Parameters:
+    ///   - isReady: whether the next file is known already.
     ///   - next: the next file; nil ends it.
     ///   - path: where a file is.
     ///   - take: gets each file with what came of it.
     /// - Throws: what `next` and `take` throw.
     func run<File: Sendable>(
+        isReady: () -> Bool = { true },
         next: () throws -> File?,
         path: @escaping @Sendable (File) -> String,
         take: (File, Outcome) throws -> Void
     ) throws {
         try OrderedWork.run(
             threads: engine.lanes + 1,
+            isReady: isReady,
             next: { () -> [File]? in
                 var files: [File] = []
-                while files.count < Self.filesAtATime, let file = try next() { files.append(file) }
+                // Who waits for an answer to the files so far is not made to wait for the next.
+                while files.count < Self.filesAtATime, files.isEmpty || isReady(), let file = try next() {
+                    files.append(file)
+                }
                 return files.isEmpty ? nil : files
             },
             work: { files in Array(zip(files, outcomes(files.map(path)))) },

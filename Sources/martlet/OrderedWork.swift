@@ -12,12 +12,14 @@ enum OrderedWork {
     ///
     /// - Parameters:
     ///   - threads: how many work at a time.
+    ///   - isReady: whether `next` need not be waited for; where it must be, results are taken first.
     ///   - next: called here for each thing to work on; nil ends it.
     ///   - work: called on those threads.
     ///   - take: called here with each result, in the order of the things.
     /// - Throws: what `next` and `take` throw, and `SystemError` when the system has no thread left to give.
     static func run<Input: Sendable, Output: Sendable>(
         threads: Int,
+        isReady: () -> Bool = { true },
         next: () throws -> Input?,
         work: @escaping @Sendable (Input) -> Output,
         take: (Output) throws -> Void
@@ -33,7 +35,7 @@ enum OrderedWork {
         }
         var (given, taken, hasMore) = (0, 0, true)
         while true {
-            while hasMore, given - taken < threads + 1 {
+            while hasMore, given == taken || given - taken <= threads && isReady() {
                 guard let input = try next() else {
                     hasMore = false
                     break
