@@ -83,6 +83,10 @@ void kernel_affine_block(const float *x, size_t pixels, const float *scale, cons
     chosen()->affine(x, pixels, scale, shift, activation, y);
 }
 
+void kernel_gate_block(const float *x, size_t pixels, const float *gate, float *y) {
+    chosen()->gate(x, pixels, gate, y);
+}
+
 void kernel_add_block(const float *a, const float *b, size_t count, kernel_activation activation, float *y) {
     chosen()->add(a, b, count, activation, y);
 }

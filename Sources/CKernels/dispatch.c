@@ -48,6 +48,14 @@ void kernel_tanh(const float *x, float *y, size_t count) { kernel_chosen()->tanh
 
 void kernel_sigmoid(const float *x, float *y, size_t count) { kernel_chosen()->sigmoid(x, y, count); }
 
+void kernel_hard_sigmoid(const float *x, float *y, size_t count) { kernel_chosen()->hard_sigmoid(x, y, count); }
+
+void kernel_hard_swish(const float *x, float *y, size_t count) { kernel_chosen()->hard_swish(x, y, count); }
+
+void kernel_silu(const float *x, float *y, size_t count) { kernel_chosen()->silu(x, y, count); }
+
+void kernel_gelu(const float *x, float *y, size_t count) { kernel_chosen()->gelu(x, y, count); }
+
 void kernel_add(const float *a, const float *b, float *y, size_t count) { kernel_chosen()->add(a, b, y, count); }
 
 void kernel_scale_shift(const float *x, float *y, size_t count, float scale, float shift) {

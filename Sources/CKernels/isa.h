@@ -19,6 +19,7 @@ typedef struct {
     void (*pool)(const float *, kernel_image, kernel_window, kernel_pool_kind, size_t, size_t, float *);
     void (*average)(const float *, kernel_image, float *);
     void (*affine)(const float *, size_t, const float *, const float *, kernel_activation, float *);
+    void (*gate)(const float *, size_t, const float *, float *);
     void (*add)(const float *, const float *, size_t, kernel_activation, float *);
     void (*norm)(const float *, size_t, size_t, size_t, size_t, size_t, float, float, float, float *, size_t);
     float (*multiply_adds)(size_t);
@@ -35,6 +36,10 @@ typedef struct {
     void (*relu6)(const float *, float *, size_t);
     void (*tanh)(const float *, float *, size_t);
     void (*sigmoid)(const float *, float *, size_t);
+    void (*hard_sigmoid)(const float *, float *, size_t);
+    void (*hard_swish)(const float *, float *, size_t);
+    void (*silu)(const float *, float *, size_t);
+    void (*gelu)(const float *, float *, size_t);
     void (*add)(const float *, const float *, float *, size_t);
     void (*scale_shift)(const float *, float *, size_t, float, float);
     void (*softmax)(const float *, float *, size_t);

@@ -5,7 +5,7 @@ package import Tensors
 /// An elementwise function.
 ///
 /// - Shape: any → same.
-package enum Activation: String, Op {
+package enum Activation: String, Op, CaseIterable {
     /// max(x, 0).
     case relu
     /// min(max(x, 0), 6).
@@ -13,6 +13,14 @@ package enum Activation: String, Op {
     case tanh
     /// 1 / (1 + e⁻ˣ).
     case sigmoid
+    /// min(max(x + 3, 0), 6) / 6. Howard et al. 2019, §5.2.
+    case hardSigmoid = "hard sigmoid"
+    /// x · hardSigmoid(x). Howard et al. 2019, §5.2.
+    case hardSwish = "hard swish"
+    /// x · sigmoid(x). Ramachandran et al. 2017, §4.
+    case silu
+    /// x · (1 + erf(x/√2)) / 2. Hendrycks & Gimpel 2016, §2.
+    case gelu
 
     package var structure: String { clamp?.structure ?? rawValue }
 
@@ -21,7 +29,8 @@ package enum Activation: String, Op {
 
 extension Activation {
     package func form(at site: OpSite) -> (any PackedOp)? {
-        site.isBlocked ? clamp.map { BlockedSum(clamp: $0) } : nil
+        guard site.isBlocked else { return nil }
+        return clamp.map { BlockedSum(clamp: $0) } ?? BlockedActivation(function: self)
     }
 
     package var postOp: PostOp? { clamp.map { .clamp($0) } }
@@ -33,7 +42,7 @@ extension Activation {
         switch self {
         case .relu: .relu
         case .relu6: .relu6
-        case .tanh, .sigmoid: nil
+        case .tanh, .sigmoid, .hardSigmoid, .hardSwish, .silu, .gelu: nil
         }
     }
 
@@ -45,13 +54,59 @@ extension Activation {
 
     package func run(_ task: OpTask, of call: OpCall) {
         let chunk = Chunks(call.batch * call.outputCount, of: elementsPerTask)[task.index]
-        let input = unsafe call.input(item: 0) + chunk.lowerBound
-        let output = unsafe call.output(item: 0) + chunk.lowerBound
+        unsafe apply(
+            to: call.input(item: 0) + chunk.lowerBound,
+            call.output(item: 0) + chunk.lowerBound,
+            count: chunk.count
+        )
+    }
+
+    /// y = f(x) for `count` numbers; `y` may be `x`.
+    func apply(to x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int) {
         switch self {
-        case .relu: unsafe kernel_relu(input, output, chunk.count)
-        case .relu6: unsafe kernel_relu6(input, output, chunk.count)
-        case .tanh: unsafe kernel_tanh(input, output, chunk.count)
-        case .sigmoid: unsafe kernel_sigmoid(input, output, chunk.count)
+        case .relu: unsafe kernel_relu(x, y, count)
+        case .relu6: unsafe kernel_relu6(x, y, count)
+        case .tanh: unsafe kernel_tanh(x, y, count)
+        case .sigmoid: unsafe kernel_sigmoid(x, y, count)
+        case .hardSigmoid: unsafe kernel_hard_sigmoid(x, y, count)
+        case .hardSwish: unsafe kernel_hard_swish(x, y, count)
+        case .silu: unsafe kernel_silu(x, y, count)
+        case .gelu: unsafe kernel_gelu(x, y, count)
+        }
+    }
+
+    /// Whether 0 stays 0.
+    var keepsZero: Bool {
+        switch self {
+        case .relu, .relu6, .tanh, .hardSwish, .silu, .gelu: true
+        case .sigmoid, .hardSigmoid: false
+        }
+    }
+}
+
+/// The function of a blocked image; the channels beyond the last stay zero.
+struct BlockedActivation: PackedOp {
+    let function: Activation
+
+    var structure: String { function.structure }
+
+    func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape { inputs[0] }
+
+    var placement: Placement { .overInput }
+
+    func taskCount(phase: Int, of call: OpCall) -> Int { BlockTasks(call).count }
+
+    func run(_ task: OpTask, of call: OpCall) {
+        let count = OpCall.blockStride(call.outputShape)
+        let channels = call.outputShape[0]
+        for (item, block) in BlockTasks(call)[task.index] {
+            let output = unsafe call.block(block, ofOutputItem: item)
+            unsafe function.apply(to: call.block(block, ofInput: 0, item: item), output, count: count)
+            let used = channels - block * 16
+            guard used < 16, !function.keepsZero else { continue }
+            for start in stride(from: 0, to: count, by: 16) {
+                unsafe (output + start + used).update(repeating: 0, count: 16 - used)
+            }
         }
     }
 }

@@ -135,6 +135,8 @@ void kernel_average_block(const float *_Nonnull x, kernel_image image, float *_N
 /// y = activation(x · scale + shift) for the pixels of one channel block; 16 scales and shifts.
 void kernel_affine_block(const float *_Nonnull x, size_t pixels, const float *_Nonnull scale,
                          const float *_Nonnull shift, kernel_activation activation, float *_Nonnull y);
+/// y = x · gate for the pixels of one channel block; a number for each of the 16 channels; `y` may be `x`.
+void kernel_gate_block(const float *_Nonnull x, size_t pixels, const float *_Nonnull gate, float *_Nonnull y);
 /// y = activation(a + b); `y` may be either; count is a multiple of 16. `b` may be null: y = activation(a).
 void kernel_add_block(const float *_Nonnull a, const float *_Nullable b, size_t count, kernel_activation activation,
                       float *_Nonnull y);

@@ -56,6 +56,14 @@ void kernel_relu6(const float *_Nonnull x, float *_Nonnull y, size_t count);
 void kernel_tanh(const float *_Nonnull x, float *_Nonnull y, size_t count);
 /// y = 1 / (1 + e⁻ˣ), within 4 units in the last place (absolutely within 1e-38 below x = −87).
 void kernel_sigmoid(const float *_Nonnull x, float *_Nonnull y, size_t count);
+/// y = min(max(x + 3, 0), 6) / 6; NaN stays.
+void kernel_hard_sigmoid(const float *_Nonnull x, float *_Nonnull y, size_t count);
+/// y = x · min(max(x + 3, 0), 6) / 6; NaN stays.
+void kernel_hard_swish(const float *_Nonnull x, float *_Nonnull y, size_t count);
+/// y = x / (1 + e⁻ˣ), within 5 units in the last place (absolutely within 1e-35 below x = −87).
+void kernel_silu(const float *_Nonnull x, float *_Nonnull y, size_t count);
+/// y = x · (1 + erf(x/√2)) / 2, within |x| · 2e-7 absolutely.
+void kernel_gelu(const float *_Nonnull x, float *_Nonnull y, size_t count);
 /// y = a + b; `y` may be either.
 void kernel_add(const float *_Nonnull a, const float *_Nonnull b, float *_Nonnull y, size_t count);
 /// y = x · scale + shift.

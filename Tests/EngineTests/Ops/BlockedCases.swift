@@ -40,16 +40,25 @@ extension OpCases {
         ]
         return [
             behindConvolution(norm, on: shape) { Reference.batchNorm(norm, $0[0], $1) },
-            behindConvolution(Activation.relu, on: shape) { inputs, _ in
-                Reference.activation(.relu, inputs[0])
-            },
-            behindConvolution(Activation.relu6, on: shape) { inputs, _ in
-                Reference.activation(.relu6, inputs[0])
-            },
+            gate(on: shape),
         ]
+            + Activation.allCases.map { op in
+                behindConvolution(op, on: shape) { inputs, _ in Reference.activation(op, inputs[0]) }
+            }
             + responses.map { op in
                 behindConvolution(op, on: shape) { inputs, _ in Reference.localResponseNorm(op, inputs[0]) }
             }
+    }
+
+    private static func gate(on shape: Shape) -> OpCase {
+        var row = OpCase(ChannelGate(), on: shape) { inputs, _ in Reference.gate(inputs[0], inputs[1]) }
+        row.prelude = { graph in
+            let conv = Conv(inputChannels: shape[0], outputChannels: shape[0], window: Window(1))
+            let image = try graph.add(conv, name: "before", inputs: [.input])
+            let pool = AdaptiveAveragePool(height: 1, width: 1)
+            return [image, try graph.add(pool, name: "pool", inputs: [image])]
+        }
+        return row
     }
 
     private static func blockedJoins(_ shape: Shape) -> [OpCase] {

@@ -36,9 +36,37 @@ import Testing
         #expect(ulps <= 4, "sigmoid(\(at)) is off by \(ulps)")
     }
 
+    @Test func `computes SiLU within 5 units in the last place`() {
+        var y = Self.arguments
+        unsafe kernel_silu(Self.arguments, &y, y.count)
+        let low = zip(Self.arguments, y).filter { $0.0 < -87 }
+        #expect(low.allSatisfy { $0.1.magnitude <= 1e-35 }) // where the sigmoid is hardly more than nothing
+        for index in y.indices where Self.arguments[index] < -87 { y[index] = 0 }
+        let (ulps, at) = worst(y) { $0 < -87 ? 0 : $0 / (1 + exp(-$0)) }
+        #expect(ulps <= 5, "silu(\(at)) is off by \(ulps)")
+    }
+
+    @Test func `computes GELU within a five-millionth of the argument`() throws {
+        var y = Self.arguments
+        unsafe kernel_gelu(Self.arguments, &y, y.count)
+        let errors = zip(Self.arguments, y).filter { $0.0.isFinite }
+            .map { x, found in
+                let expected = Double(x) * (1 + erf(Double(x) / 2.0.squareRoot())) / 2
+                let least = Double(Float.leastNonzeroMagnitude) // a result may be rounded to it
+                return (error: (abs(Double(found) - expected) - least) / max(abs(Double(x)), 1e-300), at: x)
+            }
+        let worst = try #require(errors.max { $0.error < $1.error })
+        #expect(worst.error <= 2e-7, "gelu(\(worst.at)) is off by \(worst.error) of it")
+    }
+
     @Test func `keeps NaN`() {
         let x: [Float] = [.nan, 1, -1]
-        for function in [unsafe kernel_relu, kernel_tanh, kernel_sigmoid] {
+        let functions = [
+            unsafe kernel_relu, kernel_tanh, kernel_sigmoid, kernel_hard_sigmoid, kernel_hard_swish,
+            kernel_silu,
+            kernel_gelu,
+        ]
+        for function in functions {
             var y = x
             unsafe function(x, &y, x.count)
             #expect(y[0].isNaN)

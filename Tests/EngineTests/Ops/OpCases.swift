@@ -82,7 +82,7 @@ enum OpCases {
         return OpCase(op, on: shape) { Reference.batchNorm(op, $0[0], $1) }
     }
 
-    static let activations: [OpCase] = [Activation.relu, .relu6, .tanh, .sigmoid].flatMap { op in
+    static let activations: [OpCase] = Activation.allCases.flatMap { op in
         [[1], [7], [8], [9], [63], [64], [65], [5, 80, 90]].map { (shape: Shape) in
             OpCase(op, on: shape) { inputs, _ in Reference.activation(op, inputs[0]) }
         }
@@ -173,6 +173,14 @@ enum OpCases {
             }
             return row
         }
+        let gates = shapes.map { shape in
+            var row = OpCase(ChannelGate(), on: shape) { inputs, _ in Reference.gate(inputs[0], inputs[1]) }
+            row.prelude = { graph in
+                let pool = AdaptiveAveragePool(height: 1, width: 1)
+                return [.input, try graph.add(pool, name: "pool", inputs: [.input])]
+            }
+            return row
+        }
         let concats = shapes.map { shape in
             var row = OpCase(Concat(), on: shape) { inputs, _ in Reference.concat(inputs) }
             row.prelude = { graph in
@@ -197,7 +205,7 @@ enum OpCases {
             }
             return row
         }
-        return sums + concats + shortcuts + sequences
+        return sums + gates + concats + shortcuts + sequences
     }()
 
     static let embeddings: [OpCase] = {

@@ -6,11 +6,12 @@ import Testing
     private static let blocked: [any Op] = [
         Pool(.max, window: Window(3, pad: 1)), Pool(.averageInside, window: Window(2)),
         AdaptiveAveragePool(height: 2, width: 3), LocalResponseNorm(), ChannelScale([.init(scale: 0.5)]),
-        BatchNorm(channels: 20), Activation.relu, Activation.relu6,
+        BatchNorm(channels: 20), Activation.relu, Activation.relu6, Activation.tanh, Activation.sigmoid,
+        Activation.hardSwish, Activation.gelu,
     ]
 
     private static let planar: [any Op] = [
-        Activation.tanh, Activation.sigmoid, Softmax(), SelectChannels(Array(0..<20)),
+        Softmax(), SelectChannels(Array(0..<20)),
         PadShortcut(channels: 20, stride: 1), Subsampling(channels: 20),
         LocalResponseNorm(size: 33),
     ]

@@ -13,6 +13,10 @@ extension Reference {
                 case .relu6: min(max(value, 0), 6)
                 case .tanh: tanh(value)
                 case .sigmoid: sigmoid(value)
+                case .hardSigmoid: min(max(value + 3, 0), 6) / 6
+                case .hardSwish: value * min(max(value + 3, 0), 6) / 6
+                case .silu: value * sigmoid(value)
+                case .gelu: value * (1 + erf(value / 2.0.squareRoot())) / 2
                 }
             }
         )
@@ -20,6 +24,11 @@ extension Reference {
 
     static func add(_ a: Array, _ b: Array) -> Array {
         Array(a.shape, zip(a.values, b.values).map { $0 + $1 })
+    }
+
+    static func gate(_ x: Array, _ gate: Array) -> Array {
+        let pixels = x.values.count / x.shape[0]
+        return Array(x.shape, x.values.enumerated().map { $1 * gate.values[$0 / pixels] })
     }
 
     static func channelScale(_ op: ChannelScale, _ x: Array) -> Array {
