@@ -15,9 +15,13 @@ package enum TimmConfiguration {
         "legacy_xception": "xception",
         "mobilenetv1_100": "mobilenet_v1",
         "mobilenetv2_100": "mobilenet_v2",
+        "mobilenetv3_large_100": "mobilenet_v3_large",
+        "mobilenetv3_small_100": "mobilenet_v3_small",
+        // Others with `tf_` pad as TensorFlow does: they are other networks.
+        "tf_inception_v3": "inception_v3",
     ]
     /// What older versions put before a name to tell whose weights they are; `resnet50.tv_in1k` was `tv_resnet50`.
-    private static let formerPrefixes = ["tv_", "tf_", "gluon_", "ssl_", "swsl_", "ig_", "adv_", "ens_adv_"]
+    private static let formerPrefixes = ["tv_", "gluon_", "ssl_", "swsl_", "ig_", "adv_", "ens_adv_"]
 
     /// Arguments of timm's constructors that change nothing at inference; `in_chans` and `global_pool` are checked.
     private static let harmlessArguments = [
@@ -68,11 +72,12 @@ package enum TimmConfiguration {
     private static func architecture(_ document: JSONFields) throws(FormatError) -> String {
         guard let reader = document.given("architecture") else { throw missingArchitecture(document) }
         var name = try reader.string().prefix { $0 != "." }
+        if let known = names[String(name)] { return known }
         if let prefix = formerPrefixes.first(where: { name.hasPrefix($0) }) {
             name = name.dropFirst(prefix.count)
             if name.hasSuffix("_v1b") { name = name.dropLast(4) }
         }
-        return names[String(name)] ?? String(name)
+        return String(name)
     }
 
     private static func missingArchitecture(_ document: JSONFields) -> FormatError {

@@ -49,6 +49,8 @@ package indirect enum Layer: Sendable {
     case block(_ prefix: String, [Layer])
     /// The sum of two paths; an empty shortcut passes its input on.
     case residual([Layer], shortcut: [Layer] = [])
+    /// The value before, each channel multiplied by the number that these layers, which end at 1 × 1, make of it.
+    case gate([Layer])
     /// Branches joined along the channels, or the features of a sequence; an empty branch passes its input on.
     case concat([[Layer]])
     /// He et al.'s shortcut A: subsampling and channels of zeros.
@@ -92,6 +94,14 @@ extension Layer {
     package static let tanh = Layer.activation(.tanh)
     /// The logistic function.
     package static let sigmoid = Layer.activation(.sigmoid)
+    /// min(max(x + 3, 0), 6) / 6.
+    package static let hardSigmoid = Layer.activation(.hardSigmoid)
+    /// x · hardSigmoid(x).
+    package static let hardSwish = Layer.activation(.hardSwish)
+    /// x · sigmoid(x).
+    package static let silu = Layer.activation(.silu)
+    /// x · Φ(x), with the normal distribution Φ.
+    package static let gelu = Layer.activation(.gelu)
     /// A constant factor.
     package static func scale(_ factor: Float) -> Layer { .scale([factor], shifts: [0]) }
     /// Average pooling over the whole image: channels × 1 × 1.

@@ -88,6 +88,9 @@ package struct Lowering {
             let main = try lower(layers, from: input, prefix: prefix)
             let side = try lower(shortcut, from: input, prefix: prefix)
             return try add(Add(), kind: "sum", inputs: [main, side], prefix: prefix)
+        case .gate(let layers):
+            let gate = try lower(layers, from: input, prefix: prefix)
+            return try add(ChannelGate(), kind: "gate", inputs: [input, gate], prefix: prefix)
         case .concat(let branches):
             let ends = try branches.map { branch throws(ShapeError) in
                 try lower(branch, from: input, prefix: prefix)

@@ -57,7 +57,7 @@ import Zoo
         #expect(other.rows.map(\.layer) == own.rows.map(\.layer))
         #expect(other.parameters == own.parameters)
         #expect(other.modules.map(\.module) == own.modules.map(\.module))
-        #expect(height < 448 && other.multiply_adds > own.multiply_adds)
+        #expect((height < 448) == (other.multiply_adds > own.multiply_adds))
     }
 
     @Test func `prints what makes the features of frames and what reads them`() throws {

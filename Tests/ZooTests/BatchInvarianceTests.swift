@@ -60,7 +60,7 @@ import Zoo
         let names = Self.networks.filter { $0.work > Self.mostWork }.map(\.architecture.name)
         let large = [
             "vgg13", "vgg16", "vgg19", "vgg13_bn", "vgg16_bn", "vgg19_bn", "wide_resnet101_2",
-            "resnext29_8x64d",
+            "resnext29_8x64d", "regnet_x_32gf", "regnet_y_32gf",
         ]
         #expect(Set(names) == Set(large))
     }

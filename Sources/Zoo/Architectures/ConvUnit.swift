@@ -20,6 +20,49 @@ extension Layer {
         )
     }
 
+    /// A convolution without bias that keeps the image's size, but for its stride, and its batch norm.
+    ///
+    /// - Precondition: `kernel` is odd.
+    static func normed(
+        _ names: (conv: String, norm: String),
+        _ filters: Int,
+        kernel: Int = 1,
+        stride: Int = 1,
+        groups: Int = 1,
+        epsilon: Float = 1e-5
+    ) -> [Layer] {
+        let pad = Extent(kernel / 2)
+        return [
+            .conv(
+                names.conv,
+                filters,
+                kernel: Extent(kernel),
+                stride: stride,
+                pad: pad,
+                groups: groups,
+                bias: false
+            ),
+            .batchNorm(names.norm, epsilon: epsilon),
+        ]
+    }
+
+    /// What a layer gives, each channel weighed by a network of two layers that sees the mean of every channel.
+    ///
+    /// - Source: Hu, Shen, Sun, "Squeeze-and-excitation networks", CVPR 2018, §3.
+    static func squeezeExcite(
+        _ squeezed: Int,
+        of channels: Int,
+        _ activation: Layer = .relu,
+        gate: Layer = .sigmoid,
+        names: (squeeze: String, excite: String) = ("fc1", "fc2")
+    ) -> Layer {
+        .gate([
+            .globalAveragePool,
+            .conv(names.squeeze, squeezed, kernel: 1), activation,
+            .conv(names.excite, channels, kernel: 1), gate,
+        ])
+    }
+
     /// A 3×3 unit of the Inception networks' coarsest modules, spread to a 1×3 beside a 3×1 (Figure 7 there).
     static func spread(_ name: String, _ filters: Int) -> Layer {
         .concat([

@@ -4,20 +4,27 @@ internal import Engine
 /// ECCV 2018, Table 5 and Figure 3 (c) and (d). Tensor names are torchvision's.
 extension Architecture {
     static let shuffleNetV2s = [
-        Architecture("shufflenet_v2_x1_0", size: 224) { classes, _ in
+        shuffleNetV2("shufflenet_v2_x0_5", widths: [48, 96, 192], last: 1024),
+        shuffleNetV2("shufflenet_v2_x1_0", widths: [116, 232, 464], last: 1024),
+        shuffleNetV2("shufflenet_v2_x1_5", widths: [176, 352, 704], last: 1024),
+        shuffleNetV2("shufflenet_v2_x2_0", widths: [244, 488, 976], last: 2048),
+    ]
+
+    private static func shuffleNetV2(_ name: String, widths: [Int], last: Int) -> Architecture {
+        Architecture(name, size: 224) { classes, _ in
             // swift-format-ignore
-            [                                                                              //    C ×   H ×   W
-                .conv("conv1.0", 24, kernel: 3, stride: 2, pad: 1, bias: false),           //   24 × 112 × 112
+            [                                                                              //      C ×   H ×   W
+                .conv("conv1.0", 24, kernel: 3, stride: 2, pad: 1, bias: false),           //     24 × 112 × 112
                 .batchNorm("conv1.1"), .relu,
-                .maxPool(3, stride: 2, pad: 1, name: "maxpool"),                           //   24 ×  56 ×  56
-                stage(2, depth: 4, inputs:  24, width: 116),                               //  116 ×  28 ×  28
-                stage(3, depth: 8, inputs: 116, width: 232),                               //  232 ×  14 ×  14
-                stage(4, depth: 4, inputs: 232, width: 464),                               //  464 ×   7 ×   7
-                .conv("conv5.0", 1024, kernel: 1, bias: false), .batchNorm("conv5.1"), .relu,
+                .maxPool(3, stride: 2, pad: 1, name: "maxpool"),                           //     24 ×  56 ×  56
+                stage(2, depth: 4, inputs: 24, width: widths[0]),                          // widths ×  28 ×  28
+                stage(3, depth: 8, inputs: widths[0], width: widths[1]),                   //        ×  14 ×  14
+                stage(4, depth: 4, inputs: widths[1], width: widths[2]),                   //        ×   7 ×   7
+                .conv("conv5.0", last, kernel: 1, bias: false), .batchNorm("conv5.1"), .relu,
                 .globalAveragePool, .flatten, .linear("fc", classes), .softmax,
             ]
         }
-    ]
+    }
 
     /// A block that halves the image, then blocks that leave half of the channels as they are.
     private static func stage(_ number: Int, depth: Int, inputs: Int, width: Int) -> Layer {

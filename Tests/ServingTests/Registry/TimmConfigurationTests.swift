@@ -101,7 +101,10 @@ struct TimmConfigurationTests {
     // swift-format-ignore
     @Test(arguments: [
         ("resnet50.a1_in1k", "resnet50"), ("mobilenetv1_100", "mobilenet_v1"),
-        ("mobilenetv2_100.ra_in1k", "mobilenet_v2"), ("legacy_xception.tf_in1k", "xception"),
+        ("mobilenetv2_100.ra_in1k", "mobilenet_v2"),
+        ("mobilenetv3_large_100.ra_in1k", "mobilenet_v3_large"), ("efficientnet_b0.ra_in1k", "efficientnet_b0"),
+        ("tf_efficientnet_b0.ns_jft_in1k", "tf_efficientnet_b0"), // another network: it pads as TensorFlow does
+        ("legacy_xception.tf_in1k", "xception"),
         ("xception", "xception"), ("gluon_resnet18_v1b", "resnet18"), ("swsl_resnext50_32x4d", "resnext50_32x4d"),
         ("ens_adv_inception_resnet_v2", "inception_resnet_v2"), ("tf_inception_v3", "inception_v3"),
         ("vgg11_bn", "vgg11_bn"), ("resnet50d.ra2_in1k", "resnet50d"),

@@ -161,6 +161,7 @@ CAFFE_NORM = {
     "alpha not over the size": each(nn.LocalResponseNorm, alpha=5e-4),
     "k of 2": each(nn.LocalResponseNorm, k=2.0),
 }
+HARD_GATES = {"hard gates": replaced(nn.Sigmoid, nn.Hardsigmoid)}
 INCEPTION_V3 = {"padding not counted": padding_outside, **EPSILON_5}
 
 DETAILS = {
@@ -219,6 +220,15 @@ DETAILS = {
             shufflenetv2, "channel_shuffle", lambda shuffle: lambda x, groups: shuffle(x, x.shape[1] // groups)
         ),
     },
+    "regnet_y_400mf": HARD_GATES,
+    "efficientnet_b0": {"ReLU": replaced(nn.SiLU, nn.ReLU), **HARD_GATES},
+    "efficientnet_b5": EPSILON_5,
+    "efficientnet_v2_s": EPSILON_5,
+    "mobilenet_v3_large": {
+        "SiLU": replaced(nn.Hardswish, nn.SiLU),
+        **EPSILON_5,
+    },
+    "mobilenet_v3_large timm": EPSILON_3,
     "xception": {"stride in the convolution": stride_in_the_convolution, **EPSILON_3},
     "gru before": {"reset after": computed(own.GRUBefore, nn.GRU.forward)},
 }

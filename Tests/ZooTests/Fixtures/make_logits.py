@@ -16,6 +16,7 @@ import math
 import pathlib
 import re
 import sys
+from unittest import mock
 
 import numpy as np
 import timm
@@ -42,6 +43,17 @@ def tokens(steps, size, seed=SEED):
 def library(name, **options):
     """torchvision's network."""
     return lambda: getattr(torchvision.models, name)(**options)
+
+
+def regnet(name):
+    """torchvision's, whose sizes are computed with tensors; its constructor's own numbers are not made."""
+
+    def make():
+        none = mock.patch.multiple(nn.init, normal_=mock.DEFAULT, kaiming_uniform_=mock.DEFAULT)
+        with torch.device("cpu"), none:
+            return getattr(torchvision.models, name)()
+
+    return make
 
 
 def tim(name):
@@ -119,6 +131,57 @@ CASES = {
     "mobilenet_v2": (library("mobilenet_v2"), (3, 97, 97)),
     "mobilenet_v2 timm": (tim("mobilenetv2_100"), (3, 97, 97)),
     "shufflenet_v2_x1_0": (library("shufflenet_v2_x1_0"), (3, 97, 97)),
+    "shufflenet_v2_x0_5": (library("shufflenet_v2_x0_5"), (3, 97, 97)),
+    "shufflenet_v2_x1_5": (library("shufflenet_v2_x1_5"), (3, 97, 97)),
+    "shufflenet_v2_x2_0": (library("shufflenet_v2_x2_0"), (3, 97, 97)),
+    "mnasnet0_5": (library("mnasnet0_5"), (3, 97, 97)),
+    "mnasnet0_75": (library("mnasnet0_75"), (3, 97, 97)),
+    "mnasnet1_0": (library("mnasnet1_0"), (3, 97, 97)),
+    "mnasnet1_3": (library("mnasnet1_3"), (3, 97, 97)),
+    "regnet_y_400mf": (regnet("regnet_y_400mf"), (3, 64, 64)),
+    "regnet_y_800mf": (regnet("regnet_y_800mf"), (3, 64, 64)),
+    "regnet_y_1_6gf": (regnet("regnet_y_1_6gf"), (3, 64, 64)),
+    "regnet_y_3_2gf": (regnet("regnet_y_3_2gf"), (3, 64, 64)),
+    "regnet_y_8gf": (regnet("regnet_y_8gf"), (3, 64, 64)),
+    "regnet_y_16gf": (regnet("regnet_y_16gf"), (3, 64, 64)),
+    "regnet_y_32gf": (regnet("regnet_y_32gf"), (3, 64, 64)),
+    "regnet_x_400mf": (regnet("regnet_x_400mf"), (3, 64, 64)),
+    "regnet_x_800mf": (regnet("regnet_x_800mf"), (3, 64, 64)),
+    "regnet_x_1_6gf": (regnet("regnet_x_1_6gf"), (3, 64, 64)),
+    "regnet_x_3_2gf": (regnet("regnet_x_3_2gf"), (3, 64, 64)),
+    "regnet_x_8gf": (regnet("regnet_x_8gf"), (3, 64, 64)),
+    "regnet_x_16gf": (regnet("regnet_x_16gf"), (3, 64, 64)),
+    "regnet_x_32gf": (regnet("regnet_x_32gf"), (3, 64, 64)),
+    "efficientnet_b0": (library("efficientnet_b0"), (3, 97, 97)),
+    "efficientnet_b1": (library("efficientnet_b1"), (3, 97, 97)),
+    "efficientnet_b2": (library("efficientnet_b2"), (3, 97, 97)),
+    "efficientnet_b3": (library("efficientnet_b3"), (3, 64, 64)),
+    "efficientnet_b4": (library("efficientnet_b4"), (3, 64, 64)),
+    "efficientnet_b5": (library("efficientnet_b5"), (3, 64, 64)),
+    "efficientnet_b6": (library("efficientnet_b6"), (3, 64, 64)),
+    "efficientnet_b7": (library("efficientnet_b7"), (3, 64, 64)),
+    "efficientnet_b0 timm": (tim("efficientnet_b0"), (3, 97, 97)),
+    "efficientnet_b5 timm": (tim("efficientnet_b5"), (3, 64, 64)),
+    "efficientnet_v2_s": (library("efficientnet_v2_s"), (3, 64, 64)),
+    "efficientnet_v2_m": (library("efficientnet_v2_m"), (3, 64, 64)),
+    "efficientnet_v2_l": (library("efficientnet_v2_l"), (3, 64, 64)),
+    "mobilenet_v3_large": (library("mobilenet_v3_large"), (3, 97, 97)),
+    "mobilenet_v3_large timm": (tim("mobilenetv3_large_100"), (3, 97, 97)),
+    "mobilenet_v3_small": (library("mobilenet_v3_small"), (3, 97, 97)),
+    "mobilenet_v3_small timm": (tim("mobilenetv3_small_100"), (3, 97, 97)),
+    "resnet18d": (tim("resnet18d"), (3, 64, 64)),
+    "resnet26d": (tim("resnet26d"), (3, 64, 64)),
+    "resnet34d": (tim("resnet34d"), (3, 64, 64)),
+    "resnet50d": (tim("resnet50d"), (3, 64, 64)),
+    "resnet101d": (tim("resnet101d"), (3, 64, 64)),
+    "resnet152d": (tim("resnet152d"), (3, 64, 64)),
+    "resnet200d": (tim("resnet200d"), (3, 64, 64)),
+    "resnet50d 97x130": (tim("resnet50d"), (3, 97, 130)),
+    "seresnet18": (tim("seresnet18"), (3, 64, 64)),
+    "seresnet34": (tim("seresnet34"), (3, 64, 64)),
+    "seresnet50": (tim("seresnet50"), (3, 64, 64)),
+    "seresnet101": (tim("seresnet101"), (3, 64, 64)),
+    "seresnet152": (tim("seresnet152"), (3, 64, 64)),
     "xception": (tim("legacy_xception"), (3, 107, 107)),
     "xception pretrainedmodels": (lambda: xception(pretrained=None), (3, 107, 107)),
     # kind, vocabulary, features, hidden, layers, both directions, pooling, classes
@@ -159,6 +222,27 @@ GAINS = {
     "mobilenet_v1": 2,
     "mobilenet_v2": 1.5,
     "mobilenet_v2 timm": 1.5,
+    "mnasnet0_5": 1.5,
+    "mnasnet0_75": 1.5,
+    "mnasnet1_0": 1.5,
+    "mnasnet1_3": 1.5,
+    "efficientnet_b0": 2,
+    "efficientnet_b1": 2,
+    "efficientnet_b2": 2,
+    "efficientnet_b3": 2,
+    "efficientnet_b4": 2,
+    "efficientnet_b5": 2,
+    "efficientnet_b6": 2,
+    "efficientnet_b7": 2,
+    "efficientnet_b0 timm": 2,
+    "efficientnet_b5 timm": 2,
+    "efficientnet_v2_s": 2,
+    "efficientnet_v2_m": 2,
+    "efficientnet_v2_l": 2,
+    "mobilenet_v3_large": 2,
+    "mobilenet_v3_large timm": 2,
+    "mobilenet_v3_small": 2,
+    "mobilenet_v3_small timm": 2,
 }
 
 
