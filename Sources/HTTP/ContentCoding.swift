@@ -35,11 +35,14 @@ package enum ContentCoding: String, Sendable, CaseIterable {
 }
 
 /// What a client says of codings in `Accept-Encoding` (RFC 9110 §12.5.3).
-struct AcceptEncoding {
+package struct AcceptEncoding {
     /// The coding that an answer gets which is worth it; nil: none.
-    let preferred: ContentCoding?
+    package let preferred: ContentCoding?
     /// Whether an answer may not come as it is.
     let refusesIdentity: Bool
+
+    /// What the client says that sent a request.
+    package init(_ request: Request) { self.init(request.fields[values: .acceptEncoding]) }
 
     init(_ values: [String]) {
         var weights: [String: Int] = [:]
@@ -80,8 +83,8 @@ extension Response {
     package mutating func pack(for request: Request) {
         guard !isStreamed, !body.isEmpty, !fields.contains(.contentEncoding) else { return }
         guard isText || request.refusesIdentity else { return }
-        fields[.vary] = fields[.vary].map { "\($0), Accept-Encoding" } ?? "Accept-Encoding"
-        let accepted = AcceptEncoding(request.fields[values: .acceptEncoding])
+        vary(by: .acceptEncoding)
+        let accepted = AcceptEncoding(request)
         guard let coding = accepted.preferred,
             let packed = Deflater.deflate(body, coding == .gzip ? .gzip : .zlib),
             packed.count < body.count || accepted.refusesIdentity

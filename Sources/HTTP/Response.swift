@@ -18,6 +18,13 @@ package struct Response: Sendable {
         self.fields = fields
         self.body = body
     }
+
+    /// Tells caches that another value of a request's field may have another answer.
+    package mutating func vary(by field: HTTPField.Name) {
+        let known = fields[.vary] ?? ""
+        guard !FieldList.elements([known]).contains(field.canonicalName) else { return }
+        fields[.vary] = known.isEmpty ? field.rawName : "\(known), \(field.rawName)"
+    }
 }
 
 /// What answers: called on an event loop's thread with every complete request, so it must not wait for anything.

@@ -162,6 +162,15 @@ import Testing
         #expect(try unpacked(response.body, coding, UnpackingLimits(maxBytes: 1 << 20, maxRatio: 1032)) == Self.text)
     }
 
+    @Test func `every field that an answer varies by is told to caches, each once`() {
+        var response = Response(fields: [.vary: "Accept"])
+        for field in [HTTPField.Name.acceptEncoding, .accept, .origin, .acceptEncoding] { response.vary(by: field) }
+        #expect(response.fields[.vary] == "Accept, Accept-Encoding, Origin")
+        var other = Response()
+        other.vary(by: .origin)
+        #expect(other.fields[.vary] == "Origin")
+    }
+
     @Test func `what is no text, a stream of events and what would not shrink go as they are`() throws {
         for type in ["image/png", "application/octet-stream", "text/event-stream"] {
             #expect(answer("gzip", type: type)?.response.fields[.contentEncoding] == nil)

@@ -47,7 +47,7 @@ struct CrossOrigin: Sendable {
     /// Says in an answer that the page that asked may read it.
     func mark(_ response: inout Response, _ fields: HTTPFields) {
         // Caches must not give one origin's answer to another.
-        if !isAny { response.fields[.vary] = "Origin" }
+        if !isAny { response.vary(by: .origin) }
         guard let origin = fields[.origin], allows(origin) else { return }
         response.fields[.accessControlAllowOrigin] = isAny ? "*" : origin
         response.fields[.accessControlExposeHeaders] = Self.responseFields
