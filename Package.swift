@@ -26,6 +26,7 @@ let package = Package(
             ]
         ),
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("pthread")]),
+        .target(name: "CAssets", exclude: ["playground"]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "Platform", dependencies: ["CLinux", "CZlib"], swiftSettings: settings),
         .target(name: "JSON", dependencies: ["Platform"], swiftSettings: settings),
@@ -85,8 +86,8 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Engine", "HTTP", "Imaging", "Inference", "Models", "Platform",
-                "Support", "Tasks",
+                "CAssets", "Engine", "HTTP", "Imaging", "Inference", "Models", "Platform",
+                "Support", "Tasks", "Zoo",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],

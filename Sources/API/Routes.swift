@@ -130,6 +130,12 @@ extension Service {
                     answers: .json(.object(["labels": .array(of: .string())]))
                 )
             )
+            routes.on(
+                .get,
+                model + "/layers",
+                .work("layers") { try await $0.listLayers($1) },
+                RouteDescription("The layers, as `martlet inspect` prints them", answers: .json(.layers))
+            )
             addInference(to: &routes, model)
         }
     }
@@ -183,6 +189,19 @@ extension Service {
 
     private static func addOperations(to routes: inout RouteTable) {
         routes.section = "Operations"
+        routes.on(
+            .get,
+            "/",
+            .control("root", scope: .probe) { $0.root($1) },
+            RouteDescription(
+                "A page to try the models with, for a browser; else whether the server answers, as KServe's V1 clients ask",
+                answers: .init(
+                    content: [
+                        .json(.object(["status": .string()])), .init(type: "text/html", schema: .string()),
+                    ]
+                )
+            )
+        )
         routes.on(
             .post,
             "/v1/models:reload",

@@ -13,15 +13,6 @@ internal import Tasks
 extension Service {
     static func addTensorFlowServing(to routes: inout RouteTable) {
         routes.section = "TensorFlow Serving"
-        routes.on(
-            .get,
-            "/",
-            .control("root", scope: .probe) { _, _ in Response(json: ["status": .string("alive")]) },
-            RouteDescription(
-                "Whether the server answers, as KServe's V1 clients ask",
-                answers: .json(.object(["status": .string()]))
-            )
-        )
         let metadata = RouteDescription("What the model takes and answers", answers: .json(.servingMetadata))
         let regress = RouteDescription(
             "A number for each example",

@@ -20,6 +20,25 @@ extension Schema {
         ])
     )
 
+    /// `modules` are the subtotals of blocks such as residual ones.
+    static let layers = Schema.named(
+        "Layers",
+        .object([
+            "rows": .array(
+                of: .object([
+                    "id": .integer(), "layer": .string(), "input": .string(), "structure": .string(),
+                    "output": .string(), "parameters": .integer(), "multiply_adds": .integer(),
+                ])
+            ),
+            "modules": .array(
+                of: .object([
+                    "module": .string(), "parameters": .integer(), "multiply_adds": .integer(),
+                ])
+            ),
+            "parameters": .integer(), "multiply_adds": .integer(),
+        ])
+    )
+
     static let versionStatus = Schema.named(
         "ModelVersionStatus",
         .object([
