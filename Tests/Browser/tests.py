@@ -185,7 +185,7 @@ def a_text_is_sorted_while_it_is_typed(bench):
             return
         page.get_by_role("switch").check()
         expect(page.locator(".effects span").first).to_be_visible()
-        expect(page.locator(".why .quiet")).to_contain_text("the probability of")
+        expect(page.locator(".why .quiet")).to_contain_text("speak for it")
         opened.screenshot("effects")
 
 

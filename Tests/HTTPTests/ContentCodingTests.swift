@@ -164,7 +164,9 @@ import Testing
 
     @Test func `every field that an answer varies by is told to caches, each once`() {
         var response = Response(fields: [.vary: "Accept"])
-        for field in [HTTPField.Name.acceptEncoding, .accept, .origin, .acceptEncoding] { response.vary(by: field) }
+        for field in [HTTPField.Name.acceptEncoding, .accept, .origin, .acceptEncoding] {
+            response.vary(by: field)
+        }
         #expect(response.fields[.vary] == "Accept, Accept-Encoding, Origin")
         var other = Response()
         other.vary(by: .origin)

@@ -119,7 +119,8 @@ function tokenEffects(model) {
   const problem = problemLine();
   const list = html('p', { class: 'effects', dir: 'auto' });
   const note = html('p', { class: 'quiet' });
-  const toggle = switcher('Why: leave out one word at a time', (isOn) => (isOn ? explain() : clear()));
+  const unit = { words: 'word', characters: 'letter' }[model.input?.tokenizer] ?? 'token';
+  const toggle = switcher(`Why: leave out one ${unit} at a time`, (isOn) => (isOn ? explain() : clear()));
   const requests = asker(problem, list);
   const element = html('div', { class: 'why' }, toggle.element, list, note, problem.element);
   hideUnlessExplained(toggle, note);
@@ -155,7 +156,7 @@ function tokenEffects(model) {
   function told(tokens, name) {
     const { token, effect } = tokens.reduce((best, entry) => (Math.abs(entry.effect) > Math.abs(best.effect) ? entry : best));
     const change = `${effect >= 0 ? 'falls' : 'rises'} by ${threeDigits.format(Math.abs(effect))}`;
-    return `Without “${token}” the probability of “${name}” ${change}; coloured words speak for it, hatched ones against.`;
+    return `Without “${token}”, “${name}” ${change}. Coloured ${unit}s speak for it, hatched ones against.`;
   }
 
   return {

@@ -27,7 +27,7 @@ function stage() {
   const image = html('img', { alt: '' });
   const map = html('canvas', { class: 'map', hidden: true, role: 'img' });
   const boxes = svg('svg', { class: 'boxes', 'aria-hidden': 'true', preserveAspectRatio: 'none' });
-  const frame = html('div', { class: 'frame', hidden: true }, image, map, boxes);
+  const frame = html('div', { class: 'frame', hidden: true }, image, html('div', { class: 'glass' }, map), boxes);
   const hint = html('p', { class: 'hint' }, 'Drop a picture here, paste one, or choose below');
   const size = { width: 0, height: 0 };
   return {
