@@ -74,7 +74,7 @@ function translations() {
       const beams = prediction.beams ?? [prediction];
       const end = ({ stop }) => (stop === 'end' ? 'came to its end' : 'cut at the greatest length');
       list.replaceChildren(...beams.map((beam) => html('li', {}, html('p', { dir: 'auto' }, textOf(beam)),
-        html('span', { class: 'quiet' }, `${threeDigits.format(beam.score)}, ${end(beam)}`))));
+        html('span', { class: 'quiet' }, `log probability ${threeDigits.format(beam.score)}, ${end(beam)}`))));
     },
     clear: () => list.replaceChildren(),
   };
