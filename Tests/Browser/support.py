@@ -179,7 +179,7 @@ class Tab:
     def close(self):
         """Ends the page, and says what it did that it must not."""
         self.notes.shifts += self.page.evaluate("window.shifts")
-        self.notes.drawn += self.page.evaluate("performance.getEntriesByName('martlet:drawn').map((entry) => entry.duration)")
+        self.notes.drawn += self.page.evaluate("performance.getEntriesByName('martlet:drawn').map((entry) => [entry.duration, entry.detail])")
         self.notes.ready += self.page.evaluate("performance.getEntriesByName('martlet:ready').map((entry) => entry.startTime)")
         self.context.close()
         foreign = [url for url in self.requests if not url.startswith((self.origin + "/", "data:", f"blob:{self.origin}/"))]

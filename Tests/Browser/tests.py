@@ -165,7 +165,8 @@ def the_heat_map_lies_over_the_picture(bench):
         slider.press("End")
         opened.screenshot("heat")
         page.locator(".why select").select_option(index=1)
-        expect(page.locator("canvas.map")).to_have_attribute("aria-label", re.compile("minaret"))
+        other = page.locator(".why option").nth(1).inner_text()
+        expect(page.locator("canvas.map")).to_have_attribute("aria-label", re.compile(other))
         page.get_by_role("switch").uncheck()
         expect(page.locator("canvas.map")).to_be_hidden()
 
@@ -507,12 +508,14 @@ def everybody_can_read_it_in_the_light_and_in_the_dark(bench):
 
 
 def report(notes):
+    drawn = sorted(notes.drawn)
     middle = lambda values: sorted(values)[len(values) // 2] if values else float("nan")
     shift = max((entry["value"] for entry in notes.shifts), default=0)
     lines = [
         f"page: {notes.sizes[0]} bytes, {notes.sizes[1]} packed" if hasattr(notes, "sizes") else "",
         f"interactive after: {middle(notes.ready):.0f} ms (median of {len(notes.ready)}), at worst {max(notes.ready, default=0):.0f}",
-        f"answer to drawn: {middle(notes.drawn):.0f} ms (median of {len(notes.drawn)}), at worst {max(notes.drawn, default=0):.0f}",
+        f"answer to drawn: {middle(drawn)[0]:.0f} ms (median of {len(drawn)}), nine of ten within "
+        f"{drawn[len(drawn) * 9 // 10][0]:.0f}, at worst {drawn[-1]}" if drawn else "",
         f"layout shifts: {len(notes.shifts)}, the largest {shift:.4f} {max(notes.shifts, key=lambda entry: entry['value'], default='')}"]
     text = "\n".join(filter(None, lines))
     (OUTPUT / "measured.txt").write_text(text + "\n")

@@ -70,7 +70,9 @@ function announce(text) {
 function measureDrawing(arrived) {
   requestAnimationFrame(() => {
     const channel = new MessageChannel();
-    channel.port1.onmessage = () => performance.measure('martlet:drawn', { start: arrived, end: performance.now() });
+    channel.port1.onmessage = () => performance.measure('martlet:drawn', {
+      start: arrived, end: performance.now(), detail: catalogue.chosen.name,
+    });
     channel.port2.postMessage(0);
   });
 }
