@@ -129,6 +129,10 @@ class Prefix:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
+    def is_listening(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
     def stop(self):
         if self.process:
             self.process.terminate()
@@ -141,7 +145,7 @@ class Notes:
     """What the browser told of all pages: errors, requests, shifts, and how long drawing took."""
 
     def __init__(self):
-        self.shifts, self.drawn, self.ready, self.contrast = [], [], [], []
+        self.shifts, self.drawn, self.ready = [], [], []
 
 
 class Tab:

@@ -30,7 +30,21 @@ function drawGrid(canvas, { height, width, values }) {
     pixels.data.set([...colour(share), 255], 4 * index);
   });
   context.putImageData(pixels, 0, 0);
-  return [least, most];
+}
+
+/** Draws an explanation where its box lies in the picture; returns what it is, in words. */
+function layOver({ map, size }, { grid, box, method, runs, class: named }) {
+  const [left, top, right, bottom] = box;
+  const share = {
+    '--left': left / size.width, '--top': top / size.height,
+    '--width': (right - left) / size.width, '--height': (bottom - top) / size.height,
+  };
+  for (const [name, value] of Object.entries(share)) map.style.setProperty(name, `${100 * value}%`);
+  drawGrid(map, grid);
+  map.hidden = false;
+  map.setAttribute('aria-label', `Heat map: ${strongestPlace(grid)} speaks most for ${className(named)}`);
+  const how = `By ${methodNames[method] ?? method}, ${counted(runs ?? 1, 'run')} of the network`;
+  return `${how}; yellow speaks for “${className(named)}”.`;
 }
 
 /** The map that is laid over a picture, with what it may be asked. */
@@ -65,24 +79,9 @@ function heatMap(model, view) {
       const request = { path: `${model.path}:explain`, query: { class: classes.value }, file };
       showCommand(request);
       const { json, arrived } = await ask(request, signal);
-      place(json);
+      note.textContent = layOver(view, json);
       measureDrawing(arrived);
     });
-  }
-
-  function place({ grid, box, method, runs, class: { label, index } }) {
-    const [left, top, right, bottom] = box;
-    const { width, height } = view.size;
-    const share = {
-      '--left': left / width, '--top': top / height, '--width': (right - left) / width, '--height': (bottom - top) / height,
-    };
-    for (const [name, value] of Object.entries(share)) view.map.style.setProperty(name, `${100 * value}%`);
-    drawGrid(view.map, grid);
-    view.map.hidden = false;
-    const name = className({ label, index });
-    view.map.setAttribute('aria-label', `Heat map: ${strongestPlace(grid)} speaks most for ${name}`);
-    const how = `By ${methodNames[method] ?? method}, ${counted(runs ?? 1, 'run')} of the network`;
-    note.textContent = `${how}; yellow speaks for “${name}”.`;
   }
 
   return {

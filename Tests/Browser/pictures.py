@@ -1,0 +1,101 @@
+"""Pictures: where they come from, their crops, the map over them; and clips of them."""
+import re
+
+from playwright.sync_api import expect
+
+from bench import EXAMPLES, HORSE, PAGODA, SEVEN, shows_classes, test
+
+
+@test
+def a_picture_comes_from_a_file_a_sample_a_drop_and_the_clipboard(bench):
+    with bench.tab() as opened:
+        page = opened.open("objects")
+        expected = bench.classes("objects", PAGODA)["predictions"]
+        page.locator(".sample").first.click()
+        shows_classes(page, expected)
+        expect(page.locator(".verdict")).to_contain_text("pagoda")
+        expect(page.locator("#announcer")).to_contain_text("pagoda")
+        page.locator("input[type=file]").first.set_input_files(HORSE)
+        shows_classes(page, bench.classes("objects", HORSE)["predictions"])
+        hand_over = """([selector, type, name, bytes]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([Uint8Array.from(bytes)], name, { type: 'image/jpeg' }));
+            const event = type === 'paste' ? new ClipboardEvent('paste', { clipboardData: data, bubbles: true })
+                : new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
+            document.querySelector(selector).dispatchEvent(event);
+        }"""
+        for selector, type, file in ((".stage", "drop", PAGODA), ("body", "paste", HORSE)):
+            page.evaluate(hand_over, [selector, type, file.name, list(file.read_bytes())])
+            shows_classes(page, bench.classes("objects", file)["predictions"])
+        expect(page.locator("#curl-note a")).to_have_text("Save pasted.jpeg")
+        assert page.locator("input[capture]").count() == 1
+        page = opened.open("digits")
+        expect(page.locator(".sample")).to_have_count(2)
+        page.locator(".sample").last.click()
+        shows_classes(page, bench.classes("digits", SEVEN)["predictions"])
+        expect(page.locator(".phases dt")).to_contain_text(["decode", "preprocess", "queue", "inference"])
+        opened.screenshot("digits")
+
+
+@test
+def each_kind_of_crops_is_drawn_and_counted(bench):
+    with bench.tab() as opened:
+        page = opened.open("objects")
+        page.locator(".sample").first.click()
+        for mode in ("mirror", "five", "ten", "grid", "inception", "dense", "center"):
+            expected = bench.classes("objects", PAGODA, crops=mode)
+            page.locator(f"input[value={mode}]").check(force=True)
+            expect(page.locator(".votes li")).to_have_count(expected["crops"]["count"], timeout=60_000)
+            expect(page.locator(".boxes .box")).to_have_count(expected["crops"]["count"])
+            shows_classes(page, expected["predictions"])
+            assert f"crops={mode}" in page.locator("#curl").inner_text()
+        page.locator("input[value=ten]").check(force=True)
+        expect(page.locator(".votes li")).to_have_count(10)
+        page.locator(".votes button").nth(2).hover()
+        expect(page.locator(".detail")).to_contain_text("Crop 3 of 10")
+        # The crop at the lower left: 112 of 168 rows, from row 56 on, of the picture's 189.
+        frame, box = page.locator(".frame").bounding_box(), page.locator(".box.chosen").bounding_box()
+        places = [(box["y"] - frame["y"]) / frame["height"], box["height"] / frame["height"], box["width"] / frame["width"]]
+        for place, share in zip(places, (56 / 168, 112 / 168, 112 / 128)):
+            assert abs(place - share) < 0.03, (places, box, frame)
+        opened.screenshot("crops")
+
+
+@test
+def the_heat_map_lies_over_the_picture(bench):
+    with bench.tab() as opened:
+        page = opened.open("objects")
+        page.locator(".sample").first.click()
+        expect(page.locator(".bars li")).to_have_count(5)
+        if not bench.explains:
+            expect(page.locator(".why")).to_contain_text("does not say why")
+            return
+        page.get_by_role("switch").check()
+        expect(page.locator("canvas.map")).to_be_visible()
+        expect(page.locator("canvas.map")).to_have_attribute("aria-label", re.compile("Heat map: .* pagoda"))
+        assert ":explain?class=" in page.locator("#curl").inner_text()
+        assert len(page.evaluate("""() => {
+            const map = document.querySelector('canvas.map');
+            const pixels = new Uint32Array(map.getContext('2d').getImageData(0, 0, map.width, map.height).data.buffer);
+            return [...new Set(pixels)];
+        }""")) > 3
+        slider = page.get_by_label("Opacity")
+        slider.focus()
+        slider.press("Home")
+        assert page.locator("canvas.map").evaluate("(map) => getComputedStyle(map).opacity") == "0"
+        slider.press("End")
+        opened.screenshot("heat")
+        page.locator(".why select").select_option(index=1)
+        other = page.locator(".why option").nth(1).inner_text()
+        expect(page.locator("canvas.map")).to_have_attribute("aria-label", re.compile(other))
+        page.get_by_role("switch").uncheck()
+        expect(page.locator("canvas.map")).to_be_hidden()
+
+
+@test
+def a_clip_is_read_frame_by_frame(bench):
+    with bench.tab() as opened:
+        page = opened.open("clips")
+        page.locator("input[type=file]").set_input_files([SEVEN, EXAMPLES / "digit-3.png"])
+        expect(page.locator(".tags b")).to_have_text(["frame 0", "frame 1"])
+        expect(page.locator(".ask .quiet")).to_contain_text("digit-3.png, digit-7.png")
