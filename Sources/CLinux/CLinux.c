@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -52,4 +53,8 @@ int linux_clock_is_synchronized(void) {
     const int state = adjtimex(&clock);
     if (state < 0) return -1;
     return state != TIME_ERROR && !(clock.status & STA_UNSYNC);
+}
+
+int linux_rename(const char *source, const char *target, bool exchanging) {
+    return renameat2(AT_FDCWD, source, AT_FDCWD, target, exchanging ? RENAME_EXCHANGE : RENAME_NOREPLACE);
 }

@@ -10,7 +10,6 @@ package struct SHA256: Sendable {
         0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
     ]
     private var block: [UInt8] = []
-    private var schedule = [UInt32](repeating: 0, count: 64)
     private var count: UInt64 = 0
 
     package init() {
@@ -26,7 +25,21 @@ package struct SHA256: Sendable {
 
     /// Adds bytes.
     package mutating func update(_ bytes: Span<UInt8>) {
-        for index in bytes.indices { append(bytes[index]) }
+        var index = 0
+        while index < bytes.count, !block.isEmpty {
+            append(bytes[index])
+            index += 1
+        }
+        // What is a whole block is read where it lies.
+        while index + Self.blockCount <= bytes.count {
+            compress(bytes.extracting(index..<(index + Self.blockCount)))
+            count &+= UInt64(Self.blockCount)
+            index += Self.blockCount
+        }
+        while index < bytes.count {
+            append(bytes[index])
+            index += 1
+        }
     }
 
     /// Adds numbers as their bits, the lowest byte first.
@@ -55,12 +68,18 @@ package struct SHA256: Sendable {
         block.append(byte)
         count &+= 1
         guard block.count == Self.blockCount else { return }
-        compress()
-        block.removeAll(keepingCapacity: true)
+        var full: [UInt8] = []
+        swap(&full, &block)
+        compress(full.span)
+        full.removeAll(keepingCapacity: true)
+        swap(&full, &block)
     }
 
+    /// - Precondition: there are 64 bytes.
     /// - Source: FIPS 180-4, §6.2.2; the names are its.
-    private mutating func compress() {
+    private mutating func compress(_ block: Span<UInt8>) {
+        precondition(block.count == Self.blockCount, "\(block.count) bytes")
+        var schedule = [64 of UInt32](repeating: 0)
         for t in 0..<16 {
             let (high, low) = (UInt32(block[4 * t]) << 8 | UInt32(block[4 * t + 1]), 4 * t + 2)
             schedule[t] = high << 16 | UInt32(block[low]) << 8 | UInt32(block[low + 1])
@@ -71,12 +90,13 @@ package struct SHA256: Sendable {
             let s1 = y.rotated(17) ^ y.rotated(19) ^ y >> 10
             schedule[t] = schedule[t - 16] &+ s0 &+ schedule[t - 7] &+ s1
         }
+        let constants = Self.constants
         var (a, b, c, d) = (state[0], state[1], state[2], state[3])
         var (e, f, g, h) = (state[4], state[5], state[6], state[7])
         for t in 0..<64 {
             let sum1 = e.rotated(6) ^ e.rotated(11) ^ e.rotated(25)
             let choice = (e & f) ^ (~e & g)
-            let t1 = h &+ sum1 &+ choice &+ Self.constants[t] &+ schedule[t]
+            let t1 = h &+ sum1 &+ choice &+ constants[t] &+ schedule[t]
             let sum0 = a.rotated(2) ^ a.rotated(13) ^ a.rotated(22)
             let majority = (a & b) ^ (a & c) ^ (b & c)
             (h, g, f, e) = (g, f, e, d &+ t1)

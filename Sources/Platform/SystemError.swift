@@ -21,6 +21,9 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     /// Whether the process or the system has no file descriptor left.
     package var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE }
 
+    /// Whether the file system, or what its user may have of it, is full.
+    package var isOutOfSpace: Bool { code == ENOSPC || code == EDQUOT }
+
     /// The codes of a time that is over, and of a peer that breaks the protocol.
     package static let timeoutCode = ETIMEDOUT
     package static let protocolCode = EPROTO

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /// Names the calling thread; Linux keeps the first 15 bytes. `prctl` is variadic, which Swift cannot call.
@@ -34,3 +35,7 @@ int linux_open_nameless(const char *_Nonnull folder);
 
 /// Whether the kernel knows that something keeps its clock right (adjtimex(2)): 1, 0, or -1 when it does not say.
 int linux_clock_is_synchronized(void);
+
+/// Gives a file or folder a name that nothing has (EEXIST), or changes two names for each other, in one step (renameat2, which
+/// needs `_GNU_SOURCE`); 0, or -1. EINVAL where the file system has no such thing.
+int linux_rename(const char *_Nonnull source, const char *_Nonnull target, bool exchanging);
