@@ -107,7 +107,8 @@ let package = Package(
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["AllocationCounter", "CKernels", "Engine", "Platform"]
+            dependencies: ["AllocationCounter", "CKernels", "Engine", "Platform"],
+            resources: [.copy("Fixtures")]
         ),
         .testTarget(
             name: "ZooTests",

@@ -26,7 +26,7 @@ package struct Golden: Sendable {
 
     /// Reads the file of a model.
     ///
-    /// - Throws: `SafetensorsError`, and `FormatError` for tensors that the model does not have or cannot take.
+    /// - Throws: `TensorFileError`, and `FormatError` for tensors that the model does not have or cannot take.
     package init(path: String, of model: Model) throws {
         let file = try Safetensors(path: path)
         let names = file.shapes.keys

@@ -45,8 +45,10 @@ package struct Manifest: Sendable {
     /// How many classes; nil leaves it to the last layer of the weights.
     package let classes: Int?
     package let labels: Labels?
-    /// The name of the weights file in the model's folder.
-    package let weights: String
+    /// The name of the weights file in the model's folder; nil for what is there.
+    package let weights: String?
+    /// Which of several networks in a PyTorch file is meant; nil for the only one.
+    package let checkpoint: String?
     /// What stands before every name in that file, and is no part of it; empty for nothing.
     package let prefix: String
     package let options: [String: OptionValue]
@@ -75,10 +77,10 @@ package struct Manifest: Sendable {
 
 extension Manifest {
     private static let keys = [
-        "architecture", "task", "classes", "labels", "weights", "prefix", "options", "preprocessing",
-        "input", "output", "pooling", "activation", "temperature", "threshold", "memory", "serving",
-        "versions",
-        "version_labels", "provenance",
+        "architecture", "task", "classes", "labels", "weights", "checkpoint", "prefix", "options",
+        "preprocessing", "input", "output", "pooling", "activation", "temperature", "threshold", "memory",
+        "serving",
+        "versions", "version_labels", "provenance",
     ]
     private static let servingKeys = ["priority", "max_batch", "max_delay_ms", "max_queue"]
 
@@ -107,7 +109,8 @@ extension Manifest {
         task = try fields.required("task").choice()
         classes = try fields.optional("classes")?.integer(in: 1...10_000_000)
         labels = try fields.optional("labels").map(Self.labels)
-        weights = try fields.optional("weights").map(Self.fileName) ?? "model.safetensors"
+        weights = try fields.optional("weights").map(Self.fileName)
+        checkpoint = try fields.optional("checkpoint")?.string()
         prefix = try fields.optional("prefix")?.string() ?? ""
         options = try fields.optional("options").map(Self.options) ?? [:]
         input = try Self.input(task, fields)
@@ -245,6 +248,18 @@ extension Manifest {
             }
             return .object(members)
         }
+    }
+}
+
+extension Manifest {
+    /// The files beside the weights that the model is read from: labels and vocabularies.
+    package var textFiles: [String] {
+        var names: [String] = []
+        if case .file(let name)? = labels { names.append(name) }
+        if case .text(let text) = input { names += text.vocabularies }
+        if case .text(_, let name, _, _)? = target?.kind { names.append(name) }
+        var seen: Set<String> = []
+        return names.filter { seen.insert($0).inserted }
     }
 }
 

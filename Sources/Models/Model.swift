@@ -47,6 +47,7 @@ package final class Model: Sendable {
         input: Input,
         labels: [String]?,
         target: Target? = nil,
+        weightsFile: String = WeightsFile.names[0],
         warnings: [String] = []
     ) throws(FormatError) {
         self.name = name
@@ -68,7 +69,7 @@ package final class Model: Sendable {
         parameterCount = LayerTable([main, extractor, decoder].compactMap { $0?.graph }).totals.parameters
         let numbers = [main, extractor, decoder].compactMap { $0?.weights.firstNotFinite }
         if let parameter = numbers.first {
-            throw FormatError(manifest.weights, "tensor '\(parameter)' holds a number that is not finite")
+            throw FormatError(weightsFile, "tensor '\(parameter)' holds a number that is not finite")
         }
         let answering = decoder?.graph ?? main.graph
         guard let logits = answering.outputs.first(where: { $0.name == "logits" }) else {

@@ -36,7 +36,9 @@ struct ModelLoader {
         let architecture = try Architecture.named(manifest.architecture)
         let input = try input(manifest)
         let labels = try labels(manifest)
-        let file = try weightsFile(manifest)
+        let weightsFile = try weightsFile(manifest)
+        let source = try WeightsFile.open(path(weightsFile), checkpoint: manifest.checkpoint)
+        let file = manifest.prefix.isEmpty ? source : try source.removing(prefix: manifest.prefix)
         var configuration = ArchitectureConfiguration()
         configuration.classes = manifest.classes
         configuration.options = manifest.options
@@ -71,13 +73,14 @@ struct ModelLoader {
             input: input,
             labels: labels,
             target: target(manifest),
+            weightsFile: weightsFile,
             warnings: manifestFile == .martlet ? manifest.warnings : []
         )
     }
 
     /// The numbers of a network, and of the one that runs before or after it.
     private func weights(
-        _ file: Safetensors,
+        _ file: any WeightsSource,
         _ manifest: Manifest,
         _ graph: Graph,
         _ partner: Graph?,
@@ -144,16 +147,10 @@ struct ModelLoader {
         return try Target(description, vocabulary: vocabulary(name))
     }
 
-    private func weightsFile(_ manifest: Manifest) throws -> Safetensors {
-        let name = manifest.weights
-        let pickle = "pytorch_model.bin"
+    /// Where there are none, the usual name is what is said to be missing.
+    private func weightsFile(_ manifest: Manifest) throws -> String {
         let names = try DirectoryListing.names(in: folder)
-        if !names.contains(name), names.contains(pickle) {
-            let advice = "convert it with safetensors.torch.save_file"
-            throw FormatError(name, "no such file; '\(pickle)' may hold code and is not read: \(advice)")
-        }
-        let file = try Safetensors(path: path(name))
-        return manifest.prefix.isEmpty ? file : try file.removing(prefix: manifest.prefix)
+        return manifest.weights ?? WeightsFile.name(among: names) ?? WeightsFile.names[0]
     }
 
     private func labels(_ manifest: Manifest) throws -> [String]? {

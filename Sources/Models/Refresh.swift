@@ -49,9 +49,11 @@ extension Registry {
         model.versions.map { bytes(in: $0.path) * bytesPerFileByte }.max() ?? 0
     }
 
-    /// The size of the largest file of weights in a folder.
+    /// The size of the largest file of weights in a folder; of all where an index makes one of them.
     static func bytes(in path: String) -> Int {
-        (try? FolderStamp(path: path))?.sizes(ofFilesEnding: ".safetensors").max() ?? 0
+        guard let stamp = try? FolderStamp(path: path) else { return 0 } // loading says what is wrong with it
+        let sizes = WeightsFile.endings.flatMap(stamp.sizes(ofFilesEnding:))
+        return stamp.sizes(ofFilesEnding: ".index.json").isEmpty ? sizes.max() ?? 0 : sizes.reduce(0, +)
     }
 
     /// Begins whatever may begin.

@@ -6,24 +6,24 @@ package import Platform
 /// The file is taken as hostile: nothing in it is believed before it has been checked against the file's size. Tensors
 /// are read into memory of their own, so a file that is replaced, cut short or deleted changes nothing that was read.
 /// - Source: huggingface/safetensors, README, "Format": 8 bytes of length (little-endian), a JSON header, the data.
-package struct Safetensors: Sendable {
+package struct Safetensors: WeightsSource {
     private let file: ReadableFile
-    var entries: [String: SafetensorsHeader.Entry]
+    private let entries: [String: SafetensorsHeader.Entry]
     private let dataStart: Int
 
     /// Opens a file and checks its header.
     ///
-    /// - Throws: `SafetensorsError` when it cannot be read or contradicts itself.
-    package init(path: String) throws(SafetensorsError) {
+    /// - Throws: `TensorFileError` when it cannot be read or contradicts itself.
+    package init(path: String) throws(TensorFileError) {
         do {
             file = try ReadableFile(path: path)
         } catch {
-            throw SafetensorsError(path: path, problem: .unreadable(error))
+            throw TensorFileError(path: path, problem: .unreadable(error))
         }
         do {
             (entries, dataStart) = try Self.header(of: file)
         } catch {
-            throw SafetensorsError(path: path, problem: error)
+            throw TensorFileError(path: path, problem: error)
         }
     }
 
@@ -35,8 +35,8 @@ package struct Safetensors: Sendable {
 
     /// The tensor with a name, as 32-bit floats; F16 and BF16 are converted, which is exact.
     ///
-    /// - Throws: `SafetensorsError` when there is none, its numbers are of another type, or the file has been cut short.
-    package func tensor(_ name: String) throws(SafetensorsError) -> Tensor {
+    /// - Throws: `TensorFileError` when there is none, its numbers are of another type, or the file has been cut short.
+    package func tensor(_ name: String) throws(TensorFileError) -> Tensor {
         guard let entry = entries[name] else { throw fault(name, "is not in the file") }
         switch entry.type {
         case .f32: return try floats(name, entry)
@@ -48,23 +48,23 @@ package struct Safetensors: Sendable {
 
     /// Requires that nobody wrote to the file since it was opened: what was read is of one piece.
     ///
-    /// - Throws: `SafetensorsError` when somebody did.
-    package func checkUnchanged() throws(SafetensorsError) {
+    /// - Throws: `TensorFileError` when somebody did.
+    package func checkUnchanged() throws(TensorFileError) {
         do throws(SystemError) {
             guard try file.hasChanged() else { return }
         } catch {
-            throw SafetensorsError(path: path, problem: .unreadable(error))
+            throw TensorFileError(path: path, problem: .unreadable(error))
         }
-        throw SafetensorsError(path: path, problem: .changed)
+        throw TensorFileError(path: path, problem: .changed)
     }
 
-    func fault(_ name: String, _ text: String) -> SafetensorsError {
-        SafetensorsError(path: path, problem: .tensor(name, text))
+    private func fault(_ name: String, _ text: String) -> TensorFileError {
+        TensorFileError(path: path, problem: .tensor(name, text))
     }
 
     private static func header(
         of file: ReadableFile
-    ) throws(SafetensorsError.Problem) -> ([String: SafetensorsHeader.Entry], dataStart: Int) {
+    ) throws(TensorFileError.Problem) -> ([String: SafetensorsHeader.Entry], dataStart: Int) {
         guard file.kind == .regular else { throw .notAFile(file.kind) }
         guard file.count >= 8 else { throw .tooShort(bytes: file.count) }
         let declared = try bytes(8, of: file, at: 0).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -80,7 +80,7 @@ package struct Safetensors: Sendable {
         _ count: Int,
         of file: ReadableFile,
         at offset: Int
-    ) throws(SafetensorsError.Problem) -> [UInt8] {
+    ) throws(TensorFileError.Problem) -> [UInt8] {
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = try file.bytes(count, at: offset)
@@ -91,9 +91,9 @@ package struct Safetensors: Sendable {
         return bytes
     }
 
-    private func floats(_ name: String, _ entry: SafetensorsHeader.Entry) throws(SafetensorsError) -> Tensor {
+    private func floats(_ name: String, _ entry: SafetensorsHeader.Entry) throws(TensorFileError) -> Tensor {
         try unsafe Tensor(shape: entry.shape, outOfMemory: outOfMemory) {
-            (target: UnsafeMutableBufferPointer<Float>) throws(SafetensorsError) in
+            (target: UnsafeMutableBufferPointer<Float>) throws(TensorFileError) in
             try unsafe read(name, UnsafeMutableRawBufferPointer(target), at: entry.bytes.lowerBound)
         }
     }
@@ -105,9 +105,9 @@ package struct Safetensors: Sendable {
         _ name: String,
         _ entry: SafetensorsHeader.Entry,
         _ convert: (UInt16) -> Float
-    ) throws(SafetensorsError) -> Tensor {
+    ) throws(TensorFileError) -> Tensor {
         try unsafe Tensor(shape: entry.shape, outOfMemory: outOfMemory) {
-            (target: UnsafeMutableBufferPointer<Float>) throws(SafetensorsError) in
+            (target: UnsafeMutableBufferPointer<Float>) throws(TensorFileError) in
             for start in stride(from: 0, to: target.count, by: Self.numbersAtATime) {
                 let count = min(target.count - start, Self.numbersAtATime)
                 let bytes = try read(name, 2 * count, at: entry.bytes.lowerBound + 2 * start)
@@ -120,23 +120,23 @@ package struct Safetensors: Sendable {
     }
 
     /// Some bytes of the data from `offset` on.
-    private func read(_ name: String, _ count: Int, at offset: Int) throws(SafetensorsError) -> [UInt8] {
+    private func read(_ name: String, _ count: Int, at offset: Int) throws(TensorFileError) -> [UInt8] {
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = try file.bytes(count, at: dataStart + offset)
         } catch {
-            throw SafetensorsError(path: path, problem: .unreadable(error))
+            throw TensorFileError(path: path, problem: .unreadable(error))
         }
         guard bytes.count == count else { throw cutShort(name) }
         return bytes
     }
 
-    private func cutShort(_ name: String) -> SafetensorsError {
+    private func cutShort(_ name: String) -> TensorFileError {
         fault(name, "has lost its end: the file was cut short while it was read")
     }
 
-    private func outOfMemory(_ error: SystemError) -> SafetensorsError {
-        SafetensorsError(path: path, problem: .unreadable(error))
+    private func outOfMemory(_ error: SystemError) -> TensorFileError {
+        TensorFileError(path: path, problem: .unreadable(error))
     }
 
     /// Fills `target` with data from `offset` on.
@@ -144,12 +144,12 @@ package struct Safetensors: Sendable {
         _ name: String,
         _ target: UnsafeMutableRawBufferPointer,
         at offset: Int
-    ) throws(SafetensorsError) {
+    ) throws(TensorFileError) {
         let count: Int
         do throws(SystemError) {
             count = try unsafe file.read(at: dataStart + offset, into: target)
         } catch {
-            throw SafetensorsError(path: path, problem: .unreadable(error))
+            throw TensorFileError(path: path, problem: .unreadable(error))
         }
         guard count == target.count else { throw cutShort(name) }
     }

@@ -3,7 +3,7 @@ internal import JSON
 /// The table of contents of a safetensors file, checked: every tensor's bytes lie in the data, agree with its shape,
 /// and together cover the data without gap or overlap.
 struct SafetensorsHeader {
-    typealias Problem = SafetensorsError.Problem
+    typealias Problem = TensorFileError.Problem
 
     /// One tensor.
     struct Entry {

@@ -26,25 +26,3 @@ package enum WrapperPrefix {
             + " model.json"
     }
 }
-
-extension Safetensors {
-    /// The same file with its tensors under their names without a prefix; those that do not have it keep theirs.
-    ///
-    /// - Throws: `SafetensorsError` where none has the prefix, and where two get one name.
-    package func removing(prefix: String) throws(SafetensorsError) -> Safetensors {
-        var renamed: [String: SafetensorsHeader.Entry] = [:]
-        var isThere = false
-        for (name, entry) in entries {
-            let hasPrefix = name.utf8.count > prefix.utf8.count && name.utf8.starts(with: prefix.utf8)
-            isThere = isThere || hasPrefix
-            let short = hasPrefix ? String(Substring(name.utf8.dropFirst(prefix.utf8.count))) : name
-            guard renamed.updateValue(entry, forKey: short) == nil else {
-                throw fault(short, "is there with and without \(quoted(prefix)) before its name")
-            }
-        }
-        guard isThere else { throw SafetensorsError(path: path, problem: .prefix(prefix)) }
-        var file = self
-        file.entries = renamed
-        return file
-    }
-}

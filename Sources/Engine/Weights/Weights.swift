@@ -36,7 +36,7 @@ package struct Weights: Sendable {
     ///   - tuning: how the algorithms of convolutions are chosen.
     /// - Throws: `WeightsError` with everything that is missing, too much, misshapen or unreadable.
     package init(
-        _ file: Safetensors,
+        _ file: any WeightsSource,
         for graph: Graph,
         ignoring: (String) -> Bool = { _ in false },
         memory: WeightMemory = .fast,
@@ -51,7 +51,7 @@ package struct Weights: Sendable {
     /// - Returns: the weights of each network.
     /// - Throws: as for one.
     package static func pair(
-        _ file: Safetensors,
+        _ file: any WeightsSource,
         for first: Graph,
         _ second: Graph,
         ignoring: (String) -> Bool,
@@ -81,7 +81,7 @@ package struct Weights: Sendable {
     }
 
     private static func tensors(
-        of file: Safetensors,
+        of file: any WeightsSource,
         for parameters: [Parameter],
         ignoring: (String) -> Bool
     ) throws(WeightsError) -> [Tensor] {
@@ -91,7 +91,7 @@ package struct Weights: Sendable {
         var known: [String: Tensor] = [:]
         var missing: [Parameter] = []
         var misshapen: [WeightsError.Misshapen] = []
-        var unreadable: [SafetensorsError.Problem] = []
+        var unreadable: [TensorFileError.Problem] = []
         for parameter in parameters {
             guard let shape = shapes[parameter.name] else {
                 missing.append(parameter)
@@ -101,7 +101,7 @@ package struct Weights: Sendable {
                 misshapen.append(.init(name: parameter.name, found: shape, needed: parameter.shape))
                 continue
             }
-            do throws(SafetensorsError) {
+            do throws(TensorFileError) {
                 if let tensor = known[parameter.name] {
                     tensors.append(tensor)
                 } else {

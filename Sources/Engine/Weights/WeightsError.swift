@@ -17,7 +17,7 @@ package struct WeightsError: Error, Equatable, CustomStringConvertible {
     package let extra: [Parameter]
     package let misshapen: [Misshapen]
     /// Why tensors that fit cannot be read.
-    package let unreadable: [SafetensorsError.Problem]
+    package let unreadable: [TensorFileError.Problem]
 
     /// How many differences of one kind a message spells out.
     package static let maxListed = 20

@@ -77,7 +77,7 @@ import Testing
     @Test(arguments: rows)
     func `refuses`(_ row: Row) throws {
         try withTemporaryFile(row.bytes) { path in
-            let error = #expect(throws: SafetensorsError.self) { try Safetensors(path: path) }
+            let error = #expect(throws: TensorFileError.self) { try Safetensors(path: path) }
             let text = error?.description ?? ""
             #expect(text.contains(row.message), "\(text)")
             #expect(text.hasSuffix("(\(path))"))
@@ -87,7 +87,7 @@ import Testing
     @Test func `keeps a hostile name short and on one line`() throws {
         let name = String(repeating: "n", count: 5000) + "\\n"
         try withTemporaryFile(safetensorsBytes("{\"\(name)\":{\"dtype\":\"?\"}}")) { path in
-            let error = #expect(throws: SafetensorsError.self) { try Safetensors(path: path) }
+            let error = #expect(throws: TensorFileError.self) { try Safetensors(path: path) }
             let text = error?.description ?? ""
             #expect(text.count < 400 && !text.contains("\n"), "\(text.count) characters")
         }

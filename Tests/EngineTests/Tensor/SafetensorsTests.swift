@@ -99,17 +99,17 @@ import Testing
         try withTemporaryFile(safetensorsBytes(header, data: [UInt8](repeating: 0, count: 8))) { path in
             let file = try Safetensors(path: path)
             #expect(file.shapes == ["n": []])
-            let fault = SafetensorsError.Problem.tensor("n", "is of type I64, but F32, F16 or BF16 is needed")
-            #expect(throws: SafetensorsError(path: path, problem: fault)) { try file.tensor("n") }
-            let missing = SafetensorsError.Problem.tensor("m", "is not in the file")
-            #expect(throws: SafetensorsError(path: path, problem: missing)) { try file.tensor("m") }
+            let fault = TensorFileError.Problem.tensor("n", "is of type I64, but F32, F16 or BF16 is needed")
+            #expect(throws: TensorFileError(path: path, problem: fault)) { try file.tensor("n") }
+            let missing = TensorFileError.Problem.tensor("m", "is not in the file")
+            #expect(throws: TensorFileError(path: path, problem: missing)) { try file.tensor("m") }
         }
     }
 
     @Test func `says that a file is not there`() {
         let path = "/nonexistent/model.safetensors"
-        let problem = SafetensorsError.Problem.unreadable(SystemError("open \(path)", code: 2))
-        #expect(throws: SafetensorsError(path: path, problem: problem)) { try Safetensors(path: path) }
+        let problem = TensorFileError.Problem.unreadable(SystemError("open \(path)", code: 2))
+        #expect(throws: TensorFileError(path: path, problem: problem)) { try Safetensors(path: path) }
     }
 
     @Test(arguments: [("/", "a directory"), ("/dev/zero", "a character device"), ("pipe", "a named pipe")])
@@ -118,7 +118,7 @@ import Testing
             let path = path == "pipe" ? name + ".pipe" : path
             if path != "/", path != "/dev/zero" { #expect(unsafe mkfifo(path, 0o600) == 0) }
             defer { unsafe unlink(name + ".pipe") }
-            let error = #expect(throws: SafetensorsError.self) { try Safetensors(path: path) }
+            let error = #expect(throws: TensorFileError.self) { try Safetensors(path: path) }
             #expect(error?.description == "expected a safetensors file, found \(found) (\(path))")
         }
     }

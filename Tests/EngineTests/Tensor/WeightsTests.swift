@@ -80,7 +80,7 @@ import Testing
             )
             let weights = try Weights(file.removing(prefix: prefix), for: graph) { $0 == "epoch" }
             #expect(weights.tensors.map(\.values) == tensors(graph).map(\.tensor.values))
-            let none = #expect(throws: SafetensorsError.self) { try file.removing(prefix: "x.") }
+            let none = #expect(throws: TensorFileError.self) { try file.removing(prefix: "x.") }
             #expect(none?.problem == .prefix("x."))
         }
     }
@@ -90,7 +90,7 @@ import Testing
             let one = Tensor(shape: [1], values: [1])
             try Safetensors.write([("a", one), ("module.a", one)], to: path)
             let file = try Safetensors(path: path)
-            let error = #expect(throws: SafetensorsError.self) { try file.removing(prefix: "module.") }
+            let error = #expect(throws: TensorFileError.self) { try file.removing(prefix: "module.") }
             #expect(error?.description.contains("'a' is there with and without 'module.'") == true)
         }
     }

@@ -9,7 +9,8 @@ internal import Imaging
 enum Fuzz {
     /// The readers of bytes from outside.
     enum Target: String, CaseIterable {
-        case request, query, multipart, packed, json, instances, safetensors, manifest, jpeg, png, webp, gif,
+        case request, query, multipart, packed, json, instances, safetensors, checkpoint, manifest, jpeg, png,
+            webp, gif,
             bmp,
             exif, xmp, text, seal, sequences, settings, inference
 
@@ -23,6 +24,7 @@ enum Fuzz {
             case .json: fuzzJSON(bytes)
             case .instances: fuzzInstances(bytes)
             case .safetensors: fuzzSafetensors(bytes)
+            case .checkpoint: fuzzCheckpoint(bytes)
             case .manifest: fuzzManifest(bytes)
             case .jpeg, .png, .webp, .gif, .bmp: fuzzImage(bytes)
             case .exif: fuzzExif(bytes)

@@ -28,6 +28,22 @@ func fuzzSafetensors(_ bytes: [UInt8]) {
     }
 }
 
+/// A checkpoint of PyTorch: its tensors are as large as their shapes say, and together not many times as large as the file;
+/// read again they are the same.
+func fuzzCheckpoint(_ bytes: [UInt8]) {
+    let path = scratch + ".pth"
+    write(bytes, to: path)
+    guard let file = attempt({ try PyTorchFile(path: path) }) else { return }
+    var count = 0
+    for (name, shape) in file.shapes {
+        count += shape.elementCount
+        require(4 * count <= 16 * bytes.count, "tensors are bounded by the file")
+        guard let tensor = attempt({ try file.tensor(name) }) else { continue }
+        require(tensor.shape == shape, "a tensor has its shape")
+        require(attempt { bits(try file.tensor(name)) } == bits(tensor), "and the same numbers each time")
+    }
+}
+
 private func bits(_ tensor: Tensor) -> [UInt32] {
     tensor.withSpan { span in span.indices.map { span[$0].bitPattern } }
 }
@@ -52,7 +68,7 @@ func fuzzManifest(_ bytes: [UInt8]) {
     ]
     for reader in readers {
         guard let manifest = attempt({ try reader(bytes) }) else { continue }
-        var files = [manifest.weights]
+        var files = [manifest.weights].compactMap(\.self)
         if case .file(let labels)? = manifest.labels { files.append(labels) }
         if case .text(let text) = manifest.input { files += text.vocabularies }
         for file in files {

@@ -49,7 +49,7 @@ struct ManifestTests {
     @Test func `fills in the defaults of an image model`() throws {
         let manifest = try parse(#"{\#(Self.image), "preprocessing": {"resize": null, "crop": null}}"#)
         #expect(manifest.input == .image(Preprocessing()))
-        #expect(manifest.weights == "model.safetensors")
+        #expect(manifest.weights == nil)
         #expect(manifest.labels == nil)
         #expect(manifest.classes == nil)
         #expect(manifest.pooling == .last)

@@ -76,7 +76,7 @@ struct SnapshotFolderTests {
             ("gray", "config.json: preprocessing.color: 'rgb' has 3, but 'lenet5' takes 1 channels"),
             ("task", "config.json: task: 'gru' takes sequences, not images"),
             ("no-weights", "no such file"),
-            ("pickle", "model.safetensors: no such file; 'pytorch_model.bin' may hold code and is not read: convert it with safetensors.torch.save_file"),
+            ("pickle", "it is no file of PyTorch: it begins neither like a zip file nor like a pickle"),
             ("labels", "labels.txt: expected UTF-8 text"),
         ]
         for (name, part) in reasons {

@@ -48,7 +48,7 @@ struct TimmConfigurationTests {
         #expect(manifest.task == .imageClassification)
         #expect(manifest.classes == row.classes)
         #expect(manifest.labels == row.labels.map(Manifest.Labels.inline))
-        #expect(manifest.weights == "model.safetensors")
+        #expect(manifest.weights == nil)
         #expect(manifest.options.isEmpty)
         #expect(manifest.input == .image(row.preprocessing))
         #expect(manifest.provenance?.text == row.provenance)

@@ -1,7 +1,7 @@
 package import Platform
 
-/// Why a file is not a safetensors file that can be used.
-package struct SafetensorsError: Error, Equatable, CustomStringConvertible {
+/// Why a file of tensors cannot be used.
+package struct TensorFileError: Error, Equatable, CustomStringConvertible {
     /// The file.
     package let path: String
     package let problem: Problem
@@ -31,16 +31,22 @@ package struct SafetensorsError: Error, Equatable, CustomStringConvertible {
         case prefix(String)
         /// The data has bytes that no tensor claims, or that two claim.
         case layout(String)
+        /// An index of several files that is none.
+        case index(String)
+        /// A file of PyTorch that contradicts itself.
+        case checkpoint(String)
+        /// A file of PyTorch that holds something else than tensors.
+        case refused(String)
     }
 
     package var description: String { "\(problem) (\(path))" }
 }
 
-extension SafetensorsError.Problem: CustomStringConvertible {
+extension TensorFileError.Problem: CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreadable(let error): error.description
-        case .notAFile(let kind): "expected a safetensors file, found \(kind.rawValue)"
+        case .notAFile(let kind): "expected a file of weights, found \(kind.rawValue)"
         case .changed: "the file was changed while it was read; load it again when it is complete"
         case .tooShort(let bytes):
             "not a safetensors file: \(bytes) bytes, but 8 are needed for the header's length"
@@ -51,6 +57,9 @@ extension SafetensorsError.Problem: CustomStringConvertible {
         case .tensor(let name, let fault): "tensor \(quoted(name)) \(fault)"
         case .prefix(let prefix): "no tensor's name begins with the prefix \(quoted(prefix))"
         case .layout(let fault): "malformed safetensors file: \(fault)"
+        case .index(let fault): "malformed index of weights: \(fault)"
+        case .checkpoint(let fault): "malformed PyTorch file: \(fault)"
+        case .refused(let reason): reason
         }
     }
 }
