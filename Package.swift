@@ -27,6 +27,7 @@ let package = Package(
         ),
         .target(name: "CKernels", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("pthread")]),
         .target(name: "CAssets", exclude: ["playground"]),
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("pthread")]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "Platform", dependencies: ["CLinux", "CZlib"], swiftSettings: settings),
         .target(name: "JSON", dependencies: ["Platform"], swiftSettings: settings),
@@ -75,6 +76,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "Hub",
+            dependencies: ["CCurl", "Models", "Platform", "Support", "Tensors", "Zoo"],
+            swiftSettings: settings
+        ),
+        .target(
             name: "Tasks",
             dependencies: [
                 "Engine", "Imaging", "Inference", "Models", "Platform", "Support",
@@ -96,7 +102,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "API", "Engine", "Imaging", "Inference", "Models", "Platform",
+                "API", "Engine", "Hub", "Imaging", "Inference", "Models", "Platform",
                 "Support", "Tasks", "Zoo",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -117,6 +123,8 @@ let package = Package(
         ),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Platform"]),
+        .target(name: "FakeHub", dependencies: ["Platform", "Support"], path: "Tests/FakeHub"),
+        .testTarget(name: "HubTests", dependencies: ["FakeHub", "Hub", "Platform", "Support"]),
         .testTarget(
             name: "ServingTests",
             dependencies: [
@@ -129,7 +137,7 @@ let package = Package(
         ),
         .testTarget(
             name: "MartletTests",
-            dependencies: ["martlet", "Engine", "Platform", "Support", "Zoo"]
+            dependencies: ["martlet", "Engine", "FakeHub", "Platform", "Support", "Zoo"]
         ),
     ],
     swiftLanguageModes: [.v6]

@@ -2,7 +2,7 @@ internal import Logging
 internal import Platform
 
 /// Where the versions of the models of a weights folder lie.
-enum ModelFolders {
+package enum ModelFolders {
     /// A model with the folders of its versions, in increasing order.
     struct Found: Equatable {
         let name: String
@@ -51,7 +51,7 @@ enum ModelFolders {
     }
 
     /// Whether a name matches `[A-Za-z0-9._-]{1,64}` and is not a way up the tree.
-    static func isModelName(_ name: String) -> Bool {
+    package static func isModelName(_ name: String) -> Bool {
         guard 1...64 ~= name.utf8.count, name != ".", name != ".." else { return false }
         return name.utf8.allSatisfy { $0.isLetter || $0.isDigit || "._-".utf8.contains($0) }
     }
