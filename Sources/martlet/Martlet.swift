@@ -15,7 +15,7 @@ struct Martlet: ParsableCommand {
             Serve.self, Classify.self, Predict.self, Generate.self, ModelsCommand.self, Inspect.self,
             Evaluate.self, Compare.self, Calibrate.self, Bench.self, Run.self, TensorCommand.self,
             GoldenCommand.self, Doctor.self, Probe.self, Reload.self, Unload.self, KeyCommand.self,
-            Completions.self,
+            Pull.self, Completions.self,
         ]
     )
 
