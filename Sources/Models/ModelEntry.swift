@@ -17,6 +17,8 @@ package struct ModelEntry: Sendable {
         package var state: State
         /// Why it is not loaded; of one that is ready, why what lies in its folder now was not loaded in its place.
         package var reason: String?
+        /// The same with everything that a sentence leaves out; nil where that is nothing.
+        package var details: String?
         /// What its manifest says, once that could be read.
         package var manifest: Manifest?
         /// There when it is ready.
@@ -61,6 +63,12 @@ package struct ModelEntry: Sendable {
             return version.reason.map { "version \(version.version) failed to load: \($0)" }
         }
         return failed.isEmpty ? nil : failed.joined(separator: "; ")
+    }
+
+    /// What the reasons of versions that failed to load leave out.
+    package var details: String? {
+        let details = versions.compactMap { $0.state == .failed ? $0.details : nil }
+        return details.isEmpty ? nil : details.joined(separator: "; ")
     }
 
     /// The version with a name.

@@ -34,6 +34,7 @@ extension Registry {
             _ = try makeRoom(for: model.pipeline.bytes, before?.model, mayEvict: true)
             note(model)
             (version.model, version.state, version.reason, version.isOnDemand) = (model, .ready, nil, false)
+            version.details = nil
             metadata["milliseconds"] = "\(Int((ContinuousClock.now - start) / .milliseconds(1)))"
             metadata["bytes"] = "\(model.pipeline.bytes)"
             put(version, of: name)
@@ -50,6 +51,8 @@ extension Registry {
             let reason = ((error as? ServingError)?.message ?? "\(error)")
                 .replacing("\(found.path)/", with: "")
             version.reason = reason
+            let details = (error as? WeightsError)?.fullDescription.replacing("\(found.path)/", with: "")
+            version.details = details == reason ? nil : details
             version.isOnDemand = false
             // Of one that works the stamp is that of what works: the next time what failed is tried again.
             if before?.model != nil { version.stamp = before?.stamp }

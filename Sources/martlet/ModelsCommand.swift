@@ -14,6 +14,9 @@ struct ModelsCommand: ParsableCommand {
     @OptionGroup var threads: ThreadsOption
     @OptionGroup var output: OutputOption
 
+    @Flag(help: "List every tensor that is missing, too much or misshapen, one a line.")
+    var verbose = false
+
     func run() throws {
         let engine = try CommandEngine(threads: threads.count)
         defer { engine.stop() }
@@ -55,7 +58,9 @@ struct ModelsCommand: ParsableCommand {
     private func remarks(_ entries: [ModelEntry]) -> String {
         entries.map { entry in
             let warnings = entry.versions.flatMap { $0.model?.warnings ?? [] }.map { "warning: \($0)" }
-            return ([entry.failures].compactMap(\.self) + warnings).map { "\n\(entry.name): \($0)" }.joined()
+            let all = verbose ? entry.details?.replacing("; ", with: "\n  ") : nil
+            return ([all ?? entry.failures].compactMap(\.self) + warnings).map { "\n\(entry.name): \($0)" }
+                .joined()
         }.joined()
     }
 }

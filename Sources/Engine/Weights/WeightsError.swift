@@ -20,32 +20,34 @@ package struct WeightsError: Error, Equatable, CustomStringConvertible {
     package let unreadable: [TensorFileError.Problem]
 
     /// How many differences of one kind a message spells out.
-    package static let maxListed = 20
+    package static let maxListed = 10
 
-    package var description: String {
+    /// The differences, of each kind no more than anybody reads, and how many more there are.
+    package var description: String { text(listing: Self.maxListed) }
+
+    /// All of the differences.
+    package var fullDescription: String { text(listing: .max) }
+
+    private func text(listing limit: Int) -> String {
         let cause = cause
         func isLeft(_ name: String) -> Bool { !(cause?.explains(name) ?? false) }
-        let sentences =
-            [cause?.sentence].compactMap(\.self)
-            + listed(misshapen.filter { isLeft($0.name) }) {
+        let lists = [
+            misshapen.filter { isLeft($0.name) }.map {
                 "tensor \(quoted($0.name)) is \($0.found) but the architecture needs \($0.needed)"
-            }
-            + listed(missing.filter { isLeft($0.name) }) {
-                "tensor \(quoted($0.name)) (\($0.shape)) is missing"
-            }
-            + listed(extra.filter { isLeft($0.name) }) {
+            },
+            missing.filter { isLeft($0.name) }.map { "tensor \(quoted($0.name)) (\($0.shape)) is missing" },
+            extra.filter { isLeft($0.name) }.map {
                 "tensor \(quoted($0.name)) (\($0.shape)) is not part of the architecture"
-            }
-            + listed(unreadable) { $0.description }
-        return sentences.joined(separator: "; ") + " (\(path))"
+            },
+            unreadable.map(\.description),
+        ]
+        let sentences = [cause?.sentence].compactMap(\.self) + lists.flatMap { Self.cut($0, after: limit) }
+        let advice = lists.contains { $0.count > limit } ? "; 'martlet models --verbose' lists them all" : ""
+        return sentences.joined(separator: "; ") + "\(advice) (\(path))"
     }
 
-    private func listed<Difference>(
-        _ differences: [Difference],
-        _ sentence: (Difference) -> String
-    ) -> [String] {
-        let shown = differences.prefix(Self.maxListed).map(sentence)
-        let rest = differences.count - shown.count
-        return rest > 0 ? shown + ["and \(rest) more like the last"] : shown
+    private static func cut(_ sentences: [String], after limit: Int) -> [String] {
+        let rest = sentences.count - limit
+        return rest > 0 ? sentences.prefix(limit) + ["and \(rest) more like the last"] : sentences
     }
 }
