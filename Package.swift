@@ -29,6 +29,20 @@ let package = Package(
         .target(name: "CAssets", exclude: ["playground"]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("pthread")]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CMarkdown",
+            providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"])]
+        ),
+        .target(name: "CDocuments"),
+        .target(
+            name: "Manual",
+            dependencies: ["CDocuments", "CMarkdown", "Platform"],
+            swiftSettings: settings,
+            // The archives, for the name of the shared library is another in each release of Debian.
+            linkerSettings: [
+                .linkedLibrary(":libcmark-gfm-extensions.a"), .linkedLibrary(":libcmark-gfm.a"),
+            ]
+        ),
         .target(name: "Platform", dependencies: ["CLinux", "CZlib"], swiftSettings: settings),
         .target(name: "JSON", dependencies: ["Platform"], swiftSettings: settings),
         .target(
@@ -92,7 +106,7 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "CAssets", "Engine", "HTTP", "Imaging", "Inference", "Models", "Platform",
+                "CAssets", "Engine", "HTTP", "Imaging", "Inference", "Manual", "Models", "Platform",
                 "Support", "Tasks", "Zoo",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -128,7 +142,7 @@ let package = Package(
         .testTarget(
             name: "ServingTests",
             dependencies: [
-                "API", "HTTP", "Imaging", "Inference", "Engine", "Models", "Zoo",
+                "API", "HTTP", "Imaging", "Inference", "Engine", "Manual", "Models", "Zoo",
                 "Platform", "Support",
                 "Tasks",
                 .product(name: "Logging", package: "swift-log"),

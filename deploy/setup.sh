@@ -2,7 +2,9 @@
 # shellcheck shell=bash
 
 readonly minimum_swift="6.2"
-readonly libraries=(libopenblas-dev libpng-dev libjpeg-dev libwebp-dev zlib1g-dev)
+readonly libraries=(
+    libopenblas-dev libpng-dev libjpeg-dev libwebp-dev zlib1g-dev libcmark-gfm-dev libcmark-gfm-extensions-dev
+)
 
 fail() {
     echo "martlet: $*" >&2
@@ -56,4 +58,4 @@ install_packages() {
 }
 
 require_swift
-install_packages "the build needs the development files of OpenBLAS, libpng, libjpeg, libwebp and zlib" "${libraries[@]}"
+install_packages "the build needs the development files of OpenBLAS, libpng, libjpeg, libwebp, zlib and cmark-gfm" "${libraries[@]}"

@@ -236,5 +236,23 @@ extension Service {
             .control("openapi") { service, _ in service.describeInterface() },
             RouteDescription("This document", answers: .json(.map(of: .any)))
         )
+        addManual(to: &routes)
+    }
+
+    /// The manual is no secret: like a probe, it needs no key.
+    private static func addManual(to routes: inout RouteTable) {
+        let page = RouteDescription.Content(type: "text/html", schema: .string())
+        routes.on(
+            .get,
+            "/docs",
+            .work("docs", scope: .probe) { service, call in service.listManual(call) },
+            RouteDescription("The contents of the manual", answers: .init(content: [page]))
+        )
+        routes.on(
+            .get,
+            "/docs/{page}",
+            .work("docs", scope: .probe) { service, call in try service.readManual(call) },
+            RouteDescription("A page of the manual", answers: .init(content: [page]))
+        )
     }
 }

@@ -84,6 +84,10 @@ extension EndToEndTests {
                 )
                 #expect(other.predictionTexts() == plain.predictionTexts())
                 #expect(try request("GET", "/livez", on: client).status == 200)
+                // The manual is no secret, and tells who reads it where a key goes.
+                let manual = try request("GET", "/docs/http", on: client)
+                #expect(manual.status == 200 && manual.text.contains("<h2>Who may ask"))
+                #expect(try request("GET", "/docs", on: client).status == 200)
                 let listing: Listing = try request("GET", "/v1/models", bearer, on: client).decoded()
                 #expect(listing.models.map(\.name) == ["digits"])
                 #expect(

@@ -1,0 +1,186 @@
+"""What docs/weights.md takes for granted that readers have: files of weights, made up, and what their own library computes of them.
+
+    python3 Tests/Docs/given.py torchvision NAME | timm | caffe | keras | photographs
+
+Each writes `golden.safetensors` into the folder that the model will be in, with inputs and that library's logits, so that `martlet
+models` holds what was converted to them.
+"""
+import pathlib
+import shutil
+import sys
+
+import numpy
+
+GENERATOR = numpy.random.default_rng(7)
+
+
+def normal(*shape, scale=1.0):
+    return (GENERATOR.standard_normal(shape) * scale).astype(numpy.float32)
+
+
+def golden(model, inputs, logits):
+    from safetensors.numpy import save_file
+    folder = pathlib.Path("weights") / model
+    folder.mkdir(exist_ok=True)
+    tensors = {"input": inputs, "logits": logits}
+    save_file({name: numpy.ascontiguousarray(value, numpy.float32) for name, value in tensors.items()},
+              folder / "golden.safetensors")
+
+
+def randomize(model):
+    """Made-up weights whose activations neither vanish nor explode, and statistics that are none of a fresh network's."""
+    import torch
+    torch.manual_seed(7)
+    for module in model.modules():
+        if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
+            torch.nn.init.kaiming_normal_(module.weight)
+        if isinstance(module, torch.nn.BatchNorm2d):
+            for tensor, low, high in ((module.weight, 0.5, 1), (module.bias, -0.2, 0.2),
+                                      (module.running_mean, -0.2, 0.2), (module.running_var, 0.5, 2)):
+                torch.nn.init.uniform_(tensor, low, high)
+    return model.eval()
+
+
+def torchvision(name):
+    """A checkpoint where torchvision looks for one that it has downloaded."""
+    import torch
+    import torchvision
+    options = {"aux_logits": True, "transform_input": True} if name == "googlenet" else {}
+    if name == "googlenet":
+        options["init_weights"] = False
+    model = randomize(torchvision.models.get_model(name, weights=None, **options))
+    weights = torchvision.models.get_model_weights(name).IMAGENET1K_V1
+    folder = pathlib.Path(torch.hub.get_dir()) / "checkpoints"
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save(model.state_dict(), folder / weights.url.rsplit("/", 1)[1])
+    inputs = torch.from_numpy(normal(2, 3, 224, 224))
+    with torch.no_grad():
+        logits = model(inputs)
+        if name == "googlenet":
+            model.transform_input = False
+            difference = (model(inputs) - logits).abs().max() / logits.abs().max()
+            assert difference > 0.04, f"transform_input changes {difference} only"
+    golden(name, inputs.numpy(), logits.numpy())
+
+
+def timm():
+    """The folder; the network of the page is fresh, so that its logits cannot be known before."""
+    pathlib.Path("weights").mkdir(exist_ok=True)
+
+
+def field(number, value):
+    """A field of a protocol buffer: a number, a text, bytes, or packed floats."""
+    def varint(value):
+        text = b""
+        while value > 127:
+            text, value = text + bytes([value & 127 | 128]), value >> 7
+        return text + bytes([value])
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def caffe():
+    """NiN for CIFAR-10 in the two files of Caffe (caffe.proto: NetParameter, LayerParameter, BlobProto, BlobShape)."""
+    import cv2
+    convolutions = [("conv1", 192, 5, 2), ("cccp1", 160, 1, 0), ("cccp2", 96, 1, 0), ("conv2", 192, 5, 2), ("cccp3", 192, 1, 0),
+                    ("cccp4", 192, 1, 0), ("conv3", 192, 3, 1), ("cccp5", 192, 1, 0), ("cccp6", 10, 1, 0)]
+    pools = {"cccp2": "MAX", "cccp4": "AVE"}
+    text = ['name: "NiN"', 'input: "data"', "input_shape { dim: 1 dim: 3 dim: 32 dim: 32 }"]
+    model, bottom, channels = field(1, "NiN"), "data", 3
+    for name, filters, kernel, pad in convolutions:
+        text.append(f'layer {{ name: "{name}" type: "Convolution" bottom: "{bottom}" top: "{name}" convolution_param {{ num_output: '
+                    f'{filters} kernel_size: {kernel} pad: {pad} }} }}')
+        text.append(f'layer {{ name: "relu_{name}" type: "ReLU" bottom: "{name}" top: "{name}" }}')
+        blobs = b""
+        for blob in (normal(filters, channels, kernel, kernel, scale=(2 / (channels * kernel * kernel)) ** 0.5),
+                     normal(filters, scale=0.1)):
+            shape = b"".join(field(1, size) for size in blob.shape)
+            blobs += field(7, field(7, shape) + field(5, blob.tobytes()))
+        model += field(100, field(1, name) + field(2, "Convolution") + blobs)
+        bottom, channels = name, filters
+        if name in pools:
+            bottom = f"pool_{name}"
+            text.append(f'layer {{ name: "{bottom}" type: "Pooling" bottom: "{name}" top: "{bottom}" pooling_param {{ pool: '
+                        f'{pools[name]} kernel_size: 3 stride: 2 }} }}')
+    text.append(f'layer {{ name: "mean" type: "Pooling" bottom: "{bottom}" top: "mean" pooling_param {{ pool: AVE '
+                "global_pooling: true } }")
+    pathlib.Path("train_val.prototxt").write_text("\n".join(text) + "\n")
+    pathlib.Path("cifar10_nin.caffemodel").write_bytes(model)
+    net = cv2.dnn.readNetFromCaffe("train_val.prototxt", "cifar10_nin.caffemodel")
+    inputs = normal(2, 3, 32, 32, scale=50)
+    logits = []
+    for item in inputs:
+        net.setInput(item[None])
+        logits.append(net.forward().reshape(-1))
+    golden("nin_cifar", inputs, numpy.stack(logits))
+
+
+def sigmoid(x):
+    return 1 / (1 + numpy.exp(-x))
+
+
+def lstm(steps, kernel, recurrent, bias):
+    """Keras's LSTM: the gates are i, f, c, o."""
+    h = c = numpy.zeros(recurrent.shape[0])
+    for x in steps:
+        i, f, g, o = numpy.split(x @ kernel + h @ recurrent + bias, 4)
+        c = sigmoid(f) * c + sigmoid(i) * numpy.tanh(g)
+        h = sigmoid(o) * numpy.tanh(c)
+    return h
+
+
+def gru(steps, kernel, recurrent, bias):
+    """Keras's GRU with reset_after=False: the gates are z, r, h, and r comes before the recurrent product."""
+    size = recurrent.shape[0]
+    h = numpy.zeros(size)
+    for x in steps:
+        along = x @ kernel + bias
+        z, r = numpy.split(sigmoid(along[:2 * size] + h @ recurrent[:, :2 * size]), 2)
+        h = z * h + (1 - z) * numpy.tanh(along[2 * size:] + (r * h) @ recurrent[:, 2 * size:])
+    return h
+
+
+def keras():
+    """Weights as `save_weights` of Keras 3 writes them, of two networks."""
+    import h5py
+    words = ["", "[UNK]", "a", "bad", "film", "fine", "good", "is", "it", "not", "the", "this"]
+
+    def cell(inputs, hidden, gates):
+        return normal(inputs, gates * hidden, scale=0.4), normal(hidden, gates * hidden, scale=0.4), normal(gates * hidden, scale=0.4)
+
+    def write(file, tensors):
+        with h5py.File(file, "w") as target:
+            for name, value in tensors.items():
+                target[f"layers/{name}"] = value
+
+    def parts(name, values):
+        return {f"{name}/cell/vars/{index}": value for index, value in enumerate(values)}
+
+    embedding, forwards, backwards = normal(len(words), 8), cell(8, 6, 4), cell(8, 6, 4)
+    head = normal(12, 2), normal(2)
+    write("reviews.weights.h5", {"embedding/vars/0": embedding, "dense/vars/0": head[0], "dense/vars/1": head[1],
+                                 **parts("bidirectional/forward_layer", forwards), **parts("bidirectional/backward_layer", backwards)})
+    texts = GENERATOR.integers(1, len(words), (3, 7))
+    golden("reviews", texts, numpy.stack([
+        numpy.concatenate([lstm(embedding[text], *forwards), lstm(embedding[text[::-1]], *backwards)]) @ head[0] + head[1]
+        for text in texts]))
+    pathlib.Path("weights/reviews/vocab.txt").write_text("\n".join(words) + "\n")
+
+    only, head = cell(5, 6, 3), (normal(6, 3), normal(3))
+    write("machines.weights.h5", {**parts("gru", only), "dense/vars/0": head[0], "dense/vars/1": head[1]})
+    series = normal(3, 9, 5)
+    golden("machines", series, numpy.stack([gru(item, *only) @ head[0] + head[1] for item in series]))
+
+
+def photographs():
+    """A folder of images for each class: two classes, one example."""
+    for name in ("pagoda", "airplanes"):
+        folder = pathlib.Path("photographs") / name
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy("weights/examples/pagoda.jpg", folder / "1.jpg")
+
+
+if __name__ == "__main__":
+    {"torchvision": torchvision, "timm": timm, "caffe": caffe, "keras": keras, "photographs": photographs}[sys.argv[1]](*sys.argv[2:])
