@@ -1,10 +1,11 @@
-"""What docs/weights.md takes for granted that readers have: files of weights, made up, and what their own library computes of them.
+"""What pages take for granted that readers have: files of weights, made up, and what their own library computes of them.
 
-    python3 Tests/Docs/given.py torchvision NAME | timm | caffe | keras | photographs
+    python3 Tests/Docs/given.py torchvision NAME | timm | caffe | keras | photographs | sequences
 
-Each writes `golden.safetensors` into the folder that the model will be in, with inputs and that library's logits, so that `martlet
+Those of libraries write `golden.safetensors` into the folder that the model will be in, with inputs and that library's logits, so that `martlet
 models` holds what was converted to them.
 """
+import json
 import pathlib
 import shutil
 import sys
@@ -182,5 +183,43 @@ def photographs():
         shutil.copy("weights/examples/pagoda.jpg", folder / "1.jpg")
 
 
+def sequences():
+    """Models that write and that look at frames, of which none is bundled: `deu-eng`, which says nothing that makes sense, and
+    `clips`, on the features of `cifar10`; and two frames."""
+    from safetensors.numpy import load_file, save_file
+
+    def gru_layer(name, inputs, hidden):
+        return {f"{name}.weight_ih_l0": normal(3 * hidden, inputs), f"{name}.weight_hh_l0": normal(3 * hidden, hidden),
+                f"{name}.bias_ih_l0": normal(3 * hidden), f"{name}.bias_hh_l0": normal(3 * hidden)}
+
+    def write(name, tensors, manifest, **files):
+        folder = pathlib.Path("weights") / name
+        folder.mkdir()
+        save_file({name: numpy.ascontiguousarray(value) for name, value in tensors.items()}, folder / "model.safetensors")
+        for file, words in files.items():
+            (folder / f"{file}.txt").write_text("\n".join(words) + "\n")
+        (folder / "model.json").write_text(json.dumps(manifest))
+
+    german, english = ["<eos>", "<unk>", "wie", "geht", "es", "dir", "?"], ["<sos>", "<eos>", "how", "are", "you", "?"]
+    translator = {"head.weight": normal(len(english), 8), "head.bias": normal(len(english))}
+    for side, words in (("encoder", german), ("decoder", english)):
+        translator |= {f"{side}.embedding.weight": normal(len(words), 8), **gru_layer(f"{side}.rnn", 8, 8)}
+    text = {"kind": "text", "tokenizer": "words", "max_length": 50}
+    write("deu-eng", translator, {
+        "architecture": "encoder_decoder", "task": "sequence-to-sequence",
+        "input": {**text, "vocabulary": "deu.txt", "lowercase": True, "end": "<eos>", "unknown": "<unk>"},
+        "output": {**text, "vocabulary": "eng.txt", "start": "<sos>", "end": "<eos>"}}, deu=german, eng=english)
+
+    cifar10 = json.loads(pathlib.Path("weights/cifar10/model.json").read_text())
+    features = {f"cnn.{name}": value for name, value in load_file("weights/cifar10/model.safetensors").items()
+                if not name.startswith("fc.")}
+    write("clips", {**features, **gru_layer("rnn", 64, 8), "head.weight": normal(3, 8), "head.bias": normal(3)}, {
+        "architecture": "cnn_rnn", "task": "token-classification", "labels": ["still", "left", "right"],
+        "options": {"extractor": "resnet20", "cell": "gru"}, "input": {"kind": "frames", "max_length": 64},
+        "preprocessing": cifar10["preprocessing"]})
+    for number, name in (("1", "horse"), ("2", "automobile")):
+        shutil.copy(f"weights/examples/{name}.jpg", f"{number}.jpg")
+
+
 if __name__ == "__main__":
-    {"torchvision": torchvision, "timm": timm, "caffe": caffe, "keras": keras, "photographs": photographs}[sys.argv[1]](*sys.argv[2:])
+    {function.__name__: function for function in (torchvision, timm, caffe, keras, photographs, sequences)}[sys.argv[1]](*sys.argv[2:])

@@ -15,7 +15,7 @@ PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "d
          "Sources/README.md", "weights/recipes/README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
 FENCE = re.compile(r"^```([\w-]*)\n(.*?)^```$", re.M | re.S)
 # `<!-- needs: torch; given: COMMAND -->`: what a block needs, and what is done before it that readers need not.
-NOTE = re.compile(r"<!-- ((?:run by|not run|needs|given|goes on|with a daemon)\b.*?) -->\n\Z", re.S)
+NOTE = re.compile(r"<!-- ((?:run by|not run|needs|given|goes on|an example)\b.*?) -->\n\Z", re.S)
 CAPTION = re.compile(r"`([\w./-]+)`:\n\n\Z")
 
 
