@@ -24,19 +24,18 @@ struct ManualLayout {
             title: page.title,
             root: "../",
             navigation: list(folder: "") { $0.name == page.name },
-            current: page.name,
             body: page.markdown.html + "<footer><span>\(previous)</span><span>\(next)</span></footer>\n"
         )
     }
 
     /// Every page with every section, seen from beside the folder of pages.
     var contents: String {
-        document(
+        let pages = list(folder: "docs/") { _ in true }
+        return document(
             title: "The manual",
             root: "./",
             navigation: nil,
-            current: nil,
-            body: "<h1>The manual</h1>\n<nav aria-label=\"Contents\">\n\(list(folder: "docs/") { _ in true })</nav>\n"
+            body: "<h1>The manual</h1>\n<nav aria-label=\"Contents\">\n\(pages)</nav>\n"
         )
     }
 
@@ -44,7 +43,6 @@ struct ManualLayout {
         title: String,
         root: String,
         navigation: String?,
-        current: String?,
         body: String
     ) -> String {
         let side = navigation.map { "<nav aria-label=\"Manual\">\n\($0)</nav>\n" } ?? ""

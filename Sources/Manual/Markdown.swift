@@ -22,11 +22,13 @@ package struct Markdown: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - text: UTF-8.
-    ///   - resolve: what a link or a picture leads to from the page; nil where it leads to nothing there, and its text stands
+    ///   - resolve: what a link or a picture leads to from the page; nil where that is nothing, and its text stands
     ///     alone.
     package init(_ text: [UInt8], resolve: (_ target: String) -> String?) {
         cmark_gfm_core_extensions_ensure_registered()
-        guard let parser = unsafe cmark_parser_new(CMARK_OPT_DEFAULT) else { preconditionFailure("no parser") }
+        guard let parser = unsafe cmark_parser_new(CMARK_OPT_DEFAULT) else {
+            preconditionFailure("no parser")
+        }
         defer { unsafe cmark_parser_free(parser) }
         if let table = unsafe cmark_find_syntax_extension("table") {
             _ = unsafe cmark_parser_attach_syntax_extension(parser, table)
@@ -39,7 +41,9 @@ package struct Markdown: Sendable, Equatable {
 
         var slugs = Slugs()
         var (headings, targets): ([Heading], [String]) = ([], [])
-        for unsafe node in unsafe Self.nodes(of: root) {
+        let nodes = unsafe Self.nodes(of: root)
+        for index in unsafe nodes.indices {
+            let node = unsafe nodes[index]
             switch unsafe cmark_node_get_type(node) {
             case CMARK_NODE_HTML_BLOCK, CMARK_NODE_HTML_INLINE: unsafe cmark_node_free(node)
             case CMARK_NODE_HEADING: headings.append(unsafe Self.anchor(node, &slugs))
@@ -77,12 +81,16 @@ package struct Markdown: Sendable, Equatable {
     /// Puts an anchor at the end of a heading.
     private static func anchor(_ heading: OpaquePointer, _ slugs: inout Slugs) -> Heading {
         var text = ""
-        for unsafe node in unsafe nodes(of: heading) {
-            if let literal = unsafe cmark_node_get_literal(node) { text += unsafe String(cString: literal) }
+        let inlines = unsafe nodes(of: heading)
+        for index in unsafe inlines.indices {
+            guard let literal = unsafe cmark_node_get_literal(inlines[index]) else { continue }
+            text += unsafe String(cString: literal)
         }
         let name = slugs.next(for: text)
         if let anchor = unsafe cmark_node_new(CMARK_NODE_CUSTOM_INLINE) {
-            let link = "<a class=\"anchor\" id=\"\(name)\" href=\"#\(name)\" aria-label=\"Link to this section\"></a>"
+            let link = """
+                <a class="anchor" id="\(name)" href="#\(name)" aria-label="Link to this section"></a>
+                """
             _ = unsafe cmark_node_set_on_enter(anchor, link)
             _ = unsafe cmark_node_append_child(heading, anchor)
         }

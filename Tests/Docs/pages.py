@@ -15,7 +15,7 @@ PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "d
          "Sources/README.md", "weights/recipes/README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
 FENCE = re.compile(r"^```([\w-]*)\n(.*?)^```$", re.M | re.S)
 # `<!-- needs: torch; given: COMMAND -->`: what a block needs, and what is done before it that readers need not.
-NOTE = re.compile(r"<!-- ((?:run by|not run|needs|given|goes on|an example)\b.*?) -->\n\Z", re.S)
+NOTE = re.compile(r"<!-- ((?:run by|not run|needs|given|an example)\b.*?) -->\n\Z", re.S)
 CAPTION = re.compile(r"`([\w./-]+)`:\n\n\Z")
 
 
@@ -31,6 +31,11 @@ class Block:
     file: str | None
     # What the block before it, which is a command, answers.
     answers: "Block | None" = None
+
+    @property
+    def goes_on(self):
+        """Whether its command goes on until it is told to end: a daemon."""
+        return self.language == "sh" and re.match(r"(?:deploy/serve|martlet serve)\b(?!.*(?:--print-config|--help))", self.text)
 
     def __str__(self):
         return f"{self.page}:{self.line}: {self.text.splitlines()[0][:90]}"
