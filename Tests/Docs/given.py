@@ -1,6 +1,6 @@
 """What pages take for granted that readers have: files of weights, made up, and what their own library computes of them.
 
-    python3 Tests/Docs/given.py torchvision NAME | timm | caffe | keras | photographs | sequences
+    python3 Tests/Docs/given.py torchvision NAME | caffe | keras | networks | photographs | sequences
 
 Those of libraries write `golden.safetensors` into the folder that the model will be in, with inputs and that library's logits, so that `martlet
 models` holds what was converted to them.
@@ -62,11 +62,6 @@ def torchvision(name):
             difference = (model(inputs) - logits).abs().max() / logits.abs().max()
             assert difference > 0.04, f"transform_input changes {difference} only"
     golden(name, inputs.numpy(), logits.numpy())
-
-
-def timm():
-    """The folder; the network of the page is fresh, so that its logits cannot be known before."""
-    pathlib.Path("weights").mkdir(exist_ok=True)
 
 
 def field(number, value):
@@ -175,6 +170,47 @@ def keras():
     golden("machines", series, numpy.stack([gru(item, *only) @ head[0] + head[1] for item in series]))
 
 
+def networks():
+    """What the page's snapshot of timm answers in timm; and networks of Keras itself, with PyTorch below it, converted by the
+    page's script. Each where it is there."""
+    import importlib.util
+    import os
+    import subprocess
+    is_there = {name: importlib.util.find_spec(name) is not None for name in ("keras", "timm", "torch")}
+    if is_there["timm"]:
+        import timm
+        import torch
+        inputs = normal(2, 3, 224, 224)
+        with torch.no_grad():
+            logits = timm.create_model("local-dir:weights/flowers", pretrained=True).eval()(torch.from_numpy(inputs))
+        golden("flowers", inputs, logits.numpy())
+    if not (is_there["keras"] and is_there["torch"]):
+        return
+    os.environ["KERAS_BACKEND"] = "torch"
+    from keras import Input, Sequential, layers
+    tokens, features = {"kind": "tokens", "size": 50}, {"kind": "features", "size": 5}
+    texts, series = GENERATOR.integers(1, 50, (3, 7)), normal(3, 9, 5)
+    for name, cell, kind, make, options in (
+            ("keras-lstm", "lstm", features, lambda: layers.LSTM(6), {}),
+            ("keras-lstm-both", "lstm", tokens, lambda: layers.Bidirectional(layers.LSTM(6)), {}),
+            ("keras-gru", "gru", features, lambda: layers.GRU(6), {}),
+            ("keras-gru-both", "gru", tokens, lambda: layers.Bidirectional(layers.GRU(6)), {}),
+            ("keras-gru-paper", "gru", features, lambda: layers.GRU(6, reset_after=False), {"reset_after": False}),
+            ("keras-rnn", "simple_rnn", features, lambda: layers.SimpleRNN(6), {})):
+        begin = [Input((None,), dtype="int32"), layers.Embedding(50, 8)] if kind is tokens else [Input((None, 5))]
+        inputs = texts if kind is tokens else series
+        model = Sequential([*begin, make(), layers.Dense(3)])
+        model(inputs)
+        for weight in model.weights:
+            weight.assign(normal(*weight.shape, scale=0.5))
+        model.save_weights(f"{name}.weights.h5")
+        golden(name, inputs, model.predict(inputs, verbose=0))
+        subprocess.run([sys.executable, "keras_weights.py", f"{name}.weights.h5", cell, f"weights/{name}/model.safetensors"], check=True)
+        (pathlib.Path("weights") / name / "model.json").write_text(json.dumps({
+            "architecture": "rnn" if cell == "simple_rnn" else cell, "task": "sequence-classification", "labels": ["a", "b", "c"],
+            "input": kind, "options": options}))
+
+
 def photographs():
     """A folder of images for each class: two classes, one example."""
     for name in ("pagoda", "airplanes"):
@@ -222,4 +258,4 @@ def sequences():
 
 
 if __name__ == "__main__":
-    {function.__name__: function for function in (torchvision, timm, caffe, keras, photographs, sequences)}[sys.argv[1]](*sys.argv[2:])
+    {function.__name__: function for function in (torchvision, caffe, keras, networks, photographs, sequences)}[sys.argv[1]](*sys.argv[2:])
