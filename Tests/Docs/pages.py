@@ -97,25 +97,40 @@ def dead_links(page):
             yield f"{page}: {target} leads to no heading"
 
 
-def isolated(work, command):
-    """`command` as it runs with a network of its own, which is the loopback alone, and with a mount namespace of its own.
+class Unavailable(Exception):
+    """This machine gives no namespaces, or lays nothing over a folder."""
 
-    Raises SystemExit where this machine gives neither.
+
+def isolated(work, command):
+    """`command` as it runs with a network of its own, which is the loopback alone, over a copy of the repository at the same path:
+    it finds everything that is built, and leaves nothing.
+
+    Raises Unavailable where this machine does not allow it.
     """
-    unshare = ["unshare", "--net", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
-    if subprocess.run([*unshare, "true"], capture_output=True).returncode:
-        raise SystemExit("martlet: the pages' commands were NOT run: no namespaces can be made here")
-    return [*unshare, sys.executable, __file__, "--inside", str(work), *command]
+    as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
+    prefix = ["unshare", "--net", "--mount", *as_root, sys.executable, __file__, "--inside"]
+    trial = work / "trial"
+    trial.mkdir()
+    said = subprocess.run([*prefix, str(trial), "true"], capture_output=True, text=True)
+    if said.returncode:
+        raise Unavailable(said.stderr.strip().splitlines()[-1:])
+    return [*prefix, str(work), *command]
 
 
 def inside(work, command):
-    """Lays what `command` writes over the repository, at the same path, and runs it there: it finds everything that is built,
-    and leaves nothing."""
+    """Lays what `command` writes over the repository, and runs it there."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:  # the loopback is down in a new namespace
         fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH14x", b"lo", 1 | 64))  # SIOCSIFFLAGS: up, running
-    upper, scratch = work / "written", work / "scratch"
-    upper.mkdir(), scratch.mkdir()
-    layers = f"lowerdir={ROOT},upperdir={upper},workdir={scratch}"
+    layer = work / "layer"
+    layer.mkdir()
+    options = "userxattr"
+    if pathlib.Path("/proc/self/uid_map").read_text().split()[1] == "0":
+        # Memory takes any overlay, which a folder that lies in one itself does not.
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", layer], check=True)
+        options = "index=off"
+    for name in ("written", "scratch"):
+        (layer / name).mkdir()
+    layers = f"{options},lowerdir={ROOT},upperdir={layer}/written,workdir={layer}/scratch"
     subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, ROOT], check=True)
     os.chdir(ROOT)
     os.execvp(command[0], command)
