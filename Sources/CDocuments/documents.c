@@ -32,6 +32,12 @@ static const unsigned char pull[] = {
 #embed "../../docs/pull.md"
 };
 #endif
+#if __has_embed("../../docs/onnx.md")
+#define HAS_ONNX
+static const unsigned char onnx[] = {
+#embed "../../docs/onnx.md"
+};
+#endif
 static const unsigned char augmentation[] = {
 #embed "../../docs/augmentation.md"
 };
@@ -96,6 +102,9 @@ static const document documents[] = {
     {"Models", "weights", "docs/weights.md", weights, sizeof weights},
 #ifdef HAS_PULL
     {"Models", "pull", "docs/pull.md", pull, sizeof pull},
+#endif
+#ifdef HAS_ONNX
+    {"Models", "onnx", "docs/onnx.md", onnx, sizeof onnx},
 #endif
     {"Models", "augmentation", "docs/augmentation.md", augmentation, sizeof augmentation},
 #ifdef HAS_EXPLAIN
