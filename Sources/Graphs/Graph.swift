@@ -89,6 +89,13 @@ package struct Graph: Sendable {
         outputs.append((name, value))
     }
 
+    /// The same network with other outputs.
+    package func withOutputs(_ outputs: [(name: String, value: Value)]) -> Graph {
+        var graph = self
+        graph.outputs = outputs
+        return graph
+    }
+
     /// The shape of one item of `value`.
     package func shape(of value: Value) -> Shape {
         switch value {

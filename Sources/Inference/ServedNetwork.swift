@@ -23,15 +23,24 @@ package final class ServedNetwork: Sendable {
     package let version: String
     package let network: Network
     package let policy: ServingPolicy
-    private let retired = Atomic(false)
+    private let retired: Atomic<Bool>
 
+    /// - Parameters:
+    ///   - model: its name.
+    ///   - version: its version.
+    ///   - graph: what runs.
+    ///   - weights: the numbers.
+    ///   - policy: what the operator grants it.
+    ///   - isLasting: false for a network that is asked for now and then: an engine forgets it whenever nothing waits for it.
     package init(
         model: String,
         version: String,
         graph: Graph,
         weights: Weights,
-        policy: ServingPolicy = ServingPolicy()
+        policy: ServingPolicy = ServingPolicy(),
+        isLasting: Bool = true
     ) {
+        retired = Atomic(!isLasting)
         self.model = model
         self.version = version
         network = Network(graph, weights: weights)

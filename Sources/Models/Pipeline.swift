@@ -16,6 +16,10 @@ package struct Pipeline: Sendable {
     /// `main` as a network that slides over whole images, or why it cannot; it shares the numbers of `main`.
     package let dense: Result<ServedNetwork, ShapeError>
 
+    /// `main` up to its class score maps, or why there are none, and the bias that each position of a map has.
+    private let classMaps: Result<(graph: Graph, bias: [Float]), ShapeError>
+    private let derived = DerivedNetworks()
+
     package init(
         model: String,
         version: String,
@@ -41,6 +45,45 @@ package struct Pipeline: Sendable {
             let graph = try FullyConvolutional.graph(main.graph)
             return served((graph, Weights(main.weights, for: graph)))
         }
+        classMaps = Result { () throws(ShapeError) in
+            guard main.graph.inputShape.rank == 3 else { throw ShapeError("it takes no images") }
+            let maps = try ClassMaps(main.graph)
+            guard let name = maps.bias else { return (maps.graph, []) }
+            guard let bias = main.weights.remaining(name, of: main.graph) else {
+                throw ShapeError("the bias '\(name)' is packed, and gone")
+            }
+            return (maps.graph, bias.values)
+        }
+    }
+
+    /// The network whose output are the score maps of the classes, and the bias that each position of a map has; no bias
+    /// where the maps are those of the last layer as they are.
+    ///
+    /// - Throws: `ShapeError` that says why the network has no class score maps.
+    package func classScoreMaps() throws(ShapeError) -> (network: ServedNetwork, bias: [Float]) {
+        let (graph, bias) = try classMaps.get()
+        return (derived.network(for: .classMaps) { derive(graph) }, bias)
+    }
+
+    /// The network whose output is a value that `main` computes.
+    package func network(giving value: Graph.Value) -> ServedNetwork {
+        derived.network(for: .value(value)) {
+            // What nobody would read any more would be left out, and its neighbours be computed otherwise than they are.
+            let others = main.graph.outputs.map { (name: "own.\($0.name)", value: $0.value) }
+            return derive(main.graph.withOutputs([("logits", value)] + others))
+        }
+    }
+
+    /// A network of the numbers of `main`, which the engine forgets when it has nothing to do for it.
+    private func derive(_ graph: Graph) -> ServedNetwork {
+        ServedNetwork(
+            model: main.model,
+            version: main.version,
+            graph: graph,
+            weights: Weights(main.weights, for: graph),
+            policy: main.policy,
+            isLasting: false
+        )
     }
 
     /// What runs for an answer.

@@ -33,6 +33,13 @@ package struct TrainedArray: Sendable {
         }
     }
 
+    /// The numbers, or nil when they were released.
+    package var remaining: Tensor? {
+        store.state.withLock { state in
+            if case .raw(let tensor, _) = state { tensor.reshaped(to: shape) } else { nil }
+        }
+    }
+
     /// The numbers for a kernel that reads them as they are: they stay.
     package var kept: Tensor {
         let tensor = tensor

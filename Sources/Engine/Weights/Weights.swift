@@ -133,6 +133,13 @@ package struct Weights: Sendable {
         return tensors
     }
 
+    /// A trained array's numbers by its full name in the graph that these are the weights of; nil where there is none of that
+    /// name, and once a layer was packed from it.
+    package func remaining(_ name: String, of graph: Graph) -> Tensor? {
+        let index = graph.parameters.firstIndex { $0.name == name }
+        return index.flatMap { arrays.indices.contains($0) ? arrays[$0].remaining : nil }
+    }
+
     /// The same numbers under the shapes of another graph.
     ///
     /// - Precondition: the graph's parameters have the names and counts of those that `other` was made for, in order.
