@@ -155,6 +155,12 @@ extension Service {
         )
         routes.on(
             .post,
+            model + ":explain",
+            .inference("explain") { try await $0.explain($1) },
+            explainDescription
+        )
+        routes.on(
+            .post,
             model + ":generate",
             Endpoint(
                 name: "generate",

@@ -31,7 +31,7 @@ extension ImageClassifier {
         do throws(ImageError) {
             cost = try ImageDecoder.cost(bytes, color: run.preprocessing.color, limits: limits)
         } catch {
-            throw Self.refusal(error, run)
+            throw Self.refusal(error, run.context)
         }
         return Plan(decode: cost, crops: try crops(of: cost.size, run))
     }
@@ -93,7 +93,7 @@ extension ImageClassifier {
         do throws(ImageError) {
             return try ImageDecoder.crops(plan, of: bytes, limits: limits) { run.context.isWanted }
         } catch {
-            throw Self.refusal(error, run)
+            throw Self.refusal(error, run.context)
         }
     }
 
@@ -110,11 +110,12 @@ extension ImageClassifier {
         }
     }
 
-    private static func refusal(_ error: ImageError, _ run: Run) -> ServingError {
+    /// What a client is told of an image that cannot be decoded.
+    static func refusal(_ error: ImageError, _ context: RequestContext) -> ServingError {
         switch error {
         case .tooLarge, .tooCostly: .tooLarge(code: "image_too_large", error.description)
         case .outOfMemory: .memoryFull(wanted: 0, limit: 0)
-        case .stopped: run.context.reasonToStop() ?? .cancelled
+        case .stopped: context.reasonToStop() ?? .cancelled
         default: .undecodable(error.description)
         }
     }

@@ -32,12 +32,12 @@ package struct SequencePredictor: Sendable {
     }
 
     /// An instance that was read; what is wrong with it from here on are only the images of a clip.
-    private enum Input {
+    enum Input {
         case sequence(SequenceEncoder.Encoded)
         case clip([ArraySlice<UInt8>])
     }
 
-    private let scheduler: Scheduler
+    let scheduler: Scheduler
     private let frames: FrameEncoder
     private let metrics: ServingMetrics?
 
@@ -115,7 +115,7 @@ package struct SequencePredictor: Sendable {
         }
     }
 
-    private func read(
+    func read(
         _ instances: [Instance],
         for model: Model,
         _ context: RequestContext
@@ -152,7 +152,7 @@ package struct SequencePredictor: Sendable {
     }
 
     /// What the network takes of each instance; clips pass through the extractor for that.
-    private func encode(
+    func encode(
         _ instances: [Input],
         for model: Model,
         _ context: RequestContext

@@ -8,18 +8,8 @@ enum AnswerFormat: CaseIterable {
     case json, text, csv
 
     /// The format that a client would rather have by its `Accept`; of equals JSON, which it also gets when it takes none.
-    ///
-    /// - Source: RFC 9110 §12.5.1; the most specific range that names a format has its weight.
     init(accept: String?) {
-        self = .json
-        guard let accept else { return }
-        var best = -1
-        let ranges = accept.lowercased().split(separator: ",").map { QualityValue.split(String($0)) }
-        for format in Self.allCases {
-            let names = [format.mediaType, "\(format.mediaType.prefix { $0 != "/" })/*", "*/*"]
-            let weight = names.lazy.compactMap { name in ranges.first { $0.name == name }?.weight }.first ?? 0
-            if weight > best { (self, best) = (format, weight) }
-        }
+        self = Self.allCases[MediaPreference.choice(accept, among: Self.allCases.map(\.mediaType))]
     }
 
     var mediaType: String {
@@ -28,6 +18,24 @@ enum AnswerFormat: CaseIterable {
         case .csv: "text/csv"
         case .text: "text/plain"
         }
+    }
+}
+
+/// Which of several forms of an answer a client would rather have.
+enum MediaPreference {
+    /// The place of the media type that an `Accept` weighs most, of equals the first, which also serves when it takes none.
+    ///
+    /// - Source: RFC 9110 §12.5.1; the most specific range that names a type has its weight.
+    static func choice(_ accept: String?, among types: [String]) -> Int {
+        guard let accept else { return 0 }
+        var (choice, best) = (0, -1)
+        let ranges = accept.lowercased().split(separator: ",").map { QualityValue.split(String($0)) }
+        for (index, type) in types.enumerated() {
+            let names = [type, "\(type.prefix { $0 != "/" })/*", "*/*"]
+            let weight = names.lazy.compactMap { name in ranges.first { $0.name == name }?.weight }.first ?? 0
+            if weight > best { (choice, best) = (index, weight) }
+        }
+        return choice
     }
 }
 

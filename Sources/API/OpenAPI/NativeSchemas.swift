@@ -127,6 +127,35 @@ extension Schema {
         .object(["predictions?": .array(of: .any), "outputs?": .any, "state?": .string()])
     )
 
+    private static let effects = Schema.array(
+        of: .object([
+            "token?": .anyOf([.string(), .integer()]), "frame?": .integer(), "step?": .integer(),
+            "effect": .number().orNull, "unknown?": .boolean,
+        ])
+    )
+
+    static let explanation = Schema.named(
+        "Explanation",
+        .object([
+            "model": .string(), "version": .string(),
+            "method": .choice(ExplanationMethod.allCases.map(\.rawValue)),
+            "class": .object([
+                "index": .integer(), "label?": .string(), "probability?": .number(), "logit?": .number(),
+                "value?": .number(),
+            ]),
+            "grid?": .object([
+                "height": .integer(), "width": .integer(), "values": .array(of: .array(of: .number())),
+            ]),
+            "box?": .array(of: .number(), atLeast: 4, atMost: 4),
+            "image?": .object([
+                "format": .string(), "width": .integer(), "height": .integer(), "orientation": .integer(),
+            ]),
+            "bias?": .number(), "occlusion?": .object(["patch": .integer(), "stride": .integer()]),
+            "tokens?": effects, "frames?": effects, "steps?": effects,
+            "runs": .integer(), "timing_ms": .map(of: .number()),
+        ])
+    )
+
     static let generateRequest = Schema.named(
         "GenerateRequest",
         .closed([

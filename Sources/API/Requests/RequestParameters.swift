@@ -24,6 +24,33 @@ struct RequestParameters {
         }
     }
 
+    /// The text of `name`, whatever it is.
+    func text(_ name: String) -> String? { values[name] }
+
+    /// Whether `name` is `true`, nil when it is not given.
+    func boolean(_ name: String) throws(ServingError) -> Bool? {
+        guard let text = values[name] else { return nil }
+        guard let value = Bool(text) else {
+            throw .badRequest(
+                "\(name): expected true or false, found '\(text.clipped(to: 200))'",
+                code: "invalid_parameter"
+            )
+        }
+        return value
+    }
+
+    /// The whole number `name`, at least 0.
+    func wholeNumber(_ name: String) throws(ServingError) -> Int? {
+        guard let text = values[name] else { return nil }
+        guard let value = Int(text), value >= 0 else {
+            throw .badRequest(
+                "\(name): expected a whole number of at least 0, found '\(text.clipped(to: 200))'",
+                code: "invalid_parameter"
+            )
+        }
+        return value
+    }
+
     /// The whole number `name`, at least 1.
     func positiveInteger(_ name: String) throws(ServingError) -> Int? {
         guard let text = values[name] else { return nil }
