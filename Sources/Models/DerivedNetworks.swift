@@ -10,7 +10,7 @@ final class DerivedNetworks: Sendable {
     /// What is asked for.
     enum Key: Hashable, Sendable {
         case classMaps
-        case value(Graph.Value)
+        case value(Graph.Value, isAveraged: Bool)
     }
 
     private static let most = 4

@@ -66,11 +66,14 @@ package struct Pipeline: Sendable {
     }
 
     /// The network whose output is a value that `main` computes.
-    package func network(giving value: Graph.Value) -> ServedNetwork {
-        derived.network(for: .value(value)) {
-            // What nobody would read any more would be left out, and its neighbours be computed otherwise than they are.
-            let others = main.graph.outputs.map { (name: "own.\($0.name)", value: $0.value) }
-            return derive(main.graph.withOutputs([("logits", value)] + others))
+    ///
+    /// - Parameters:
+    ///   - value: which: one that `Graph.value(named:)` or `features` gives.
+    ///   - isAveraged: whether a map is averaged over its positions, which leaves a number for each channel.
+    /// - Returns: a network that the engine forgets when it has nothing to do for it.
+    package func network(giving value: Graph.Value, isAveraged: Bool = false) -> ServedNetwork {
+        derived.network(for: .value(value, isAveraged: isAveraged)) {
+            derive(ValueNetwork.graph(main.graph, giving: value, isAveraged: isAveraged))
         }
     }
 

@@ -26,7 +26,7 @@ struct HeatMapTests {
         func light(_ x: Int) -> Int { image.pixels[3 * x..<3 * x + 3].reduce(0) { $0 + Int($1) } }
         #expect(Array(image.pixels[..<3]) == [0, 0, 4], "inferno begins")
         #expect(Array(image.pixels[3 * 63..<3 * 64]) == [252, 255, 164], "inferno ends")
-        let red = (0..<64).map { image.pixels[3 * $0] }
+        let red = (0..<64).map { Int(image.pixels[3 * $0]) }
         #expect(zip(red, red.dropFirst()).allSatisfy { $1 + 9 >= $0 })
         #expect(light(10) < light(32) && light(32) < light(60))
         let flat = HeatMap(height: 2, width: 2, values: [7, 7, 7, 7]).drawn(ImageSize(height: 2, width: 2))

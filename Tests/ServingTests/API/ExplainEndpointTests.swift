@@ -50,8 +50,8 @@ struct ExplainEndpointTests {
             to: Request(
                 method: .post,
                 path: "/v1/models/digits:explain",
-                accept: "image/png, application/json;q=0.5",
-                body: try Repository.example("digit-7.png")
+                body: try Repository.example("digit-7.png"),
+                accept: "image/png, application/json;q=0.5"
             )
         )
         #expect(preferred.fields[.contentType] == "image/png" && preferred.fields[.vary] == "Accept")

@@ -40,7 +40,7 @@ struct ExplanationTests {
     }
 
     private func explain(
-        _ text: String,
+        text: String,
         with model: Model,
         _ options: LeaveOneOut.Options = .init()
     ) throws -> LeaveOneOut.Answer {
@@ -83,7 +83,8 @@ struct ExplanationTests {
         let model = try registry.model(named: "cifar10")
         let bytes = model.pipeline.bytes
         let alone = try explain("automobile.jpg", with: model)
-        let (wrong, threads) = (Atomic(0), ThreadGroup())
+        let wrong = Atomic(0)
+        let threads = ThreadGroup()
         for _ in 0..<4 {
             try threads.start(name: "client") {
                 for _ in 0..<5 {
@@ -209,7 +210,7 @@ struct ExplanationTests {
     ) throws {
         defer { scheduler.stop() }
         let model = try registry.model(named: name)
-        let answer = try explain(text, with: model)
+        let answer = try explain(text: text, with: model)
         let isWords = name == "sentiment"
         let tokens = isWords ? text.split(separator: " ").map(String.init) : text.map(String.init)
         #expect(answer.steps.count == tokens.count && answer.runs == tokens.count + 1)
@@ -234,7 +235,7 @@ struct ExplanationTests {
         defer { scheduler.stop() }
         let temperature = try registry.model(named: "temperature")
         let series = (0..<12).map { "\(10 + $0 % 5)" }
-        let value = try explain(series.joined(separator: " "), with: temperature)
+        let value = try explain(text: series.joined(separator: " "), with: temperature)
         func predicted(_ series: [String]) throws -> Double {
             let list = JSONValue.array(series.map { .array([.number(Double($0) ?? 0)]) })
             guard case .values(let steps) = try predictor.predict(list, with: temperature).outcome else {
@@ -248,17 +249,17 @@ struct ExplanationTests {
         let tagger = try registry.model(named: "tagger")
         var options = LeaveOneOut.Options()
         options.step = 1
-        let tag = try explain("the dog barks", with: tagger, options)
+        let tag = try explain(text: "the dog barks", with: tagger, options)
         #expect(tag.steps.map { $0.effect == nil } == [false, true, false])
         options.step = 3
-        #expect(throws: ServingError.self) { try explain("the dog barks", with: tagger, options) }
-        let unsaid = #expect(throws: ServingError.self) { try explain("the dog barks", with: tagger) }
+        #expect(throws: ServingError.self) { try explain(text: "the dog barks", with: tagger, options) }
+        let unsaid = #expect(throws: ServingError.self) { try explain(text: "the dog barks", with: tagger) }
         #expect(unsaid?.message.contains("say with 'step'") == true)
     }
 
     @Test func `of one token nothing is left out`() throws {
         defer { scheduler.stop() }
-        let answer = try explain("good", with: registry.model(named: "sentiment"))
+        let answer = try explain(text: "good", with: registry.model(named: "sentiment"))
         #expect(answer.steps.count == 1 && answer.steps[0].effect == nil && answer.runs == 1)
     }
 }
