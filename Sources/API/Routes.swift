@@ -161,6 +161,18 @@ extension Service {
         )
         routes.on(
             .post,
+            model + ":embed",
+            .inference("embed") { try await $0.embed($1) },
+            embedDescription
+        )
+        routes.on(
+            .post,
+            model + ":search",
+            .inference("search") { try await $0.search($1) },
+            searchDescription
+        )
+        routes.on(
+            .post,
             model + ":generate",
             Endpoint(
                 name: "generate",

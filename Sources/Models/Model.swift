@@ -27,6 +27,8 @@ package final class Model: Sendable {
     package let labels: [String]?
     /// What a model of sequences to sequences writes.
     package let target: Target?
+    /// What images are searched in, or what is wrong with it; nil when there is none.
+    package let index: Result<SearchIndex, FormatError>?
     /// What may be meant but hardly is, in sentences for the operator.
     package let warnings: [String]
     /// How many numbers `logits` has, at each step where each has an answer: classes, or values of a regression.
@@ -48,6 +50,7 @@ package final class Model: Sendable {
         labels: [String]?,
         target: Target? = nil,
         weightsFile: String = WeightsFile.names[0],
+        index: Result<SearchIndex, FormatError>? = nil,
         warnings: [String] = []
     ) throws(FormatError) {
         self.name = name
@@ -65,7 +68,10 @@ package final class Model: Sendable {
         self.input = input
         self.labels = labels
         self.target = target
-        self.warnings = warnings
+        self.index = index?.flatMap { index in
+            index.fault(beside: main.weights.digest).map(Result.failure) ?? .success(index)
+        }
+        self.warnings = warnings + (self.index?.failure.map { [$0.description] } ?? [])
         parameterCount = LayerTable([main, extractor, decoder].compactMap { $0?.graph }).totals.parameters
         let numbers = [main, extractor, decoder].compactMap { $0?.weights.firstNotFinite }
         if let parameter = numbers.first {
@@ -108,6 +114,8 @@ package final class Model: Sendable {
     package var network: ServedNetwork { pipeline.main }
     package var graph: Graph { network.graph }
     package var weights: Weights { network.weights }
+    /// What its numbers and its index take in memory.
+    package var bytes: Int { pipeline.bytes + (index?.success?.bytes ?? 0) }
     /// What runs for an answer: the extractor of a model that takes frames, the network, and its decoder.
     package var networks: [ServedNetwork] { pipeline.networks }
 

@@ -74,6 +74,7 @@ struct ModelLoader {
             labels: labels,
             target: target(manifest),
             weightsFile: weightsFile,
+            index: SearchIndex.find(in: folder),
             warnings: manifestFile == .martlet ? manifest.warnings : []
         )
     }

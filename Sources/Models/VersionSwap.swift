@@ -31,12 +31,12 @@ extension Registry {
                 return ModelChange(model: name, version: found.name, outcome: .unloaded)
             }
             let model = try loaded(found, of: name, into: &version)
-            _ = try makeRoom(for: model.pipeline.bytes, before?.model, mayEvict: true)
+            _ = try makeRoom(for: model.bytes, before?.model, mayEvict: true)
             note(model)
             (version.model, version.state, version.reason, version.isOnDemand) = (model, .ready, nil, false)
             version.details = nil
             metadata["milliseconds"] = "\(Int((ContinuousClock.now - start) / .milliseconds(1)))"
-            metadata["bytes"] = "\(model.pipeline.bytes)"
+            metadata["bytes"] = "\(model.bytes)"
             put(version, of: name)
             logger.info("model loaded", metadata: metadata)
             for warning in model.warnings {
@@ -127,7 +127,7 @@ extension Registry {
                     guard let model = version.model, model !== old else { return nil }
                     return .init(
                         key: (entry.name, version.version),
-                        bytes: model.pipeline.bytes,
+                        bytes: model.bytes,
                         lastUse: model.lastUse.load(ordering: .relaxed)
                     )
                 }

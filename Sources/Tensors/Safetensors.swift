@@ -10,6 +10,8 @@ package struct Safetensors: WeightsSource {
     private let file: ReadableFile
     private let entries: [String: SafetensorsHeader.Entry]
     private let dataStart: Int
+    /// What the file says of itself beside its tensors.
+    package let metadata: [String: String]
 
     /// Opens a file and checks its header.
     ///
@@ -21,7 +23,7 @@ package struct Safetensors: WeightsSource {
             throw TensorFileError(path: path, problem: .unreadable(error))
         }
         do {
-            (entries, dataStart) = try Self.header(of: file)
+            (entries, dataStart, metadata) = try Self.header(of: file)
         } catch {
             throw TensorFileError(path: path, problem: error)
         }
@@ -64,7 +66,9 @@ package struct Safetensors: WeightsSource {
 
     private static func header(
         of file: ReadableFile
-    ) throws(TensorFileError.Problem) -> ([String: SafetensorsHeader.Entry], dataStart: Int) {
+    ) throws(TensorFileError.Problem) -> (
+        [String: SafetensorsHeader.Entry], dataStart: Int, metadata: [String: String]
+    ) {
         guard file.kind == .regular else { throw .notAFile(file.kind) }
         guard file.count >= 8 else { throw .tooShort(bytes: file.count) }
         let declared = try bytes(8, of: file, at: 0).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -73,7 +77,7 @@ package struct Safetensors: WeightsSource {
         let json = try bytes(Int(declared), of: file, at: 8)
         let dataStart = 8 + json.count
         let header = try SafetensorsHeader(json: json, dataCount: file.count - dataStart)
-        return (header.entries, dataStart)
+        return (header.entries, dataStart, header.metadata)
     }
 
     private static func bytes(
@@ -162,11 +166,12 @@ extension Safetensors {
     /// - Throws: `SystemError` when the file cannot be written.
     package static func write(
         _ tensors: [(name: String, tensor: Tensor)],
+        metadata: KeyValuePairs<String, String> = [:],
         to path: String
     ) throws(SystemError) {
         precondition(Set(tensors.map(\.name)).count == tensors.count, "two tensors with one name")
         let file = try OutputFile(path: path)
-        try unsafe file.write(headerBytes(tensors).span.bytes)
+        try unsafe file.write(headerBytes(tensors, metadata).span.bytes)
         for (_, tensor) in tensors {
             try tensor.withSpan { (floats) throws(SystemError) in try unsafe file.write(floats.bytes) }
         }
@@ -174,15 +179,22 @@ extension Safetensors {
     }
 
     /// The length and the JSON, padded with spaces so that the data starts at a multiple of 8.
-    private static func headerBytes(_ tensors: [(name: String, tensor: Tensor)]) -> [UInt8] {
+    private static func headerBytes(
+        _ tensors: [(name: String, tensor: Tensor)],
+        _ metadata: KeyValuePairs<String, String>
+    ) -> [UInt8] {
         var end = 0
-        let members = tensors.map { name, tensor in
-            let start = end
-            end += 4 * tensor.shape.elementCount
-            let shape = tensor.shape.dimensions.map(String.init).joined(separator: ",")
-            return
-                "\(JSONValue.string(name).text):{\"dtype\":\"F32\",\"shape\":[\(shape)],\"data_offsets\":[\(start),\(end)]}"
-        }
+        let facts = metadata.map { "\(JSONValue.string($0).text):\(JSONValue.string($1).text)" }
+        let heading = facts.isEmpty ? [] : ["\"__metadata__\":{\(facts.joined(separator: ","))}"]
+        let members =
+            heading
+            + tensors.map { name, tensor in
+                let start = end
+                end += 4 * tensor.shape.elementCount
+                let shape = tensor.shape.dimensions.map(String.init).joined(separator: ",")
+                return
+                    "\(JSONValue.string(name).text):{\"dtype\":\"F32\",\"shape\":[\(shape)],\"data_offsets\":[\(start),\(end)]}"
+            }
         var json = Array("{\(members.joined(separator: ","))}".utf8)
         while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
         return unsafe withUnsafeBytes(of: UInt64(json.count).littleEndian) { unsafe Array($0) } + json

@@ -19,6 +19,8 @@ struct SafetensorsHeader {
     static let maxRank = 16
 
     private(set) var entries: [String: Entry] = [:]
+    /// What else the file says of itself.
+    private(set) var metadata: [String: String] = [:]
 
     /// Parses the JSON of a header.
     ///
@@ -29,26 +31,30 @@ struct SafetensorsHeader {
     init(json: [UInt8], dataCount: Int) throws(Problem) {
         guard json.first == UInt8(ascii: "{") else { throw .syntax(offset: 0, expected: "'{'") }
         do {
-            entries = try Self.entries(json, dataCount: dataCount)
+            (entries, metadata) = try Self.entries(json, dataCount: dataCount)
         } catch {
             throw Self.problem(error)
         }
         try checkCoverage(of: dataCount)
     }
 
-    private static func entries(_ json: [UInt8], dataCount: Int) throws -> [String: Entry] {
+    private static func entries(
+        _ json: [UInt8],
+        dataCount: Int
+    ) throws -> ([String: Entry], metadata: [String: String]) {
         var reader = JSONPullReader(json)
         var found: [String: Entry] = [:]
+        var metadata: [String: String] = [:]
         try reader.object { reader, name in
             try expect(.object, "'{'", in: &reader)
             if name == "__metadata__" {
-                try reader.object { reader, _ in _ = try string(from: &reader) }
+                try reader.object { reader, key in metadata[key] = try string(from: &reader) }
             } else {
                 found[name] = try entry(name, from: &reader, dataCount: dataCount)
             }
         }
         try reader.end()
-        return found
+        return (found, metadata)
     }
 
     /// What the reading threw: a problem of ours, or of the text, on one line.

@@ -13,6 +13,9 @@ package enum WeightsFile {
     /// How the names of files of weights end.
     package static let endings = [".safetensors", ".pth", ".pt", ".bin", ".ckpt"]
 
+    /// What else lies beside them: golden answers, and the index of a search.
+    private static let others = ["golden.safetensors", "index.safetensors"]
+
     /// The file with the weights.
     ///
     /// - Parameter names: those of the folder.
@@ -20,7 +23,7 @@ package enum WeightsFile {
     package static func name(among names: [String]) -> String? {
         if let usual = Self.names.first(where: names.contains) { return usual }
         let candidates = names.filter { name in
-            name != "golden.safetensors"
+            !others.contains(name)
                 && endings.contains { name.utf8.reversed().starts(with: $0.utf8.reversed()) }
         }
         return candidates.count == 1 ? candidates[0] : nil

@@ -15,7 +15,8 @@ struct CrossOrigin: Sendable {
         + "X-Api-Key, X-Request-Id, X-Sequence-Id"
     /// What a page may read beside what every page may.
     private static let responseFields =
-        "Inference-Header-Content-Length, Retry-After, Server-Timing, traceresponse, WWW-Authenticate, X-Request-Id"
+        "Inference-Header-Content-Length, Retry-After, Server-Timing, traceresponse, WWW-Authenticate, X-Request-Id, "
+        + "X-Tensor-Shape, X-Tensor-Type"
     /// How long a browser may keep the answer to a preflight, in seconds: as long as Chromium does at most.
     private static let maxAge = "7200"
 

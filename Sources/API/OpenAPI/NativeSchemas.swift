@@ -156,6 +156,27 @@ extension Schema {
         ])
     )
 
+    static let embeddings = Schema.named(
+        "Embeddings",
+        .object([
+            "model": .string(), "version": .string(), "layer?": .string(),
+            "shape?": .array(of: .integer()), "embedding?": .array(of: .number()),
+            "results?": .array(of: .any),
+        ])
+    )
+
+    static let neighbors = Schema.named(
+        "Neighbors",
+        .object([
+            "model": .string(), "version": .string(),
+            "method": .choice(Retrieval.Method.allCases.map(\.rawValue)), "images": .integer(),
+            "neighbors?": .array(
+                of: .object(["name": .string(), "similarity": .number(), "index": .integer()])
+            ),
+            "compared?": .integer(), "search_ms?": .number(), "results?": .array(of: .any),
+        ])
+    )
+
     static let generateRequest = Schema.named(
         "GenerateRequest",
         .closed([

@@ -139,7 +139,7 @@ import Testing
         #expect(name(["pytorch_model.bin", "config.json"]) == "pytorch_model.bin")
         #expect(name(["model.json", "resnet18-f37072fd.pth"]) == "resnet18-f37072fd.pth")
         #expect(name(["a.pth", "b.pth"]) == nil)
-        #expect(name(["golden.safetensors", "epoch7.ckpt"]) == "epoch7.ckpt")
+        #expect(name(["golden.safetensors", "index.safetensors", "epoch7.ckpt"]) == "epoch7.ckpt")
     }
 }
 

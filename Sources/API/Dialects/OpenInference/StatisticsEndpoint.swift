@@ -46,7 +46,7 @@ extension Service {
             ),
             "memory_usage": .array([
                 .object([
-                    "type": .string("CPU"), "id": .integer(0), "byte_size": .integer(model.pipeline.bytes),
+                    "type": .string("CPU"), "id": .integer(0), "byte_size": .integer(model.bytes),
                 ])
             ]),
         ])
