@@ -47,6 +47,8 @@ package struct Recurrent: Op {
     package let nonlinearity: Nonlinearity
     /// Whether the states in which each direction ends are outputs too.
     package let givesState: Bool
+    /// Whether an item has all of the steps that its shape says: one sequence inside a network that takes no sequences.
+    package let readsWholeItems: Bool
 
     /// - Precondition: only an LSTM has a projection.
     package init(
@@ -59,7 +61,8 @@ package struct Recurrent: Op {
         hasBias: Bool = true,
         resetsAfter: Bool = true,
         nonlinearity: Nonlinearity = .tanh,
-        givesState: Bool = false
+        givesState: Bool = false,
+        readsWholeItems: Bool = false
     ) {
         precondition(projection == nil || cell == .lstm, "a projection of \(cell)")
         self.cell = cell
@@ -72,6 +75,7 @@ package struct Recurrent: Op {
         self.resetsAfter = resetsAfter
         self.nonlinearity = nonlinearity
         self.givesState = givesState
+        self.readsWholeItems = readsWholeItems
     }
 
     package var directions: Int { isBidirectional ? 2 : 1 }
@@ -121,7 +125,10 @@ package struct Recurrent: Op {
         return inputs[0][0] * directions * products
     }
 
-    package var stepRule: StepRule { isBidirectional ? .surrounds : .carries }
+    package var stepRule: StepRule {
+        if readsWholeItems { return .ignores }
+        return isBidirectional ? .surrounds : .carries
+    }
 
     /// The hidden state of each direction, and behind it an LSTM's cell state.
     package var stateCount: Int { directions * statePerDirection }

@@ -155,7 +155,7 @@ extension Recurrent {
 
     private func sequence(_ item: Int, _ direction: Int, of call: OpCall) -> kernel_sequence {
         unsafe kernel_sequence(
-            steps: call.steps(item: item),
+            steps: readsWholeItems ? call.inputShape()[0] : call.steps(item: item),
             input: call.input(item: item),
             output: call.output(item: item) + direction * outputs,
             state: call.state(item: item) + direction * statePerDirection
