@@ -67,6 +67,11 @@ let package = Package(
             dependencies: ["Engine", "Graphs", "Ops", "Platform", "Tensors"],
             swiftSettings: settings
         ),
+        .target(
+            name: "ONNX",
+            dependencies: ["Engine", "Graphs", "Ops", "Platform", "Tensors"],
+            swiftSettings: settings
+        ),
         .target(name: "Imaging", dependencies: ["CCodecs", "CKernels"], swiftSettings: settings),
         .target(
             name: "HTTP",
@@ -84,7 +89,7 @@ let package = Package(
         .target(
             name: "Models",
             dependencies: [
-                "Engine", "Imaging", "Inference", "Platform", "Support", "Zoo",
+                "Engine", "Imaging", "Inference", "ONNX", "Platform", "Support", "Zoo",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
@@ -116,7 +121,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "API", "Engine", "Hub", "Imaging", "Inference", "Models", "Platform",
+                "API", "Engine", "Hub", "Imaging", "Inference", "Models", "ONNX", "Platform",
                 "Support", "Tasks", "Zoo",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -135,6 +140,7 @@ let package = Package(
             dependencies: ["Zoo", "Engine"],
             resources: [.copy("Fixtures")]
         ),
+        .testTarget(name: "ONNXTests", dependencies: ["Engine", "ONNX", "Platform", "Zoo"]),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Platform"]),
         .target(name: "FakeHub", dependencies: ["Platform", "Support"], path: "Tests/FakeHub"),
@@ -169,6 +175,18 @@ if Context.environment["MARTLET_BENCHMARK"] != nil {
     )
 }
 
+// What Tests/ONNX/run gives ONNX's own tests to.
+if Context.environment["MARTLET_ONNX_TESTS"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "ONNXDriver",
+            dependencies: ["Engine", "ONNX"],
+            path: "Tests/ONNX/Driver",
+            swiftSettings: settings
+        )
+    )
+}
+
 // The fuzz targets, which need `-sanitize=fuzzer` on the command line: Tests/Fuzz/run builds and runs them.
 if Context.environment["MARTLET_FUZZ"] != nil {
     package.targets += [
@@ -176,7 +194,8 @@ if Context.environment["MARTLET_FUZZ"] != nil {
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "API", "CFuzzer", "Engine", "HTTP", "Imaging", "Models", "Platform", "Support", "Tasks",
+                "API", "CFuzzer", "Engine", "HTTP", "Imaging", "Models", "ONNX", "Platform", "Support",
+                "Tasks",
                 "Zoo",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],

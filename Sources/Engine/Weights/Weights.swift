@@ -70,6 +70,23 @@ package struct Weights: Sendable {
         )
     }
 
+    /// Takes arrays in the order of the graph's parameters.
+    ///
+    /// - Parameters:
+    ///   - tensors: as many as the graph has parameters, with their shapes.
+    ///   - graph: the network that needs them.
+    ///   - memory: what the packed forms may take.
+    ///   - tuning: how the algorithms of convolutions are chosen.
+    package init(
+        _ tensors: [Tensor],
+        for graph: Graph,
+        memory: WeightMemory = .fast,
+        tuning: Tuning = .off
+    ) {
+        precondition(tensors.map(\.shape) == graph.parameters.map(\.shape), "the arrays of another graph")
+        self.init(tensors.map { TrainedArray($0) }, for: graph, memory, tuning)
+    }
+
     private init(_ arrays: [TrainedArray], for graph: Graph, _ memory: WeightMemory, _ tuning: Tuning) {
         self.arrays = arrays
         nativeShapes = Self.outputShapes(of: graph)

@@ -12,7 +12,7 @@ enum Fuzz {
         case request, query, multipart, packed, json, instances, safetensors, checkpoint, manifest, jpeg, png,
             webp, gif,
             bmp,
-            exif, xmp, text, seal, sequences, settings, inference
+            exif, xmp, text, seal, sequences, settings, inference, onnx
 
         /// Reads bytes as this target does.
         func run(_ bytes: [UInt8]) {
@@ -34,6 +34,7 @@ enum Fuzz {
             case .sequences: fuzzSequences(bytes)
             case .settings: fuzzSettings(bytes)
             case .inference: fuzzInference(bytes)
+            case .onnx: fuzzONNX(bytes)
             }
         }
     }

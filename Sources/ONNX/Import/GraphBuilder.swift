@@ -1,0 +1,296 @@
+internal import Engine
+
+/// The graph that is being made of a file, and the numbers that go with it.
+///
+/// What depends on constants alone is computed at once, by the same operations, and becomes a constant itself.
+final class GraphBuilder {
+    /// What a node of the file became.
+    struct Report {
+        let node: String
+        let op: String
+        var operations: [String]
+    }
+
+    private(set) var graph: Graph
+    private(set) var tensors: [Tensor] = []
+    var budget: Budget
+    private(set) var reports: [Report] = []
+    private var names: Set<String> = []
+    /// The operation behind a value, for patterns.
+    private(set) var origins: [Graph.Value: (op: any Op, inputs: [Graph.Value])] = [:]
+
+    /// The most numbers of one value.
+    let mostNumbers: Int
+
+    /// Where external data lies; nil where there must be none.
+    let folder: String?
+
+    init(inputShape: Shape, budget: Budget, folder: String? = nil) {
+        graph = Graph(inputShape: inputShape)
+        self.budget = budget
+        self.folder = folder
+        mostNumbers = Self.mostNumbers(budget)
+    }
+
+    /// As many as all constants may have, at most 2²⁸.
+    static func mostNumbers(_ budget: Budget) -> Int { min(budget.left, 1 << 28) }
+
+    /// Says which node of the file the next operations are for.
+    func begin(_ node: String, _ op: String) {
+        reports.append(Report(node: node, op: op, operations: []))
+    }
+
+    /// Appends an operation with its numbers.
+    ///
+    /// - Returns: its outputs, and the shapes that the graph gives them.
+    func append(_ op: any Op, _ inputs: [Graph.Value], _ weights: [Tensor]) throws(NodeFault) -> [Graph.Value]
+    {
+        do throws(ShapeError) {
+            let values = try graph.addAll(op, name: freeName(), inputs: inputs)
+            tensors += zip(op.parameters, weights).map { $1.reshaped(to: $0.shape) }
+            if !reports.isEmpty, op.tableRole != .view {
+                reports[reports.count - 1].operations.append(op.structure)
+            }
+            for value in values { origins[value] = (op, inputs) }
+            return values
+        } catch {
+            throw .invalid(error.description)
+        }
+    }
+
+    private func freeName() -> String {
+        let wanted = (reports.last?.node).map { $0.isEmpty ? "node" : $0 } ?? "input"
+        var name = wanted
+        var number = 2
+        while !names.insert(name).inserted {
+            name = "\(wanted)#\(number)"
+            number += 1
+        }
+        return name
+    }
+
+    /// Gives an output its name.
+    func setOutput(_ name: String, to value: Graph.Value) { graph.setOutput(name, to: value) }
+
+    /// A value under a shape of the graph's.
+    func view(_ value: RunValue, as shape: Shape) throws(NodeFault) -> Graph.Value {
+        guard graph.shape(of: value.value) != shape else { return value.value }
+        let op: any Op = shape.rank == 1 ? Flatten() : Reshape(to: shape)
+        return try append(op, [value.value], [])[0]
+    }
+
+    /// Requires that an array's dimensions are possible, and that there is something in it.
+    func check(_ dimensions: [Int]) throws(NodeFault) {
+        guard let count = dimensions.count(upTo: mostNumbers) else {
+            throw .unsupported("an array of \(dimensions) is too large")
+        }
+        guard count > 0 else { throw .unsupported("an array of \(dimensions) has nothing in it") }
+    }
+
+    /// Appends a general operation, or computes it where all it reads is known.
+    ///
+    /// - Parameters:
+    ///   - operands: what it reads.
+    ///   - dimensions: of its outputs.
+    ///   - types: of its outputs.
+    ///   - make: the operation, of its operands and the shapes of its outputs.
+    /// - Returns: its outputs.
+    /// - Throws: where an output is too large, or has nothing in it.
+    func general(
+        _ operands: [Known],
+        dimensions: [[Int]],
+        types: [DataType],
+        _ make: (Operands, [Shape]) -> any GeneralOp
+    ) throws(NodeFault) -> [Known] {
+        for extents in dimensions { try check(extents) }
+        var sources: [Operands.Source] = []
+        var inputs: [Graph.Value] = []
+        var weights: [Tensor] = []
+        for operand in operands {
+            switch operand {
+            case .constant(let constant):
+                let tensor = try constant.tensor()
+                weights.append(tensor)
+                sources.append(.trained(tensor.shape))
+            case .value(let value):
+                inputs.append(value.value)
+                sources.append(.value(count: operand.count))
+            }
+        }
+        let op = make(Operands(sources), dimensions.map(Self.shape))
+        if inputs.isEmpty { return try computed(op, weights, dimensions, types) }
+        let values = try append(op, inputs, weights)
+        return values.indices.map {
+            .value(RunValue(value: values[$0], dimensions: dimensions[$0], type: types[$0]))
+        }
+    }
+
+    /// The shape under which the graph has an array: without a first dimension of one, the batch.
+    static func shape(_ dimensions: [Int]) -> Shape {
+        if dimensions.isEmpty { return [1] }
+        return Shape(dimensions.count > 1 && dimensions[0] == 1 ? Array(dimensions.dropFirst()) : dimensions)
+    }
+
+    /// The outputs of an operation that reads constants alone.
+    private func computed(
+        _ op: any GeneralOp,
+        _ weights: [Tensor],
+        _ dimensions: [[Int]],
+        _ types: [DataType]
+    ) throws(NodeFault) -> [Known] {
+        for extents in dimensions {
+            guard budget.take(extents) != nil else { throw .unsupported("too many constants") }
+        }
+        do throws(ShapeError) {
+            var graph = Graph(inputShape: [1])
+            let values = try graph.addAll(op, name: "constant", inputs: [])
+            for (index, value) in values.enumerated() { graph.setOutput("\(index)", to: value) }
+            let session = Session(
+                graph: graph,
+                weights: Weights(weights, for: graph),
+                pool: WorkerPool(threads: 1)
+            )
+            try session.prepare(inputShape: [1], batch: 1)
+            session.setInput(0, to: [0].span)
+            _ = session.run()
+            return values.indices.map { index in
+                let floats = session.withOutput("\(index)", item: 0) { span in
+                    span.indices.map { span[$0] }
+                }
+                return .constant(Constant(dimensions[index], types[index], rounding: floats))
+            }
+        } catch {
+            throw .invalid(error.description)
+        }
+    }
+}
+
+extension Constant {
+    /// Floats as numbers of a type.
+    init(_ dimensions: [Int], _ type: DataType, rounding floats: [Float]) {
+        if type.isInteger {
+            let integers = floats.map { value in
+                value == value && abs(value) < 0x1p62 ? Int64(value) : 0
+            }
+            self.init(dimensions, type, integers: integers)
+        } else {
+            self.init(dimensions, type, floats: floats)
+        }
+    }
+}
+
+// MARK: What most nodes are made of
+
+extension GraphBuilder {
+    /// The same numbers in the same order under other dimensions.
+    func reshaped(_ known: Known, to dimensions: [Int]) throws(NodeFault) -> Known {
+        guard dimensions.count(upTo: mostNumbers) == known.count else {
+            throw .invalid("\(known.dimensions) has not the numbers of \(dimensions)")
+        }
+        switch known {
+        case .constant(let constant): return .constant(constant.reshaped(to: dimensions))
+        case .value(let value):
+            return .value(RunValue(value: value.value, dimensions: dimensions, type: value.type))
+        }
+    }
+
+    /// A rearrangement of an array, of which none is left where it leaves everything in its place.
+    func rearranged(_ known: Known, _ rearrangement: Rearrangement, _ kind: String) throws(NodeFault) -> Known
+    {
+        let dimensions = rearrangement.dimensions
+        if case .constant(let constant) = known {
+            guard budget.take(dimensions) != nil else { throw .unsupported("too many constants") }
+            switch constant.storage {
+            case .floats(let tensor):
+                let floats = rearrangement.applied(to: tensor.values, fill: rearrangement.fill)
+                return .constant(Constant(dimensions, constant.type, floats: floats))
+            case .integers(let integers):
+                let fill = Int64(exactly: rearrangement.fill.rounded(.towardZero)) ?? 0
+                let moved = rearrangement.applied(to: integers, fill: fill)
+                return .constant(Constant(dimensions, constant.type, integers: moved))
+            }
+        }
+        try check(dimensions)
+        if rearrangement.isIdentity(of: known.count) { return try reshaped(known, to: dimensions) }
+        return try general([known], dimensions: [dimensions], types: [known.type]) { operands, shapes in
+            Rearrange(rearrangement, operands.sources[0], kind: kind, shape: shapes[0])
+        }[0]
+    }
+
+    /// A value, also of what is constant.
+    func materialized(_ known: Known) throws(NodeFault) -> RunValue {
+        switch known {
+        case .value(let value): return value
+        case .constant(let constant):
+            let tensor = try constant.tensor()
+            try check(constant.dimensions)
+            let whole = Rearrangement(tables: [(0..<Int32(constant.count)).map { $0 }])
+            let shape = Self.shape(constant.dimensions)
+            let op = Rearrange(whole, .trained(tensor.shape), kind: "constant", shape: shape)
+            let value = try append(op, [], [tensor])[0]
+            return RunValue(value: value, dimensions: constant.dimensions, type: constant.type)
+        }
+    }
+
+    /// A function of one to three arrays that broadcast.
+    func elementwise(
+        _ function: Function,
+        _ operands: [Known],
+        alpha: Float = 0,
+        beta: Float = 0,
+        type: DataType
+    ) throws(NodeFault) -> Known {
+        let dimensions = try Self.broadcast(operands.map(\.dimensions))
+        if let integers = try IntegerArithmetic.result(
+            function,
+            operands,
+            dimensions,
+            type,
+            most: mostNumbers
+        ) {
+            guard budget.take(dimensions) != nil else { throw .unsupported("too many constants") }
+            return .constant(integers)
+        }
+        if let short = try engineForm(function, operands, dimensions, alpha, beta, type) { return short }
+        return try general(operands, dimensions: [dimensions], types: [type]) { sources, shapes in
+            Elementwise(
+                function,
+                sources,
+                dimensions: operands.map(\.dimensions),
+                broadcast: dimensions,
+                alpha: alpha,
+                beta: beta,
+                shape: shapes[0]
+            )
+        }[0]
+    }
+
+    /// What arrays broadcast to.
+    static func broadcast(_ all: [[Int]]) throws(NodeFault) -> [Int] {
+        let rank = all.map(\.count).max() ?? 0
+        var result = [Int](repeating: 1, count: rank)
+        for dimensions in all {
+            for (index, extent) in dimensions.enumerated() {
+                let axis = rank - dimensions.count + index
+                guard extent == 1 || result[axis] == 1 || result[axis] == extent else {
+                    throw .invalid("\(all.map { "\($0)" }.joined(separator: " and ")) do not broadcast")
+                }
+                if extent != 1 { result[axis] = extent }
+            }
+        }
+        return result
+    }
+}
+
+extension Rearrangement {
+    /// Whether the numbers of an array so large all stay in their order.
+    func isIdentity(of count: Int) -> Bool {
+        guard dimensions.reduce(1, *) == count else { return false }
+        var step = 1
+        for table in tables.reversed() {
+            for (index, term) in table.enumerated() where Int(term) != index * step { return false }
+            step *= table.count
+        }
+        return true
+    }
+}

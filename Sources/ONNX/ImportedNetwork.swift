@@ -1,0 +1,280 @@
+package import Engine
+internal import Platform
+
+/// A network of an ONNX file, as a graph of the engine with its numbers.
+///
+/// One item of the graph is one run of the network with a batch of one; items of a batch do not know of each other. A first
+/// dimension that the file leaves open, or that is 1, is that batch. Where there are several inputs, an item holds them one
+/// behind the other.
+package struct ImportedNetwork: Sendable {
+    /// A value that goes in or comes out.
+    package struct Port: Sendable, Equatable {
+        package let name: String
+        /// With the first one, of which a batch has as many as it has items where that is 1.
+        package let dimensions: [Int]
+        package let type: DataType
+    }
+
+    /// A node of the file and what runs in its place; nothing where it is a view, or was computed at load.
+    package struct NodeReport: Sendable {
+        package let node: String
+        package let op: String
+        package let operations: [String]
+    }
+
+    /// What may be said about a file beside what it says itself.
+    package struct Options: Sendable {
+        /// Extents of dimensions, by their names, or by `input:axis` where they have none.
+        package var dimensions: [String: Int]
+        /// The height and width of images whose own the file leaves open.
+        package var imageSize: (height: Int, width: Int)?
+        /// Numbers for inputs that are thereby constants.
+        package var constants: [String: Tensor]
+        /// The most numbers that all constants may have together.
+        package var mostNumbers: Int
+        /// Whether nodes before a last softmax give an output `logits`, and it `probabilities`.
+        package var isClassifier: Bool
+
+        package init(
+            dimensions: [String: Int] = [:],
+            imageSize: (height: Int, width: Int)? = nil,
+            constants: [String: Tensor] = [:],
+            mostNumbers: Int = 1 << 29,
+            isClassifier: Bool = false
+        ) {
+            self.dimensions = dimensions
+            self.imageSize = imageSize
+            self.constants = constants
+            self.mostNumbers = mostNumbers
+            self.isClassifier = isClassifier
+        }
+    }
+
+    package let graph: Graph
+    /// In the order of the graph's parameters.
+    package let tensors: [Tensor]
+    package let inputs: [Port]
+    package let outputs: [Port]
+    package let nodes: [NodeReport]
+
+    /// The largest file that is read.
+    package static let maxFileBytes = 2 << 30
+
+    /// Reads a file, and what lies beside it.
+    ///
+    /// - Throws: `ONNXError`.
+    package init(path: String, options: Options = Options()) throws(ONNXError) {
+        let bytes: [UInt8]
+        do {
+            bytes = try FileContents.read(path, maxBytes: Self.maxFileBytes)
+        } catch {
+            throw .unreadable("\(error)")
+        }
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        try self.init(parsing: bytes, folder: folder, options: options)
+    }
+
+    /// Reads the bytes of a file.
+    ///
+    /// - Parameters:
+    ///   - bytes: of the file.
+    ///   - folder: where external data lies; nil where there must be none.
+    ///   - options: what the file does not say.
+    /// - Throws: `ONNXError`.
+    package init(parsing bytes: [UInt8], folder: String?, options: Options = Options()) throws(ONNXError) {
+        let model = try ModelProto(parsing: bytes)
+        guard let file = model.graph else { throw .malformed("the file holds no graph") }
+        guard let opset = model.opsets[""] ?? model.opsets.values.first, opset > 0 else {
+            throw .malformed("the file says no version of ai.onnx's operators")
+        }
+        let ports = try Self.inputPorts(file, options)
+        let inputShape = Self.itemShape(ports)
+        let builder = GraphBuilder(
+            inputShape: inputShape,
+            budget: Budget(options.mostNumbers),
+            folder: folder
+        )
+        var importer = Importer(builder, functions: model.functions, opset: opset)
+        try Self.define(ports, file, options, &importer)
+        try importer.run(file)
+        guard importer.problems.isEmpty else { throw .unsupported(importer.problems) }
+        var outputs: [(port: Port, value: RunValue)] = []
+        guard !file.outputs.isEmpty else { throw .malformed("the graph has no output") }
+        for output in file.outputs {
+            guard let known = try importer.result(output.name) else {
+                throw .malformed("output '\(output.name)' cannot be made")
+            }
+            do throws(NodeFault) {
+                let value = try builder.materialized(known)
+                outputs.append(
+                    (Port(name: output.name, dimensions: known.dimensions, type: known.type), value)
+                )
+            } catch {
+                throw .malformed("output '\(output.name)': \(error.sentence)")
+            }
+        }
+        if options.isClassifier {
+            outputs = try Self.classifierOutputs(outputs, builder)
+        }
+        for (port, value) in outputs { builder.setOutput(port.name, to: value.value) }
+        graph = builder.graph
+        tensors = builder.tensors
+        inputs = ports
+        self.outputs = outputs.map(\.port)
+        nodes = builder.reports.map { NodeReport(node: $0.node, op: $0.op, operations: $0.operations) }
+    }
+
+    /// What goes into the network of a file.
+    ///
+    /// - Throws: `ONNXError`, also where nothing does.
+    package static func inputs(parsing bytes: [UInt8], options: Options = Options()) throws(ONNXError)
+        -> [Port]
+    {
+        guard let file = try ModelProto(parsing: bytes).graph else {
+            throw .malformed("the file holds no graph")
+        }
+        let ports = try inputPorts(file, options)
+        guard !ports.isEmpty else { throw .malformed("the graph has no input") }
+        return ports
+    }
+
+    /// The numbers of one item.
+    package func weights(memory: WeightMemory = .fast, tuning: Tuning = .off) -> Weights {
+        Weights(tensors, for: graph, memory: memory, tuning: tuning)
+    }
+}
+
+extension ImportedNetwork {
+    /// The inputs that are no constants, with extents for all that the file leaves open.
+    private static func inputPorts(_ file: GraphProto, _ options: Options) throws(ONNXError) -> [Port] {
+        let constants = Set(file.initializers.map(\.name)).union(options.constants.keys)
+        var ports: [Port] = []
+        var names: Set<String> = []
+        for input in file.inputs where !constants.contains(input.name) {
+            guard let type = DataType(rawValue: Int(clamping: input.type)) else {
+                throw .malformed("input '\(input.name)': ONNX's type \(input.type) is not supported")
+            }
+            guard let dimensions = input.dimensions else {
+                throw .malformed("input '\(input.name)': its rank is not known")
+            }
+            guard names.insert(input.name).inserted else {
+                throw .malformed("two inputs are '\(input.name)'")
+            }
+            var extents: [Int] = []
+            for (axis, dimension) in dimensions.enumerated() {
+                var options = options
+                if dimensions.count == 4, axis > 1, let size = options.imageSize, !dimension.isKnown {
+                    options.dimensions["\(input.name):\(axis)"] = axis == 2 ? size.height : size.width
+                }
+                extents.append(try extent(dimension, axis, input.name, options))
+            }
+            guard let count = extents.count(upTo: GraphBuilder.mostNumbers(Budget(options.mostNumbers))),
+                count > 0
+            else {
+                throw .tooLarge("input '\(input.name)': an array of \(extents) is empty or too large")
+            }
+            ports.append(Port(name: input.name, dimensions: extents, type: type))
+        }
+        return ports
+    }
+
+    private static func extent(
+        _ dimension: ValueInfo.Dimension,
+        _ axis: Int,
+        _ input: String,
+        _ options: Options
+    ) throws(ONNXError) -> Int {
+        let place = "\(input):\(axis)"
+        if let given = options.dimensions[place] { return given }
+        switch dimension {
+        case .size(let size) where size > 0: return Int(clamping: size)
+        case .size(let size) where size < -1 || size == 0:
+            throw .malformed("input '\(input)': dimension \(axis) is \(size)")
+        case .named(let name):
+            if let given = options.dimensions[name] { return given }
+            guard axis > 0 else { return 1 }
+            throw .malformed("input '\(input)': dimension \(axis) is open; give \"shape\": {\"\(name)\": …}")
+        default:
+            guard axis > 0 else { return 1 }
+            throw .malformed("input '\(input)': dimension \(axis) is open; give \"shape\": {\"\(place)\": …}")
+        }
+    }
+
+    /// The shape of an item: that of the only input, or a row of all.
+    private static func itemShape(_ ports: [Port]) -> Shape {
+        guard ports.count == 1 else {
+            return [max(1, ports.reduce(0) { $0 + $1.dimensions.reduce(1, *) })]
+        }
+        return GraphBuilder.shape(ports[0].dimensions)
+    }
+
+    /// Tells the importer what its inputs are.
+    private static func define(
+        _ ports: [Port],
+        _ file: GraphProto,
+        _ options: Options,
+        _ importer: inout Importer
+    ) throws(ONNXError) {
+        for input in file.inputs {
+            guard let tensor = options.constants[input.name] else { continue }
+            let type = DataType(rawValue: Int(clamping: input.type)) ?? .float
+            let constant = Constant(tensor.shape.dimensions, type, rounding: tensor.values)
+            importer.define(input.name, .constant(constant))
+        }
+        var start = 0
+        for port in ports {
+            let count = port.dimensions.reduce(1, *)
+            guard ports.count > 1 else {
+                importer.define(
+                    port.name,
+                    .value(RunValue(value: .input, dimensions: port.dimensions, type: port.type))
+                )
+                return
+            }
+            let part = Rearrangement(tables: [(start..<start + count).map { Int32($0) }])
+            let shape = GraphBuilder.shape(port.dimensions)
+            let total = importer.builder.graph.inputShape.elementCount
+            let op = Rearrange(part, .value(count: total), kind: "input", shape: shape)
+            do throws(NodeFault) {
+                importer.builder.begin(port.name, "input")
+                let value = try importer.builder.append(op, [.input], [])[0]
+                importer.define(
+                    port.name,
+                    .value(RunValue(value: value, dimensions: port.dimensions, type: port.type))
+                )
+            } catch {
+                throw .malformed("input '\(port.name)': \(error.sentence)")
+            }
+            start += count
+        }
+    }
+
+    /// The outputs of a classifier: what a last softmax reads, and what it gives.
+    private static func classifierOutputs(
+        _ outputs: [(port: Port, value: RunValue)],
+        _ builder: GraphBuilder
+    ) throws(ONNXError) -> [(port: Port, value: RunValue)] {
+        guard let (port, value) = outputs.first else { return outputs }
+        let count = port.dimensions.reduce(1, *)
+        func output(_ name: String, _ value: Graph.Value) -> (port: Port, value: RunValue) {
+            let dimensions = [1, count]
+            return (
+                Port(name: name, dimensions: dimensions, type: port.type),
+                RunValue(value: value, dimensions: dimensions, type: port.type)
+            )
+        }
+        do throws(NodeFault) {
+            if let origin = builder.origins[value.value], origin.op is Softmax,
+                let logits = origin.inputs.first
+            {
+                return [output("logits", logits), output("probabilities", value.value)]
+            }
+            builder.begin("probabilities", "softmax")
+            let row = try builder.view(value, as: [count])
+            let probabilities = try builder.append(Softmax(), [row], [])[0]
+            return [output("logits", row), output("probabilities", probabilities)]
+        } catch {
+            throw .malformed("output '\(port.name)': \(error.sentence)")
+        }
+    }
+}
