@@ -63,6 +63,8 @@ package struct Manifest: Sendable {
     package let target: TargetDescription?
     /// What the model's weights may take in memory.
     package let memory: WeightMemory
+    /// The extents of dimensions that a `model.onnx` leaves open, by their names.
+    package let shape: [String: Int]
     /// What the operator grants the model beside others.
     package let serving: ServingPolicy
     /// Which versions of the model are loaded; nil leaves it to the daemon.
@@ -79,8 +81,7 @@ extension Manifest {
     private static let keys = [
         "architecture", "task", "classes", "labels", "weights", "checkpoint", "prefix", "options",
         "preprocessing", "input", "output", "pooling", "activation", "temperature", "threshold", "memory",
-        "serving",
-        "versions", "version_labels", "provenance",
+        "shape", "serving", "versions", "version_labels", "provenance",
     ]
     private static let servingKeys = ["priority", "max_batch", "max_delay_ms", "max_queue"]
 
@@ -100,17 +101,31 @@ extension Manifest {
         }
     }
 
+    /// The architecture of a model whose network is read from a `model.onnx`.
+    package static let onnx = "onnx"
+
+    /// Whether the network is read from a `model.onnx`.
+    package var isImported: Bool { architecture == Self.onnx }
+
     /// Reads a manifest.
     ///
+    /// - Parameters:
+    ///   - document: the manifest.
+    ///   - isImported: whether a `model.onnx` lies beside it, so that an architecture need not be named.
     /// - Throws: `FormatError` with the first thing that is wrong and where.
-    package init(_ document: JSONValue) throws(FormatError) {
+    package init(_ document: JSONValue, isImported: Bool = false) throws(FormatError) {
         let fields = try JSONReader(document).object(Self.keys)
-        architecture = try fields.required("architecture").string()
+        let named = isImported ? fields.optional("architecture") : try fields.required("architecture")
+        architecture = try named?.string() ?? Self.onnx
         task = try fields.required("task").choice()
         classes = try fields.optional("classes")?.integer(in: 1...10_000_000)
         labels = try fields.optional("labels").map(Self.labels)
         weights = try fields.optional("weights").map(Self.fileName)
         checkpoint = try fields.optional("checkpoint")?.string()
+        shape = try fields.optional("shape").map(Self.shape) ?? [:]
+        if let reader = fields.optional("shape"), named != nil {
+            throw reader.fault("only the network of a 'model.onnx' has open dimensions")
+        }
         prefix = try fields.optional("prefix")?.string() ?? ""
         options = try fields.optional("options").map(Self.options) ?? [:]
         input = try Self.input(task, fields)
@@ -126,6 +141,18 @@ extension Manifest {
         provenance = fields.object["provenance"]
         guard case .inline(let names)? = labels, let classes, names.count != classes else { return }
         throw FormatError("labels", "expected \(classes) labels for \(classes) classes, found \(names.count)")
+    }
+
+    private static func shape(_ reader: JSONReader) throws(FormatError) -> [String: Int] {
+        guard case .object(let object) = reader.value else {
+            throw reader.fault("expected an object of numbers, found \(reader.value.kind)")
+        }
+        var shape: [String: Int] = [:]
+        for member in object.members {
+            let extent = JSONReader(member.value, path: "\(reader.path).\(member.key)")
+            shape[member.key] = try extent.integer(in: 1...1 << 24)
+        }
+        return shape
     }
 
     private static func serving(_ reader: JSONReader) throws(FormatError) -> ServingPolicy {

@@ -1,5 +1,6 @@
 internal import Engine
 internal import Imaging
+internal import ONNX
 internal import Platform
 internal import Support
 internal import Zoo
@@ -23,9 +24,16 @@ struct ModelLoader {
     /// - Throws: `SystemError`, `FormatError`.
     func manifest() throws -> Manifest {
         // A `config.json` may hold the names and descriptions of tens of thousands of classes.
-        let maxBytes = manifestFile == .timm ? Self.maxTextBytes : 1 << 20
+        let maxBytes =
+            switch manifestFile {
+            case .martlet: 1 << 20
+            case .timm: Self.maxTextBytes
+            case .onnx: ImportedNetwork.maxFileBytes
+            }
+        let names = try DirectoryListing.names(in: folder)
         return try manifestFile.manifest(
-            parsing: FileContents.read(path(manifestFile.rawValue), maxBytes: maxBytes)
+            parsing: FileContents.read(path(manifestFile.rawValue), maxBytes: maxBytes),
+            isImported: names.contains(ManifestFile.onnx.rawValue)
         )
     }
 
@@ -33,6 +41,7 @@ struct ModelLoader {
     ///
     /// - Throws: an error whose description says what is wrong in which file.
     func model(_ manifest: Manifest, name: String, version: String) throws -> Model {
+        if manifest.isImported { return try importedModel(manifest, name: name, version: version) }
         let architecture = try Architecture.named(manifest.architecture)
         let input = try input(manifest)
         let labels = try labels(manifest)
@@ -75,6 +84,23 @@ struct ModelLoader {
             target: target(manifest),
             weightsFile: weightsFile,
             index: SearchIndex.find(in: folder),
+            warnings: manifestFile == .martlet ? manifest.warnings : []
+        )
+    }
+
+    /// Loads a model whose network says itself what it is.
+    private func importedModel(_ manifest: Manifest, name: String, version: String) throws -> Model {
+        let file = manifest.weights ?? ManifestFile.onnx.rawValue
+        let imported = try ImportedModel(path: path(file), name: file, manifest)
+        return try Model(
+            name: name,
+            version: version,
+            manifest: manifest,
+            architecture: imported.architecture,
+            main: (imported.network.graph, imported.network.weights(memory: manifest.memory, tuning: tuning)),
+            input: input(manifest),
+            labels: labels(manifest),
+            weightsFile: file,
             warnings: manifestFile == .martlet ? manifest.warnings : []
         )
     }
@@ -167,9 +193,9 @@ struct ModelLoader {
     /// trained on, where that is known.
     private func labelsBesideConfiguration(_ manifest: Manifest) throws -> [String]? {
         let name = "labels.txt"
-        guard manifestFile == .timm else { return nil }
+        guard manifestFile != .martlet else { return nil }
         guard try DirectoryListing.names(in: folder).contains(name) else {
-            return TimmConfiguration.isImageNet1k(manifest) ? ImageNet1k.names : nil
+            return manifestFile == .timm && TimmConfiguration.isImageNet1k(manifest) ? ImageNet1k.names : nil
         }
         return try labels(in: name, manifest)
     }
@@ -245,7 +271,7 @@ extension InputDescription {
     fileprivate var color: ColorMode? { preprocessing?.color }
 
     /// The size of what preprocessing makes of every image; nil when it keeps the image's own.
-    fileprivate var imageSize: (height: Int, width: Int)? {
+    var imageSize: (height: Int, width: Int)? {
         guard let preprocessing else { return nil }
         if let crop = preprocessing.crop { return (crop.height, crop.width) }
         guard case .exact(let height, let width) = preprocessing.resize else { return nil }

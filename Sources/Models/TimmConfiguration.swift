@@ -61,6 +61,7 @@ package enum TimmConfiguration {
             output: nil,
             target: nil,
             memory: .fast,
+            shape: [:],
             serving: ServingPolicy(),
             versions: nil,
             versionLabels: [],

@@ -77,6 +77,17 @@ package struct Architecture: Sendable {
         self.network = network
     }
 
+    /// What stands for the network of a file that says itself what it is: it has no table.
+    package static func imported(channels: Int, height: Int, width: Int, classes: Int) -> Architecture {
+        Architecture(
+            "onnx",
+            channels: channels,
+            size: Extent(height: height, width: width),
+            classes: classes,
+            table: { _, _ in [] }
+        )
+    }
+
     /// Every architecture, in the order of the listing.
     package static let all: [Architecture] = [
         leNets,

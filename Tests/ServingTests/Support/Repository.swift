@@ -9,6 +9,9 @@ enum Repository {
     /// What PyTorch's encoder–decoders do with the weights of `TranslationModel`.
     static let translations = root + "/Tests/ZooTests/Fixtures/translate.safetensors"
 
+    /// A small network as an ONNX file.
+    static let classifier = root + "/Tests/ServingTests/Fixtures/classifier.onnx"
+
     /// The bytes of an example image.
     static func example(_ name: String) throws -> [UInt8] {
         try FileContents.read("\(weights)/examples/\(name)", maxBytes: 1 << 20)
