@@ -15,7 +15,7 @@ struct Inspect: ParsableCommand {
     )
 
     @Argument(
-        help: "A model of the folder, or an architecture such as alexnet_2012.",
+        help: "A model of the folder, an architecture such as alexnet_2012, or an ONNX file.",
         completion: .networks
     )
     var name: String
@@ -23,11 +23,13 @@ struct Inspect: ParsableCommand {
     @Option(help: "Side of the square input image, or HEIGHTxWIDTH, instead of the network's own.")
     var input: ImageSide?
 
+    @OptionGroup var shape: ShapeOption
     @OptionGroup var recurrent: RecurrentOption
     @OptionGroup var models: ModelsOption
     @OptionGroup var output: OutputOption
 
     func run() throws {
+        if let file = try ONNXFile(name, shape) { return output.print(json: file.json, text: file.table) }
         let network = try NamedNetwork.find(name, in: models, recurrent, input: input)
         let table = LayerTable(network.parts.map(\.graph))
         print(output.isJSON ? try json(table) : table.text)

@@ -4,13 +4,19 @@ internal import Models
 internal import Support
 
 /// `martlet run MODEL` or `martlet run --model MODEL`: from the tensor `input` of one safetensors file to `logits` and `probabilities` in another.
+///
+/// `martlet run FILE.onnx`: from a tensor for each of its inputs to one for each of its outputs.
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a model on the tensor 'input' of a safetensors file.",
-        discussion: "The first dimension is the batch. Writes the tensors 'logits' and 'probabilities'."
+        discussion:
+            """
+            The first dimension is the batch. Writes the tensors 'logits' and 'probabilities'. Of an ONNX file that is \
+            named in place of a model, reads and writes the tensors that it names.
+            """
     )
 
-    @Argument(help: "The model's name, unless --model gives it.", completion: .models)
+    @Argument(help: "The model's name, or an ONNX file, unless --model gives it.", completion: .models)
     var name: String?
 
     @Option(name: .customLong("model"), help: "The model's name.", completion: .models)
@@ -30,6 +36,7 @@ struct Run: ParsableCommand {
     )
     var outputPath: String
 
+    @OptionGroup var shape: ShapeOption
     @OptionGroup var threads: ThreadsOption
     @OptionGroup var models: ModelsOption
     @OptionGroup var output: OutputOption
@@ -42,6 +49,10 @@ struct Run: ParsableCommand {
     }
 
     func run() throws {
+        if let file = try ONNXFile(name ?? modelName ?? "", shape) {
+            let pool = WorkerPool(threads: threads.count)
+            return try output.write(file.run(Safetensors(path: inputPath), on: pool), to: outputPath)
+        }
         let model = try models.model(name ?? modelName ?? "")
         let network = try NamedNetwork(model)
         guard network.decoder == nil else {
