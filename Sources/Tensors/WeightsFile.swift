@@ -46,20 +46,22 @@ package enum WeightsFile {
         checkpoint: String? = nil
     ) throws(TensorFileError) -> any WeightsSource {
         if isIndex(path) { return try ShardedWeights(index: path) }
+        let beginning = try beginning(of: path)
+        // The header of a safetensors file begins behind 8 bytes of length, which may be any, those of a pickle too.
+        let isSafetensors = beginning.count > 8 && beginning[8] == UInt8(ascii: "{") && checkpoint == nil
+        let isPyTorch = !isSafetensors && (PyTorchFile.isOne(beginning: beginning) || checkpoint != nil)
         // What is called a checkpoint and is none is told so in the words for one.
         let isCalledSo = [".pth", ".pt", ".bin", ".ckpt"].contains {
             path.utf8.reversed().starts(with: $0.utf8.reversed())
         }
-        var isPyTorch = checkpoint != nil || isCalledSo
-        if !isPyTorch { isPyTorch = try beginsLikePyTorch(path) }
-        return isPyTorch ? try PyTorchFile(path: path, checkpoint: checkpoint) : try Safetensors(path: path)
+        return isPyTorch || isCalledSo && !isSafetensors
+            ? try PyTorchFile(path: path, checkpoint: checkpoint) : try Safetensors(path: path)
     }
 
-    private static func beginsLikePyTorch(_ path: String) throws(TensorFileError) -> Bool {
+    private static func beginning(of path: String) throws(TensorFileError) -> [UInt8] {
         do throws(SystemError) {
             let file = try ReadableFile(path: path)
-            guard file.kind == .regular else { return false }
-            return PyTorchFile.isOne(beginning: try file.bytes(8, at: 0))
+            return file.kind == .regular ? try file.bytes(9, at: 0) : []
         } catch {
             throw TensorFileError(path: path, problem: .unreadable(error))
         }

@@ -133,7 +133,8 @@ package struct Weights: Sendable {
         do {
             try file.checkUnchanged()
         } catch {
-            unreadable.append(error.problem)
+            // It explains the others, so it comes before them.
+            unreadable.insert(error.problem, at: 0)
         }
         let extra = shapes.filter { !needed.contains($0.key) && !ignoring($0.key) }
             .map { Parameter($0.key, $0.value) }

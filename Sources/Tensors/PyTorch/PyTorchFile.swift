@@ -41,13 +41,9 @@ package struct PyTorchFile: WeightsSource {
         }
     }
 
-    /// Whether a file whose first eight bytes, or all, are these is one of PyTorch.
-    ///
-    /// The length that safetensors begin with may look like the start of a pickle; but its upper half is zero.
+    /// Whether a file begins as one of PyTorch does.
     static func isOne(beginning bytes: [UInt8]) -> Bool {
-        if bytes.starts(with: ZipArchive.signature) { return true }
-        let isLength = bytes.count >= 8 && bytes[4..<8].allSatisfy { $0 == 0 }
-        return bytes.count > 1 && bytes[0] == 0x80 && 2...5 ~= bytes[1] && !isLength
+        bytes.starts(with: ZipArchive.signature) || bytes.count > 1 && bytes[0] == 0x80 && 2...5 ~= bytes[1]
     }
 
     package var path: String { file.path }

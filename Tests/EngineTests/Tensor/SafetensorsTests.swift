@@ -119,7 +119,7 @@ import Testing
             if path != "/", path != "/dev/zero" { #expect(unsafe mkfifo(path, 0o600) == 0) }
             defer { unsafe unlink(name + ".pipe") }
             let error = #expect(throws: TensorFileError.self) { try Safetensors(path: path) }
-            #expect(error?.description == "expected a safetensors file, found \(found) (\(path))")
+            #expect(error?.description == "expected a file of weights, found \(found) (\(path))")
         }
     }
 
