@@ -30,7 +30,9 @@ struct CentralCrop {
         let placement = image.crops.placements[0]
         occlusion = try plan(placement)
         let runs = 1 + (occlusion?.count ?? 0)
-        try run.admission?.grow(to: runs, size: runs * placement.count, run.context)
+        // What they all take counts, but no more of them have a place in the queue than wait there at once.
+        let places = min(runs, Occlusion.atATime)
+        try run.admission?.grow(to: places, size: runs * placement.count, run.context)
         let pixels = try classifier.budget?.require(image.bytes, for: .pixels)
         defer { withExtendedLifetime(pixels) {} }
         lease = try classifier.budget?.require(placement.count * ElementType.f32.size, for: .tensors)

@@ -58,9 +58,6 @@ package struct ImageExplainer: Sendable {
         let inference: InferenceResult
     }
 
-    /// Patches that run together.
-    private static let atATime = 32
-
     private let classifier: ImageClassifier
 
     /// - Parameter classifier: what decodes and prepares images, and where they run.
@@ -235,8 +232,8 @@ package struct ImageExplainer: Sendable {
         guard let occlusion = crop.occlusion else { throw .internalError("an occlusion without patches") }
         var (drops, whole, inference) = ([Float](), ExplainedClass?.none, InferenceResult?.none)
         // The crop itself is before the first patch.
-        for start in stride(from: -1, to: occlusion.count, by: Self.atATime) {
-            let patches = start..<min(start + Self.atATime, occlusion.count)
+        for start in stride(from: -1, to: occlusion.count, by: Occlusion.atATime) {
+            let patches = start..<min(start + Occlusion.atATime, occlusion.count)
             let result = try await infer(patches, of: occlusion, crop, run)
             inference = inference.map { $0.followed(by: result) } ?? result
             for (patch, output) in zip(patches, result.outputs) {

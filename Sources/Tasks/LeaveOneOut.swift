@@ -96,7 +96,9 @@ package struct LeaveOneOut: Sendable {
         }
         let size = sequence.tensor.shape.elementCount
         // A clip has its place with its frames, which are done.
-        if !sequence.isClip { try admission?.grow(to: count + 1, size: (count + 1) * size, context) }
+        if !sequence.isClip {
+            try admission?.grow(to: min(count + 1, Self.atATime), size: (count + 1) * size, context)
+        }
         let whole = try await infer([sequence.tensor], model, admission, context)
         let explained = try target.explained(whole.outputs[0])
         var (inference, effects) = (whole, [Double?]())

@@ -10,6 +10,8 @@ package import Support
 package struct Occlusion: Sendable, Equatable {
     /// The most patches of an image.
     package static let mostRuns = 1024
+    /// Runs that wait in the queue together.
+    static let atATime = 32
     /// A finer grid is worth so many multiplications.
     private static let fineCost = 20_000_000_000
 

@@ -16,8 +16,6 @@ struct FolderFeatures {
     /// Files that run together, and the most bytes of them that are held.
     private static let filesAtATime = 64
     private static let bytesAtATime = 64 << 20
-    /// Links can lead around in circles.
-    private static let maxDepth = 32
 
     /// - Throws: `CommandError` for a folder without an image that can be read, and what the engine throws.
     init(
@@ -78,19 +76,15 @@ struct FolderFeatures {
         return part
     }
 
-    /// Every file below a folder, from it on, in the order of their names; what begins with a dot is left alone.
-    private static func files(in folder: String, below prefix: String = "", depth: Int = 0) throws -> [String]
-    {
-        try DirectoryListing.names(in: prefix.isEmpty ? folder : "\(folder)/\(prefix)")
-            .filter { !$0.hasPrefix(".") }
-            .sorted()
-            .flatMap { name in
-                let path = prefix.isEmpty ? name : "\(prefix)/\(name)"
-                // What cannot be opened is told when it is read.
-                let kind = try? ReadableFile(path: "\(folder)/\(path)").kind
-                guard kind == .directory else { return [path] }
-                return depth < maxDepth ? try files(in: folder, below: path, depth: depth + 1) : []
-            }
+    /// The images below a folder, from it on, in the order of their names.
+    private static func files(in folder: String) throws -> [String] {
+        var paths = try FileNames([folder])
+        var files: [String] = []
+        while let path = try paths.next() {
+            let start = folder.hasSuffix("/") ? folder.utf8.count : folder.utf8.count + 1
+            files.append(String(decoding: path.utf8.dropFirst(start), as: UTF8.self))
+        }
+        return files
     }
 
     /// How much there is of what, in a sentence.

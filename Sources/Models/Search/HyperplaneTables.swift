@@ -18,6 +18,7 @@ package struct HyperplaneTables: Sendable {
 
     /// Bits of a hash.
     package let bits: Int
+    private let count: Int
     private let mean: [Float]
     /// Tables × bits × numbers.
     private let planes: Tensor
@@ -27,7 +28,7 @@ package struct HyperplaneTables: Sendable {
 
     /// - Parameter features: vectors × numbers.
     init(_ features: Tensor) {
-        let count = features.shape[0]
+        count = features.shape[0]
         let digits = Int.bitWidth - count.leadingZeroBitCount // of the number of vectors
         bits = min(max(digits - Self.bucketBits, 2), 20)
         mean = Self.mean(features)
@@ -52,14 +53,23 @@ package struct HyperplaneTables: Sendable {
     ///
     /// - Precondition: it has as many numbers as those of the tables.
     package func candidates(for vector: Tensor) -> [Int] {
-        var found: Set<Int32> = []
+        // A bit for each row: each is found once, and in order.
+        var marks = [UInt64](repeating: 0, count: (count + 63) / 64)
         for (table, margins) in Self.margins(of: vector, mean, planes, bits).enumerated() {
             for hash in Self.probes(of: margins) {
-                let start = Int(starts[table][Int(hash)])
-                found.formUnion(rows[table][start..<Int(starts[table][Int(hash) + 1])])
+                let bucket = Int(starts[table][Int(hash)])..<Int(starts[table][Int(hash) + 1])
+                for row in rows[table][bucket] { marks[Int(row) / 64] |= 1 << UInt64(row % 64) }
             }
         }
-        return found.sorted().map(Int.init)
+        var found: [Int] = []
+        for (word, bits) in marks.enumerated() {
+            var rest = bits
+            while rest != 0 {
+                found.append(64 * word + rest.trailingZeroBitCount)
+                rest &= rest - 1
+            }
+        }
+        return found
     }
 
     /// For each table, how far a vector lies from each hyperplane, and on which side.

@@ -178,5 +178,7 @@ struct FeatureEndpointTests {
 
 extension JSONValue {
     /// The element of an array.
-    fileprivate subscript(index: Int) -> JSONValue? { elements.indices.contains(index) ? elements[index] : nil }
+    fileprivate subscript(index: Int) -> JSONValue? {
+        elements.indices.contains(index) ? elements[index] : nil
+    }
 }
