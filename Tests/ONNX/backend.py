@@ -94,12 +94,12 @@ def light(driver):
     return faults
 
 
-def runs(model, names):
-    """The sets of inputs that are constants, one for each run."""
-    given = [i.name for i in model.graph.input]
+def runs(model, given):
+    """The sets of inputs that are constants, one for each run; those without numbers always are."""
     own = {i.name for i in model.graph.initializer}
-    free = [n for n in names if n not in own]
-    return [[], free[1:]] if len(free) > 1 else [[]]
+    free = [name for name in given if name not in own]
+    empty = [name for name in free if given[name].size == 0]
+    return [empty, free[1:]] if len(free) > 1 else [empty]
 
 
 def cases(test, folder):
@@ -132,7 +132,7 @@ def check(driver, model, path, sets, rtol, atol):
             return "unsupported", f"input '{empty[0]}' has nothing in it"
         given = {info.name: floats(value) for info, value in zip(model.graph.input, inputs)}
         expected = [(info.name, value) for info, value in zip(model.graph.output, outputs)]
-        for constants in runs(model, list(given)):
+        for constants in runs(model, given):
             answer, found = driver.run(path, given, constants)
             if answer == "ok":
                 faults = [agrees(found[name], value, rtol, atol) for name, value in expected]

@@ -173,12 +173,17 @@ extension ModelWriter {
         case is Concat: node("Concat", inputs, [output], ["axis": .int(1)])
         case is Flatten: node("Flatten", inputs, [output])
         case let norm as LocalResponseNorm:
+            // The file has α times the size; the one that gives α back.
+            let product = norm.alpha * Float(norm.size)
+            let alpha = [product, product.nextUp, product.nextDown].first {
+                $0 / Float(norm.size) == norm.alpha
+            }
             node(
                 "LRN",
                 inputs,
                 [output],
                 [
-                    "size": .int(norm.size), "alpha": .float(norm.alpha * Float(norm.size)),
+                    "size": .int(norm.size), "alpha": .float(alpha ?? product),
                     "beta": .float(norm.beta), "bias": .float(norm.k),
                 ]
             )

@@ -7,7 +7,7 @@ import Zoo
 @Suite struct ZooParityTests {
     /// Small images keep the plain parts of the tests small; those with fully connected layers have their own size.
     static let networks: [(name: String, side: Int?)] = [
-        ("alexnet_2012", nil), ("resnet50", 64), ("googlenet", 64), ("densenet121", 64),
+        ("caffenet", nil), ("resnet50", 64), ("googlenet", 64), ("densenet121", 64),
         ("squeezenet1_1", 64),
     ]
 

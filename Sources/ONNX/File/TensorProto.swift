@@ -282,9 +282,8 @@ private struct ExternalData {
         do {
             let file = try ReadableFile(path: path)
             guard file.kind == .regular, offset <= file.count, count <= file.count - offset else {
-                let found = "\(file.count) bytes"
                 throw ONNXError.malformed(
-                    "constant '\(name)': bytes \(offset) to \(offset + min(count, 1 << 40)) of \(found) (\(path))"
+                    "constant '\(name)': \(count) bytes from \(offset) on, of \(file.count) (\(path))"
                 )
             }
             let bytes = try file.bytes(count, at: offset)

@@ -46,7 +46,7 @@ final class GraphBuilder {
     func append(_ op: any Op, _ inputs: [Graph.Value], _ weights: [Tensor]) throws(NodeFault) -> [Graph.Value]
     {
         do throws(ShapeError) {
-            let values = try graph.addAll(op, name: freeName(), inputs: inputs)
+            let values = try graph.addAll(op, name: freeName(of: op), inputs: inputs)
             tensors += zip(op.parameters, weights).map { $1.reshaped(to: $0.shape) }
             if !reports.isEmpty, op.tableRole != .view {
                 reports[reports.count - 1].operations.append(op.structure)
@@ -58,8 +58,10 @@ final class GraphBuilder {
         }
     }
 
-    private func freeName() -> String {
-        let wanted = (reports.last?.node).map { $0.isEmpty ? "node" : $0 } ?? "input"
+    /// The name of the node that is lowered; of a view before its operation the name of the operation's input.
+    private func freeName(of op: any Op) -> String {
+        let node = (reports.last?.node).map { $0.isEmpty ? "node" : $0 } ?? "input"
+        let wanted = op.tableRole == .view ? "\(node).input" : node
         var name = wanted
         var number = 2
         while !names.insert(name).inserted {

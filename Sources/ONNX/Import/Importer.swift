@@ -113,6 +113,9 @@ struct Importer {
         if isReachable, let function = functions[FunctionProto.key(node.domain, node.op)] {
             return try call(function, node, inputs)
         }
+        if !isReachable, functions[FunctionProto.key(node.domain, node.op)] != nil || node.op == "If" {
+            return try fail(node, nil)
+        }
         guard node.domain.isEmpty, let lowering = Self.lowerings[node.op] else {
             let of = node.domain.isEmpty ? "" : " of '\(node.domain)'"
             return try fail(node, "no such operation\(of) is supported")
