@@ -1,6 +1,6 @@
 """What pages take for granted that readers have: files of weights, made up, and what their own library computes of them.
 
-    python3 Tests/Docs/given.py torchvision NAME | caffe | keras | networks | photographs | sequences
+    python3 Tests/Docs/given.py torchvision NAME | caffe | keras | networks | photographs | sequences | onnx
 
 Those of libraries write `golden.safetensors` into the folder that the model will be in, with inputs and that library's logits, so that `martlet
 models` holds what was converted to them.
@@ -257,5 +257,17 @@ def sequences():
         shutil.copy(f"weights/examples/{name}.jpg", f"{number}.jpg")
 
 
+def onnx():
+    """`model.onnx`, a classifier whose input is `image`, with a tensor for it; and a folder with it, and `cat.jpg`."""
+    from safetensors.numpy import save_file
+    network = "Tests/ServingTests/Fixtures/classifier.onnx"
+    shutil.copy(network, "model.onnx")
+    save_file({"image": normal(1, 3, 32, 32)}, "in.safetensors")
+    folder = pathlib.Path("weights/mynet")
+    folder.mkdir()
+    shutil.copy(network, folder / "model.onnx")
+    shutil.copy("weights/examples/horse.jpg", "cat.jpg")
+
+
 if __name__ == "__main__":
-    {function.__name__: function for function in (torchvision, caffe, keras, networks, photographs, sequences)}[sys.argv[1]](*sys.argv[2:])
+    {function.__name__: function for function in (torchvision, caffe, keras, networks, photographs, sequences, onnx)}[sys.argv[1]](*sys.argv[2:])
