@@ -90,6 +90,16 @@ package final class Request: Sendable {
         )
     }
 
+    /// Whether the client says that it has what a weak entity tag, `W/"…"`, stands for.
+    ///
+    /// - Source: RFC 9110 §13.1.2: tags are compared weakly, so that what a proxy packs itself is the same.
+    package func knows(tag: String) -> Bool {
+        fields[values: .ifNoneMatch].joined(separator: ",").split(separator: ",").contains { element in
+            let element = element.drop { $0 == " " }.prefix { $0 != " " }
+            return element == "*" || element == tag || element == tag.dropFirst(2)
+        }
+    }
+
     /// How many bytes of the body came.
     var receivedBytes: Int { packed?.count ?? body.count }
 }

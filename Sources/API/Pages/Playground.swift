@@ -70,7 +70,7 @@ struct Playground: Sendable {
         var response = Response(fields: fields)
         response.vary(by: .accept)
         response.vary(by: .acceptEncoding)
-        if isKnown(request.fields[values: .ifNoneMatch]) {
+        if request.knows(tag: tag) {
             response.status = .notModified
             response.fields[.contentType] = nil
         } else if mayPack, let gzipped, AcceptEncoding(request).preferred == .gzip {
@@ -80,15 +80,6 @@ struct Playground: Sendable {
             response.body = plain
         }
         return response
-    }
-
-    /// - Source: RFC 9110 §13.1.2: tags are compared weakly, so that what a proxy packs itself is the same page.
-    private func isKnown(_ tags: [String]) -> Bool {
-        let opaque = tag.dropFirst(2)
-        return tags.joined(separator: ",").split(separator: ",").contains { element in
-            let element = element.drop { $0 == " " }.prefix { $0 != " " }
-            return element == "*" || element == tag || element == opaque
-        }
     }
 
     /// - Source: Content Security Policy Level 3; the digests are of what stands between the tags.

@@ -31,11 +31,7 @@ extension Service {
                 .xContentTypeOptions: "nosniff",
             ]
         )
-        // RFC 9110 §13.1.2: weakly, so that what a proxy packs itself is the same page.
-        let known = request.fields[values: .ifNoneMatch].joined(separator: ",").split(separator: ",").map {
-            $0.drop { $0 == " " }.prefix { $0 != " " }
-        }
-        if known.contains(where: { $0 == "*" || $0 == tag || $0 == tag.dropFirst(2) }) {
+        if request.knows(tag: tag) {
             response.status = .notModified
         } else {
             response.fields[.contentType] = entry.type
