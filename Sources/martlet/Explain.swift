@@ -116,7 +116,7 @@ struct Explain: ParsableCommand {
         let unit = answer.method == .occlusion ? "of the probability" : "of the logit"
         var rows = [
             ["class", "\(answer.target.label ?? "\(answer.target.index)"), \(percent(answer.target.score))"],
-            ["method", "\(answer.method.rawValue), \(answer.runs) runs"],
+            ["method", "\(answer.method.rawValue), \(Self.runs(answer.runs))"],
             ["map", "\(map.height)×\(map.width) cells"],
             ["strongest", "row \(row + 1), column \(column + 1): \(map.values[best]) \(unit)"],
         ]
@@ -151,9 +151,12 @@ struct Explain: ParsableCommand {
                 step.isUnknown ? "unknown" : "",
             ]
         }
-        return "\(name), \(score); \(answer.runs) runs\n"
+        return "\(name), \(score); \(Self.runs(answer.runs))\n"
             + TextTable(columns: ["step", "effect", ""], rows: rows).text
     }
+
+    /// The forward passes in words.
+    private static func runs(_ count: Int) -> String { count == 1 ? "1 run" : "\(count) runs" }
 }
 
 extension ExplanationMethod: ExpressibleByArgument {}

@@ -89,7 +89,8 @@ struct FolderFeatures {
 
     /// How much there is of what, in a sentence.
     var summary: String {
-        let passed = skipped.isEmpty ? "" : ", \(skipped.count) files passed over"
+        let passed =
+            skipped.isEmpty ? "" : ", \(skipped.count) \(skipped.count == 1 ? "file" : "files") passed over"
         return "\(names.count) images\(passed)"
     }
 

@@ -279,24 +279,19 @@ private struct ExternalData {
         guard length == nil || length == count else {
             throw .malformed("constant '\(name)': a length of \(length ?? 0) bytes, expected \(count)")
         }
-        do {
+        let found: [UInt8]
+        let size: Int
+        do throws(SystemError) {
             let file = try ReadableFile(path: path)
-            guard file.kind == .regular, offset <= file.count, count <= file.count - offset else {
-                throw ONNXError.malformed(
-                    "constant '\(name)': \(count) bytes from \(offset) on, of \(file.count) (\(path))"
-                )
-            }
-            let bytes = try file.bytes(count, at: offset)
-            guard bytes.count == count else {
-                throw ONNXError.unreadable("constant '\(name)': the file became shorter (\(path))")
-            }
-            return bytes
-        } catch let error as SystemError {
-            throw .unreadable("constant '\(name)': \(error)")
-        } catch let error as ONNXError {
-            throw error
+            size = file.kind == .regular ? file.count : 0
+            let isInside = offset <= size && count <= size - offset
+            found = isInside ? try file.bytes(count, at: offset) : []
         } catch {
             throw .unreadable("constant '\(name)': \(error)")
         }
+        guard found.count == count else {
+            throw .malformed("constant '\(name)': \(count) bytes from \(offset) on, of \(size) (\(path))")
+        }
+        return found
     }
 }
