@@ -11,7 +11,7 @@ package final class RefusalPacer: Sendable {
     /// Refusals a second that are sent at once.
     package static let rate = 100
     /// How long one beyond them waits.
-    private static let delay = Duration.milliseconds(180)
+    private static let delay = Duration.milliseconds(210)
     /// How many may wait; more are sent at once.
     private static let capacity = 16_384
 
