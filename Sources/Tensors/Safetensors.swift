@@ -52,12 +52,7 @@ package struct Safetensors: WeightsSource {
     ///
     /// - Throws: `TensorFileError` when somebody did.
     package func checkUnchanged() throws(TensorFileError) {
-        do throws(SystemError) {
-            guard try file.hasChanged() else { return }
-        } catch {
-            throw TensorFileError(path: path, problem: .unreadable(error))
-        }
-        throw TensorFileError(path: path, problem: .changed)
+        try file.checkUnchanged()
     }
 
     private func fault(_ name: String, _ text: String) -> TensorFileError {

@@ -64,6 +64,20 @@ extension TensorFileError.Problem: CustomStringConvertible {
     }
 }
 
+extension ReadableFile {
+    /// Requires that nobody wrote to a file of tensors since it was opened.
+    ///
+    /// - Throws: `TensorFileError` when somebody did.
+    func checkUnchanged() throws(TensorFileError) {
+        do throws(SystemError) {
+            guard try hasChanged() else { return }
+        } catch {
+            throw TensorFileError(path: path, problem: .unreadable(error))
+        }
+        throw TensorFileError(path: path, problem: .changed)
+    }
+}
+
 /// A name from a file, fit for a message: in quotes, on one line, of bounded length.
 package func quoted(_ name: String) -> String {
     let limit = 120
