@@ -27,8 +27,8 @@ package struct StateSeal: Sendable {
     /// The text for a state of a model.
     package func seal(_ state: [Float], of model: Model) -> String {
         var bytes = Self.head(of: model)
-        bytes += UInt32(state.count).bytes
-        for number in state { bytes += number.bitPattern.bytes }
+        bytes.append(littleEndian: UInt32(state.count))
+        for number in state { bytes.append(littleEndian: number.bitPattern) }
         return Data(bytes + HMACSHA256.code(bytes, key: key)).base64EncodedString()
     }
 
@@ -68,9 +68,4 @@ package struct StateSeal: Sendable {
     private static func fault(_ message: String) -> ServingError {
         .badRequest("state: \(message)", code: "invalid_state")
     }
-}
-
-extension UInt32 {
-    /// Lowest first.
-    fileprivate var bytes: [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: self >> (8 * $0)) } }
 }

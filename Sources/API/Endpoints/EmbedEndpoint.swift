@@ -7,7 +7,7 @@ internal import Support
 internal import Tasks
 
 extension Service {
-    private static let binaryType = "application/octet-stream"
+    fileprivate static let binaryType = "application/octet-stream"
     private static let embedQuery: [RouteDescription.Parameter] = [
         .init(
             "layer",
@@ -153,11 +153,10 @@ struct EmbeddingAnswer {
         var body: [UInt8] = []
         body.reserveCapacity(features.count * features[0].values.count * 4)
         for number in features.lazy.flatMap(\.values) {
-            let bits = number.bitPattern
-            for shift in [0, 8, 16, 24] as [UInt32] { body.append(UInt8(truncatingIfNeeded: bits >> shift)) }
+            body.append(littleEndian: number.bitPattern)
         }
         let shape = [features.count] + features[0].shape.dimensions
-        var response = Response(fields: [.contentType: "application/octet-stream"], body: body).varying
+        var response = Response(fields: [.contentType: Service.binaryType], body: body).varying
         response.fields[.tensorShape] = shape.map(String.init).joined(separator: ", ")
         response.fields[.tensorType] = "float32"
         return response

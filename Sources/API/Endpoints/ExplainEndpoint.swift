@@ -189,7 +189,7 @@ extension Response {
     /// The same, which is another answer for another `Accept`.
     var varying: Response {
         var response = self
-        response.fields[.vary] = "Accept"
+        response.vary(by: .accept)
         return response
     }
 }

@@ -192,7 +192,7 @@ extension OutputTensor {
 
 extension [UInt8] {
     /// Appends a number, the lowest byte first.
-    fileprivate mutating func append(littleEndian number: some FixedWidthInteger) {
+    mutating func append(littleEndian number: some FixedWidthInteger) {
         for shift in stride(from: 0, to: number.bitWidth, by: 8) {
             append(UInt8(truncatingIfNeeded: number >> shift))
         }
