@@ -96,4 +96,9 @@ void kernel_norm_blocks(const float *x, size_t x_stride, size_t channels, size_t
     chosen()->norm(x, x_stride, channels, first, count, size, alpha, beta, k, y, y_stride);
 }
 
+void kernel_channel_norm_blocks(const float *x, size_t x_stride, size_t channels, size_t first, size_t count,
+                                const float *weight, const float *bias, float epsilon, float *y, size_t y_stride) {
+    chosen()->channel_norm(x, x_stride, channels, first, count, weight, bias, epsilon, y, y_stride);
+}
+
 float kernel_multiply_adds(size_t count) { return chosen()->multiply_adds(count); }

@@ -68,3 +68,8 @@ void kernel_local_response_norm(const float *x, size_t channels, size_t pixels, 
                                 size_t size, float alpha, float beta, float k, float *y) {
     kernel_chosen()->local_response_norm(x, channels, pixels, first, count, size, alpha, beta, k, y);
 }
+
+void kernel_channel_norm(const float *x, size_t channels, size_t pixels, size_t first, size_t count,
+                         const float *weight, const float *bias, float epsilon, float *y) {
+    kernel_chosen()->channel_norm(x, channels, pixels, first, count, weight, bias, epsilon, y);
+}

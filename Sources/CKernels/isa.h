@@ -22,6 +22,8 @@ typedef struct {
     void (*gate)(const float *, size_t, const float *, float *);
     void (*add)(const float *, const float *, size_t, kernel_activation, float *);
     void (*norm)(const float *, size_t, size_t, size_t, size_t, size_t, float, float, float, float *, size_t);
+    void (*channel_norm)(const float *, size_t, size_t, size_t, size_t, const float *, const float *, float, float *,
+                         size_t);
     float (*multiply_adds)(size_t);
 } kernel_blocked_table;
 
@@ -44,6 +46,7 @@ typedef struct {
     void (*scale_shift)(const float *, float *, size_t, float, float);
     void (*softmax)(const float *, float *, size_t);
     void (*local_response_norm)(const float *, size_t, size_t, size_t, size_t, size_t, float, float, float, float *);
+    void (*channel_norm)(const float *, size_t, size_t, size_t, size_t, const float *, const float *, float, float *);
     void (*recurrent)(const kernel_recurrence *, size_t, float *);
 } kernel_table;
 

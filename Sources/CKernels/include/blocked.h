@@ -144,6 +144,12 @@ void kernel_add_block(const float *_Nonnull a, const float *_Nullable b, size_t 
 void kernel_norm_blocks(const float *_Nonnull x, size_t x_stride, size_t channels, size_t first, size_t count,
                         size_t size, float alpha, float beta, float k, float *_Nonnull y, size_t y_stride);
 
+/// kernel_channel_norm of pixels first ..< first + count of all channels; weight and bias padded to whole blocks with
+/// zeros; `y` may be `x`.
+void kernel_channel_norm_blocks(const float *_Nonnull x, size_t x_stride, size_t channels, size_t first, size_t count,
+                                const float *_Nonnull weight, const float *_Nonnull bias, float epsilon,
+                                float *_Nonnull y, size_t y_stride);
+
 // MARK: Measuring (peak.inc)
 
 /// Does `count` multiply-adds, rounded up to whole tiles, on what the registers hold; their speed is the processor's

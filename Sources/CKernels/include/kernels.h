@@ -107,6 +107,11 @@ void kernel_subsample(const float *_Nonnull x, kernel_image image, size_t stride
 void kernel_local_response_norm(const float *_Nonnull x, size_t channels, size_t pixels, size_t first, size_t count,
                                 size_t size, float alpha, float beta, float k, float *_Nonnull y);
 
+/// y_c = (x_c − mean) / √(variance + epsilon) · weight_c + bias_c, with the mean and variance of the channels of each
+/// pixel, for pixels first ..< first + count; `y` may be `x`.
+void kernel_channel_norm(const float *_Nonnull x, size_t channels, size_t pixels, size_t first, size_t count,
+                         const float *_Nonnull weight, const float *_Nonnull bias, float epsilon, float *_Nonnull y);
+
 // MARK: Sequences, steps × features (sequence.c, vector.inc)
 
 /// y[t] = table[tokens[t · stride]]; a number that is no token (negative, ≥ size, broken, NaN) gives a row of NaN.

@@ -34,12 +34,14 @@ extension OpCases {
 
     private static func blockedChannels(_ shape: Shape) -> [OpCase] {
         let norm = BatchNorm(channels: shape[0])
+        let layerNorm = ChannelNorm(channels: shape[0])
         let responses = [
             LocalResponseNorm(), LocalResponseNorm(size: 3, alpha: 0.05, beta: 0.6, k: 1),
             LocalResponseNorm(size: 4, alpha: 0.1),
         ]
         return [
             behindConvolution(norm, on: shape) { Reference.batchNorm(norm, $0[0], $1) },
+            behindConvolution(layerNorm, on: shape) { Reference.channelNorm(layerNorm, $0[0], $1) },
             gate(on: shape),
         ]
             + Activation.allCases.map { op in

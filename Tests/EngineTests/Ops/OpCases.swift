@@ -5,7 +5,7 @@ import Engine
 enum OpCases {
     static let all =
         convolutions + linears + batchNorms + activations + pools + adaptivePools + localResponseNorms
-        + softmaxes + channelScales + selections + subsamplings + radialBases
+        + channelNorms + softmaxes + channelScales + selections + subsamplings + radialBases
         + joins + embeddings + recurrents + sequencePools + attentions + flattens + blocked
 
     /// Padding below and to the right only, as `SAME_UPPER` and TensorFlow have it with an even rest.
@@ -131,6 +131,12 @@ enum OpCases {
         [[1, 1, 1], [3, 7, 9], [7, 8, 8], [96, 27, 27]].map { (shape: Shape) in
             OpCase(op, on: shape) { inputs, _ in Reference.localResponseNorm(op, inputs[0]) }
         }
+    }
+
+    static let channelNorms: [OpCase] = [[1, 1, 1], [3, 7, 9], [17, 8, 8], [96, 27, 27]].map {
+        (shape: Shape) in
+        let op = ChannelNorm(channels: shape[0])
+        return OpCase(op, on: shape) { Reference.channelNorm(op, $0[0], $1) }
     }
 
     static let softmaxes: [OpCase] = [[1], [7], [8], [9], [63], [64], [65], [1000], [5, 7], [700, 11]].map {

@@ -6,6 +6,7 @@ import Testing
     private static let blocked: [any Op] = [
         Pool(.max, window: Window(3, pad: 1)), Pool(.averageInside, window: Window(2)),
         AdaptiveAveragePool(height: 2, width: 3), LocalResponseNorm(), ChannelScale([.init(scale: 0.5)]),
+        ChannelNorm(channels: 20),
         BatchNorm(channels: 20), Activation.relu, Activation.relu6, Activation.tanh, Activation.sigmoid,
         Activation.hardSwish, Activation.gelu,
     ]

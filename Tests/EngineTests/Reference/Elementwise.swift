@@ -55,6 +55,24 @@ extension Reference {
         return y
     }
 
+    /// The mean and variance over the channels of each pixel, then each channel's line.
+    static func channelNorm(_ op: ChannelNorm, _ x: Array, _ weights: [Array]) -> Array {
+        var y = x
+        let channels = Double(op.channels)
+        for i in 0..<x.shape[1] {
+            for j in 0..<x.shape[2] {
+                let values = (0..<op.channels).map { x[$0, i, j] }
+                let mean = values.reduce(0, +) / channels
+                let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / channels
+                for c in 0..<op.channels {
+                    let normal = (values[c] - mean) / (variance + Double(op.epsilon)).squareRoot()
+                    y[c, i, j] = normal * weights[0].values[c] + weights[1].values[c]
+                }
+            }
+        }
+        return y
+    }
+
     static func softmax(_ x: Array) -> Array {
         var y = x
         let width = x.shape.dimensions.last ?? 1
