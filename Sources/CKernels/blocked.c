@@ -63,8 +63,6 @@ void kernel_conv_run(const kernel_conv *conv, kernel_part part, float *scratch) 
     chosen()->conv(conv, part, scratch);
 }
 
-void kernel_depthwise_run(const kernel_conv *conv, kernel_part part) { chosen()->depthwise(conv, part); }
-
 size_t kernel_fc_scratch(size_t rows, size_t panels) { return rows * (1024 + panels * kernel_panel); }
 
 void kernel_fc_run(const kernel_fc *fc, size_t first_panel, size_t panels, float *scratch) {

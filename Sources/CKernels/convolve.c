@@ -13,10 +13,13 @@ static bool has_padding(const kernel_conv_geometry *conv) {
 
 bool kernel_is_pointwise(const kernel_conv_geometry *conv) {
     kernel_window w = conv->window;
-    return !conv->is_planar && w.kernel_height == 1 && w.kernel_width == 1 && !has_padding(conv);
+    return !conv->is_planar && !conv->is_depthwise && w.kernel_height == 1 && w.kernel_width == 1
+           && !has_padding(conv);
 }
 
-size_t kernel_conv_panels(const kernel_conv_geometry *conv) { return conv->groups * kernel_group_panels(conv); }
+size_t kernel_conv_panels(const kernel_conv_geometry *conv) {
+    return conv->is_depthwise ? conv->output_blocks : conv->groups * kernel_group_panels(conv);
+}
 
 kernel_band kernel_conv_band(const kernel_conv_geometry *conv, size_t count) {
     const kernel_window w = conv->window;
@@ -90,11 +93,28 @@ enum {
 size_t kernel_conv_stretches(const kernel_conv_geometry *conv, size_t count) {
     const size_t all = conv->window.kernel_height * conv->window.kernel_width * conv->input_blocks;
     const size_t pixels = kernel_is_pointwise(conv) ? count : count * conv->image.output_width;
-    if (conv->is_planar || conv->lane_channels > 0 || pixels > stretch_pixels || all <= stretch_blocks * 3 / 2) return 1;
+    if (conv->is_planar || conv->is_depthwise || conv->lane_channels > 0 || pixels > stretch_pixels || all <= stretch_blocks * 3 / 2) return 1;
     return (all + stretch_blocks - 1) / stretch_blocks;
 }
 
+enum {
+    /// The most floats of a band of one block: half of a small second-level cache, the rows of a window in the first.
+    depthwise_floats = 32 * 1024,
+};
+
+size_t kernel_depthwise_rows(const kernel_conv_geometry *conv, size_t count) {
+    const kernel_band band = kernel_conv_band(conv, count);
+    if (band.is_direct) return count;
+    const size_t rows = depthwise_floats / band.row_stride, window = (conv->window.kernel_height - 1) * band.tap_rows;
+    const size_t fitting = rows > window ? (rows - window) / conv->window.stride_height : 0;
+    return fitting < 4 ? (count < 4 ? count : 4) : fitting < count ? fitting : count;
+}
+
 size_t kernel_conv_scratch(const kernel_conv_geometry *conv, size_t count) {
+    if (conv->is_depthwise) {
+        const kernel_band band = kernel_conv_band(conv, kernel_depthwise_rows(conv, count));
+        return kernel_band_floats(conv, &band);
+    }
     const kernel_band band = kernel_conv_band(conv, count);
     // The sums of a panel between stretches, should there be any.
     return kernel_band_floats(conv, &band) + (size_t)stretch_pixels * kernel_panel;

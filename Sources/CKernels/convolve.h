@@ -32,5 +32,8 @@ size_t kernel_conv_stretches(const kernel_conv_geometry *conv, size_t count);
 /// The places of the taps in a band, in floats; returns how many there are.
 size_t kernel_conv_taps(const kernel_conv_geometry *conv, const kernel_band *band, ptrdiff_t *taps);
 
+/// The most rows of `count` that a depthwise convolution copies at once.
+size_t kernel_depthwise_rows(const kernel_conv_geometry *conv, size_t count);
+
 /// The panels of one group.
 static inline size_t kernel_group_panels(const kernel_conv_geometry *conv) { return (conv->output_blocks + 1) / 2; }

@@ -14,7 +14,6 @@ typedef struct {
 // The kernels on blocked images; blocked.inc has their bodies.
 typedef struct {
     void (*conv)(const kernel_conv *, kernel_part, float *);
-    void (*depthwise)(const kernel_conv *, kernel_part);
     void (*fc)(const kernel_fc *, size_t, size_t, float *);
     void (*pool)(const float *, kernel_image, kernel_window, kernel_pool_kind, size_t, size_t, float *);
     void (*average)(const float *, kernel_image, float *);

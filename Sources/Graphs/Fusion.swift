@@ -36,6 +36,16 @@ package enum PostOp: Hashable, Sendable {
     case sum
     /// It is kept within bounds.
     case clamp(Clamp)
+    /// A function of each number.
+    case function(PostFunction)
+}
+
+/// Functions of one number that are 0 at 0, so that blocks stay padded with zeros.
+package enum PostFunction: Hashable, Sendable {
+    case hardSwish
+    case silu
+    case gelu
+    case tanh
 }
 
 /// Bounds that kernels keep results within.

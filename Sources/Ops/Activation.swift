@@ -22,7 +22,9 @@ package enum Activation: String, Op, CaseIterable {
     /// x · (1 + erf(x/√2)) / 2. Hendrycks & Gimpel 2016, §2.
     case gelu
 
-    package var structure: String { clamp?.structure ?? rawValue }
+    package var structure: String {
+        if case .clamp(let clamp) = postOp { clamp.structure } else { rawValue }
+    }
 
     package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape { inputs[0] }
 }
@@ -30,21 +32,23 @@ package enum Activation: String, Op, CaseIterable {
 extension Activation {
     package func form(at site: OpSite) -> (any PackedOp)? {
         guard site.isBlocked else { return nil }
-        return clamp.map { BlockedSum(clamp: $0) } ?? BlockedActivation(function: self)
+        if case .clamp(let clamp) = postOp { return BlockedSum(clamp: clamp) }
+        return BlockedActivation(function: self)
     }
 
-    package var postOp: PostOp? { clamp.map { .clamp($0) } }
-
-    package var tableRole: TableRole { .function }
-
-    /// The bounds within which it keeps a value, if it does no more.
-    private var clamp: Clamp? {
+    package var postOp: PostOp? {
         switch self {
-        case .relu: .relu
-        case .relu6: .relu6
-        case .tanh, .sigmoid, .hardSigmoid, .hardSwish, .silu, .gelu: nil
+        case .relu: .clamp(.relu)
+        case .relu6: .clamp(.relu6)
+        case .hardSwish: .function(.hardSwish)
+        case .silu: .function(.silu)
+        case .gelu: .function(.gelu)
+        case .tanh: .function(.tanh)
+        case .sigmoid, .hardSigmoid: nil
         }
     }
+
+    package var tableRole: TableRole { .function }
 
     package var placement: Placement { .overInput }
 
@@ -76,12 +80,7 @@ extension Activation {
     }
 
     /// Whether 0 stays 0.
-    var keepsZero: Bool {
-        switch self {
-        case .relu, .relu6, .tanh, .hardSwish, .silu, .gelu: true
-        case .sigmoid, .hardSigmoid: false
-        }
-    }
+    var keepsZero: Bool { postOp != nil }
 }
 
 /// The function of a blocked image; the channels beyond the last stay zero.

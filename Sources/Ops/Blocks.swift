@@ -62,6 +62,18 @@ extension kernel_activation {
     }
 }
 
+extension PostFunction {
+    /// The kernel that computes it.
+    var kernel: kernel_vector_function {
+        switch self {
+        case .hardSwish: unsafe kernel_hard_swish
+        case .silu: unsafe kernel_silu
+        case .gelu: unsafe kernel_gelu
+        case .tanh: unsafe kernel_tanh
+        }
+    }
+}
+
 extension Layout {
     /// The operation that brings an image from the other layout into this one.
     package var reorder: any PackedOp { self == .blocked ? ToBlocked() : ToPlanar() }

@@ -33,6 +33,8 @@ typedef struct {
     bool has_residual, has_scale, is_planar;
     /// Groups are merged though they could share blocks.
     bool is_merged;
+    /// The hard swish follows.
+    bool has_function;
 } layer;
 
 typedef struct {
@@ -81,7 +83,8 @@ static double expected(const layer *l, const arrays *a, kernel_image image, size
     }
     if (l->has_residual) sum += (double)a->residual[(o * image.output_height + i) * image.output_width + j];
     if (l->activation != kernel_activation_none && sum < 0) sum = 0;
-    return l->activation == kernel_activation_relu6 && sum > 6 ? 6 : sum;
+    if (l->activation == kernel_activation_relu6 && sum > 6) sum = 6;
+    return l->has_function ? sum * fmin(fmax(sum + 3, 0), 6) / 6 : sum;
 }
 
 static void compare(const layer *l, const arrays *a, kernel_image image, const float *y, size_t stride) {
@@ -101,17 +104,14 @@ static void compare(const layer *l, const arrays *a, kernel_image image, const f
     }
 }
 
-static void run_parts(const kernel_conv *conv, bool is_depthwise, size_t rows, size_t row_step, size_t panel_step) {
-    const size_t panels = is_depthwise ? conv->geometry.output_blocks : kernel_conv_panels(&conv->geometry);
+static void run_parts(const kernel_conv *conv, size_t rows, size_t row_step, size_t panel_step) {
+    const size_t panels = kernel_conv_panels(&conv->geometry);
     for (size_t row = 0; row < rows; row += row_step) {
         for (size_t panel = 0; panel < panels; panel += panel_step) {
             kernel_part part = {row, rows - row < row_step ? rows - row : row_step, panel,
                                 panels - panel < panel_step ? panels - panel : panel_step};
-            float *scratch = floats(is_depthwise ? 0 : kernel_conv_scratch(&conv->geometry, part.count), NAN);
-            if (is_depthwise)
-                kernel_depthwise_run(conv, part);
-            else
-                kernel_conv_run(conv, part, scratch);
+            float *scratch = floats(kernel_conv_scratch(&conv->geometry, part.count), NAN);
+            kernel_conv_run(conv, part, scratch);
             free(scratch);
         }
     }
@@ -166,18 +166,19 @@ static void check(layer l) {
     const size_t stride = (pixels + 3) * 16;
     float *whole = floats(out / 16 * stride, NAN), *parts = floats(out / 16 * stride, NAN);
     kernel_conv conv = {
-        .geometry = {image, w, groups, lanes > 0 ? 1 : blocks_of(l.inputs / groups),
-                     lanes > 0 ? 1 : blocks_of(l.outputs / groups), lanes, x_pixels * (l.is_planar ? 1 : 16),
-                     l.is_planar, l.has_scale},
+        .geometry = {image, w, groups, is_depthwise || lanes > 0 ? 1 : blocks_of(l.inputs / groups),
+                     lanes > 0 ? 1 : blocks_of(l.outputs / groups), (l.inputs / groups - 1) % 16 / 4 * 4 + 4, lanes, x_pixels * (l.is_planar ? 1 : 16),
+                     l.is_planar, l.has_scale, is_depthwise},
         .input = l.is_planar ? a.x : x, .output = whole, .output_stride = stride,
         .residual = l.has_residual ? residual : NULL, .residual_stride = pixels * 16, .weight = packed, .bias = a.bias,
         .scale = l.has_scale ? a.scale : NULL, .shift = l.has_scale ? a.shift : NULL, .activation = l.activation,
+        .function = l.has_function ? kernel_hard_swish : NULL,
     };
-    const size_t rows = !is_depthwise && kernel_is_pointwise(&conv.geometry) ? pixels : image.output_height;
-    run_parts(&conv, is_depthwise, rows, rows, 1000);
+    const size_t rows = kernel_is_pointwise(&conv.geometry) ? pixels : image.output_height;
+    run_parts(&conv, rows, rows, 1000);
     compare(&l, &a, image, whole, stride);
     conv.output = parts;
-    run_parts(&conv, is_depthwise, rows, (rows + 2) / 3, 2);
+    run_parts(&conv, rows, (rows + 2) / 3, 2);
     for (size_t b = 0; b < out / 16; b++) {
         if (memcmp(whole + b * stride, parts + b * stride, pixels * 64) == 0) continue;
         printf("%zu -> %zu: parts differ from the whole\n", l.inputs, l.outputs);
@@ -264,15 +265,17 @@ int main(void) {
             size_t in = channels[rand() % 7], out = channels[rand() % 7];
             int kind = rand();
             check((layer){in, out, sizes[s][0], sizes[s][1], 1, windows[w], (kernel_activation)(kind % 3), kind / 3 % 2,
-                          kind / 6 % 2, false, false});
+                          kind / 6 % 2, false, false, kind / 12 % 2});
             check((layer){in, in, sizes[s][0], sizes[s][1], in, windows[w], (kernel_activation)(kind % 3), kind / 3 % 2,
-                          false, false, false});
+                          false, false, false, kind / 12 % 2});
         }
         // So deep that the parts, though not the whole, may make their sums in stretches.
-        check((layer){400, 70, 11, 13, 1, windows[w], (kernel_activation)(w % 3), w % 2, w / 2 % 2, false, false});
+        check((layer){400, 70, 11, 13, 1, windows[w], (kernel_activation)(w % 3), w % 2, w / 2 % 2, false, false, w / 4 % 2});
+        // So wide that a depthwise convolution copies its rows a few at a time.
+        check((layer){20, 20, 31, 300, 20, windows[w], (kernel_activation)(w % 3), w % 2, false, false, false, w / 4 % 2});
         for (size_t g = 0; g < grouped_count; g++) {
             layer l = {grouped[g][0], grouped[g][1], 14, 15 + g % 4, grouped[g][2], windows[w],
-                       (kernel_activation)(g % 3), g % 2, g / 2 % 2, false, false};
+                       (kernel_activation)(g % 3), g % 2, g / 2 % 2, false, false, g / 4 % 2};
             check(l);
             l.is_merged = true;
             if (g < 2) check(l);
@@ -280,7 +283,7 @@ int main(void) {
         if (windows[w].dilation_height > 1 || windows[w].dilation_width > 1 || windows[w].stride_width == 3) continue;
         for (size_t c = 1; c <= 4; c++)
             check((layer){c, 5 + 14 * (size_t)(rand() % 6), 33, 37, 1, windows[w], kernel_activation_relu, false, false,
-                          true, false});
+                          true, false, c % 2});
     }
     for (size_t rows = 1; rows < 34; rows += 8) {
         check_fc(rows, 40, 9, 97);

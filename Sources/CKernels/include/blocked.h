@@ -28,6 +28,8 @@ typedef struct {
     size_t groups;
     /// Channel blocks that go in and come out of a group.
     size_t input_blocks, output_blocks;
+    /// Channels in the last block that goes in, rounded up to a multiple of 4; zeros lie behind them.
+    size_t last_lanes;
     /// Channels of the groups that share a block, each group in lanes of its own: 2, 4 or 8, as many in as out; each
     /// block then counts as a group. 0 where groups fill blocks of their own.
     size_t lane_channels;
@@ -37,6 +39,8 @@ typedef struct {
     bool is_planar;
     /// Something is done to the input first.
     bool has_scale;
+    /// Every channel has a filter of its own. One block is input at a time, and panels are channel blocks.
+    bool is_depthwise;
 } kernel_conv_geometry;
 
 /// One convolution over one item: y = activation(conv(x) + bias + residual).
@@ -55,6 +59,8 @@ typedef struct {
     const float *_Nullable scale;
     const float *_Nullable shift;
     kernel_activation activation;
+    /// What is done to the results behind that, while they are near; null when nothing is. It keeps zeros.
+    kernel_vector_function _Nullable function;
 } kernel_conv;
 
 /// What one task of a convolution computes: output rows (pixels when the window is 1×1 without padding) of some
@@ -75,9 +81,6 @@ size_t kernel_conv_scratch(const kernel_conv_geometry *_Nonnull conv, size_t cou
 
 /// Computes a part.
 void kernel_conv_run(const kernel_conv *_Nonnull conv, kernel_part part, float *_Nonnull scratch);
-
-/// Computes rows of a convolution with a filter of its own for every channel; panels are channel blocks.
-void kernel_depthwise_run(const kernel_conv *_Nonnull conv, kernel_part part);
 
 // MARK: Packing (pack.c)
 

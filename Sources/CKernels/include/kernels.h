@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// y = f(x) for `count` numbers, one by one; `y` may be `x`.
+typedef void (*kernel_vector_function)(const float *_Nonnull x, float *_Nonnull y, size_t count);
+
 // MARK: Threads (pool.c)
 
 /// A fixed set of threads that run the tasks of one job at a time together with the calling thread.

@@ -9,8 +9,7 @@
 // channels behind the last are zero on input and become zero (plus the residual) on output.
 // Source: Lavin and Gray 2015, arXiv:1509.09308, §4; the matrices are Toom and Cook's for the points in winograd.inc.
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "kernels.h"
 
 /// F(outputs, taps), height × width. With each its bound on the largest error, relative to the largest output, for
 /// random weights and rectified inputs; the tests hold all instruction sets to it.
@@ -83,6 +82,8 @@ typedef struct {
     const float *_Nullable bias;
     /// −∞ and ∞ for no activation, 0 and ∞ for ReLU, 0 and 6 for ReLU6. NaN stays.
     float lower, upper;
+    /// What is done to the results behind that; null when nothing is. It keeps zeros.
+    kernel_vector_function _Nullable function;
 } kernel_winograd_call;
 
 /// Runs one of the `cut->tasks` tasks. Tasks are independent; each output is the same whichever cut, batch and thread

@@ -11,7 +11,7 @@ enum Optimizer {
         { $0.takeFusible() },
         { $0.foldChannelLines() },
         { $0.fuseSums() },
-        { $0.fuseClamps() },
+        { $0.fuseActivations() },
         { $0.fuseInputNorms() },
     ]
 
@@ -61,12 +61,12 @@ extension BoundGraph {
         }
     }
 
-    /// ReLU and ReLU6 go into the operation before them.
-    fileprivate mutating func fuseClamps() {
+    /// Activations go into the operation before them.
+    fileprivate mutating func fuseActivations() {
         for index in nodes.indices {
-            guard case .clamp(let clamp)? = nodes[index].op.postOp,
+            guard let activation = nodes[index].op.postOp, activation != .sum,
                 let first = nodes[index].inputs.first, let producer = soleProducer(of: first),
-                let op = nodes[producer].op.followed(by: .clamp(clamp))
+                let op = nodes[producer].op.followed(by: activation)
             else { continue }
             nodes[producer].op = op
             replace(.node(index), with: first)

@@ -15,6 +15,8 @@ struct BlockedConv: PackedOp {
     /// Whether a second input is added.
     var addsResidual = false
     var clamp: Clamp?
+    /// The activation, where it is not a clamp.
+    var function: PostFunction?
     var algorithm = ConvAlgorithm.direct
     /// Whether the image comes planar: the first convolution of a network.
     var isFirst = false
@@ -32,7 +34,7 @@ struct BlockedConv: PackedOp {
     }
 
     /// Whether nothing follows the convolution yet that is not a line for each channel.
-    private var isLinear: Bool { !addsResidual && clamp == nil }
+    private var isLinear: Bool { !addsResidual && clamp == nil && function == nil }
 
     /// Whether every channel has a filter of its own.
     var isDepthwise: Bool { grouping == .inLanes(1) }
@@ -74,8 +76,9 @@ struct BlockedConv: PackedOp {
         var both = self
         switch postOp {
         case .sum where isLinear: both.addsResidual = true
-        case .clamp(let bounds) where clamp == nil: both.clamp = bounds
-        case .sum, .clamp: return nil
+        case .clamp(let bounds) where clamp == nil && function == nil: both.clamp = bounds
+        case .function(let next) where clamp == nil && function == nil: both.function = next
+        case .sum, .clamp, .function: return nil
         }
         return both
     }

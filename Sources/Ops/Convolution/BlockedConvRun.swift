@@ -4,7 +4,6 @@ internal import Tensors
 
 extension BlockedConv {
     func scratch(inputs: [Shape], output: Shape) -> Scratch {
-        guard !isDepthwise else { return Scratch() }
         if let winograd = winograd(input: inputs[0], output: output) {
             return Scratch(perThread: winograd.scratch)
         }
@@ -43,13 +42,10 @@ extension BlockedConv {
             bias: call.weight(1),
             scale: hasInputLines ? call.weight(2) : nil,
             shift: hasInputLines ? call.weight(3) : nil,
-            activation: kernel_activation(clamp)
+            activation: kernel_activation(clamp),
+            function: function?.kernel
         )
-        if isDepthwise {
-            unsafe kernel_depthwise_run(&form, part)
-        } else {
-            unsafe kernel_conv_run(&form, part, call.scratch(of: task.thread))
-        }
+        unsafe kernel_conv_run(&form, part, call.scratch(of: task.thread))
     }
 
     /// The sizes of the convolution over an image.
@@ -64,12 +60,14 @@ extension BlockedConv {
             image: kernel_image(input, output: output),
             window: conv.window.kernelWindow,
             groups: groups,
-            input_blocks: laneChannels > 0 ? 1 : Layout.blocks(conv.inputChannels / groups),
+            input_blocks: isDepthwise || laneChannels > 0 ? 1 : Layout.blocks(conv.inputChannels / groups),
             output_blocks: laneChannels > 0 ? 1 : Layout.blocks(conv.outputChannels / groups),
+            last_lanes: laneChannels > 0 ? 16 : (conv.inputChannels / groups - 1) % 16 / 4 * 4 + 4,
             lane_channels: laneChannels,
             input_stride: isFirst ? Layout.pixels(input) : OpCall.blockStride(input),
             is_planar: isFirst,
-            has_scale: inputLines != nil
+            has_scale: inputLines != nil,
+            is_depthwise: isDepthwise
         )
     }
 
@@ -98,7 +96,8 @@ extension BlockedConv {
             weights: call.weight(0),
             bias: call.weight(1),
             lower: clamp == nil ? -.infinity : 0,
-            upper: clamp == .relu6 ? 6 : .infinity
+            upper: clamp == .relu6 ? 6 : .infinity,
+            function: function?.kernel
         )
     }
 
@@ -132,8 +131,8 @@ struct BlockedConvSplit {
 
     init(_ op: BlockedConv, input: Shape, output: Shape, items: Int, threads: Int) {
         var geometry = op.geometry(input: input, output: output)
-        let isPointwise = unsafe !op.isDepthwise && kernel_is_pointwise(&geometry)
-        let panelCount = unsafe op.isDepthwise ? geometry.output_blocks : kernel_conv_panels(&geometry)
+        let isPointwise = unsafe kernel_is_pointwise(&geometry)
+        let panelCount = unsafe kernel_conv_panels(&geometry)
         let total = isPointwise ? output[1] * output[2] : output[1]
         let quantum = isPointwise ? 14 : 1
         let window = op.conv.window
@@ -142,8 +141,11 @@ struct BlockedConvSplit {
         let halo = isPointwise ? 0 : window.kernel.height / window.strides.height
         var size = max(quantum, Self.cacheFloats / floatsPerRow - halo)
         let work = output.elementCount * max(1, op.conv.depth)
-        let wanted =
-            threads == 1 ? 1 : max(1, min(Self.tasksPerThread * threads, items * work / Self.taskWork))
+        // A depthwise convolution waits for memory and does less a second.
+        let tasks = items * work / (op.isDepthwise ? Self.taskWork / 4 : Self.taskWork)
+        // As many for every thread.
+        let even = (tasks + threads - 1) / threads * threads
+        let wanted = threads == 1 ? 1 : max(1, min(Self.tasksPerThread * threads, even))
         let perItem = (wanted + items - 1) / items
         if perItem > 1 {
             // Rows of a task share the weights that it reads, so a task keeps a few tiles of them.

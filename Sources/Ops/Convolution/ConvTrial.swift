@@ -20,6 +20,7 @@ struct ConvTrial {
         var op = op
         op.addsResidual = false
         op.clamp = nil
+        op.function = nil
         guard let output = try? op.outputShape(of: [input]) else { // checked by the caller
             preconditionFailure("\(op.structure) does not take an image of \(input)")
         }

@@ -165,7 +165,8 @@ private struct Layer {
             weights: packed.start,
             bias: self.bias.isEmpty ? nil : UnsafePointer(bias.start),
             lower: range.lowerBound,
-            upper: range.upperBound
+            upper: range.upperBound,
+            function: nil
         )
         for task in order {
             unsafe kernel_winograd_run([shape], Self.items, [cut], [call], task, scratch.start)

@@ -64,6 +64,29 @@ import Testing
         )
     }
 
+    @Test(arguments: [Activation.hardSwish, .silu, .gelu, .tanh])
+    func `does what keeps zeros while a convolution of any kind stores`(function: Activation) throws {
+        let grouped = Conv(inputChannels: 64, outputChannels: 64, window: Window(3, pad: 1), groups: 16)
+        let depthwise = Conv(inputChannels: 64, outputChannels: 64, window: Window(5, pad: 2), groups: 64)
+        let convolutions = [conv(20, 20, Window(1)), conv(20, 64), conv(64, 64), grouped, depthwise]
+        let layers: [Layers] = convolutions.enumerated().flatMap { index, conv -> [Layers] in
+            let input = index == 0 ? Graph.Value.input : .node(index * 2 - 1)
+            return [(conv, "conv\(index)", [input]), (function, "function\(index)", [.node(index * 2)])]
+        }
+        let sum: [Layers] = [
+            (conv(64, 64, Window(1)), "last", [.node(9)]), (Add(), "sum", [.node(10), .node(9)]),
+            (function, "behind", [.node(11)]),
+        ]
+        try check(layers + sum, becomes: ["reorder"] + (0..<5).map { "conv\($0)" } + ["last"])
+    }
+
+    @Test func `leaves what does not keep zeros behind the convolution`() throws {
+        try check(
+            [(conv(20, 20), "conv", [.input]), (Activation.sigmoid, "gate", [.node(0)])],
+            becomes: ["reorder", "conv", "gate"]
+        )
+    }
+
     @Test func `keeps the image that a convolution reads while it adds it`() throws {
         try check(
             [
