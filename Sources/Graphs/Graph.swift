@@ -69,6 +69,7 @@ package struct Graph: Sendable {
         guard !parameters.isEmpty || !names.contains(name) else {
             throw ShapeError("\(name): another node has this name")
         }
+        let op = op.fitted(to: inputs.map(shape(of:)))
         let shapes: [Shape]
         do {
             shapes = try op.outputShapes(of: inputs.map(shape(of:)))

@@ -15,6 +15,9 @@ package protocol Op: Sendable {
     /// The trained arrays it reads, in the order in which `run` finds them.
     var parameters: [Parameter] { get }
 
+    /// The same for inputs of these shapes, where it has something that follows from them; asked before anything else.
+    func fitted(to inputs: [Shape]) -> any Op
+
     /// The shape of one item's output, or of the first where there are several.
     ///
     /// - Throws: `ShapeError` when the inputs do not fit; the message says what was expected and found.
@@ -152,6 +155,8 @@ package struct OpTask: Sendable {
 
 extension Op {
     package var parameters: [Parameter] { [] }
+
+    package func fitted(to inputs: [Shape]) -> any Op { self }
 
     package func outputShapes(of inputs: [Shape]) throws(ShapeError) -> [Shape] {
         [try outputShape(of: inputs)]

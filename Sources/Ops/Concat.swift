@@ -26,11 +26,15 @@ package struct Concat: Op {
 }
 
 extension Concat {
-    /// Joins blocked images where all but the last fill their blocks.
+    /// Where all but the last of blocked images fill their blocks, they may be written in their places at once.
     package func form(at site: OpSite) -> (any PackedOp)? {
+        guard site.inputs.allSatisfy({ $0.layout == .blocked }) else { return nil }
         let isWhole = site.inputs.dropLast().allSatisfy { $0.shape[0] % 16 == 0 }
-        let areBlocked = site.inputs.allSatisfy { $0.layout == .blocked }
-        return isWhole && areBlocked ? BlockedConcat(inputs: site.inputs.count) : nil
+        guard !isWhole else { return BlockedConcat(inputs: site.inputs.count) }
+        let sources = site.inputs.enumerated().flatMap { input, value in
+            (0..<value.shape[0]).map { ChannelMoves.Source(input: input, channel: $0) }
+        }
+        return ChannelMoves(sources, structure: structure)
     }
 
     package var tableRole: TableRole { .join }

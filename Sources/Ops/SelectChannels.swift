@@ -25,8 +25,10 @@ package struct SelectChannels: Op {
 }
 
 extension SelectChannels {
-    /// On planar images only.
-    package func form(at site: OpSite) -> (any PackedOp)? { nil }
+    package func form(at site: OpSite) -> (any PackedOp)? {
+        guard site.isBlocked else { return nil }
+        return ChannelMoves(channels.map { .init(input: 0, channel: $0) }, structure: structure)
+    }
 
     package func taskCount(phase: Int, of call: OpCall) -> Int { call.batch }
 

@@ -157,6 +157,23 @@ package struct Window: Hashable, Sendable {
         return (rows, columns)
     }
 
+    /// The same with as many zeros around an image as give it ⌈size/stride⌉ positions, the odd one behind.
+    func same(height: Int, width: Int) -> Window {
+        func pads(_ size: Int, _ stride: Int, _ extent: Int) -> (before: Int, behind: Int) {
+            let all = max(0, ((size + stride - 1) / stride - 1) * stride + extent - size)
+            return (all / 2, all - all / 2)
+        }
+        let rows = pads(height, strides.height, extent.height)
+        let columns = pads(width, strides.width, extent.width)
+        return Window(
+            kernel: kernel,
+            strides: strides,
+            pads: Pads(top: rows.before, left: columns.before, bottom: rows.behind, right: columns.behind),
+            dilations: dilations,
+            roundsUp: roundsUp
+        )
+    }
+
     /// `floor` or `ceil` of (size + pads − extent) / stride, plus 1; a window must start inside the image.
     private func count(_ size: Int, _ before: Int, _ behind: Int, _ extent: Int, stride: Int) -> Int? {
         let slack = size + before + behind - extent + (roundsUp ? stride - 1 : 0)

@@ -6,26 +6,54 @@ package import Tensors
 /// height 1, a one-dimensional one.
 ///
 /// - Shape: c × h × w → outputChannels × h' × w', with the window's positions h' × w'.
-/// - Source: `weight` is outputChannels × c/groups × kh × kw and `bias` outputChannels, as in PyTorch's `Conv2d`.
+/// - Source: `weight` is outputChannels × c/groups × kh × kw and `bias` outputChannels, as in PyTorch's `Conv2d`; of one that
+///   is a fully connected layer at each pixel, `weight` is outputChannels × c, as in `Linear`.
 package struct Conv: Op {
     package let inputChannels: Int
     package let outputChannels: Int
-    package let window: Window
+    package private(set) var window: Window
     package let groups: Int
     package let hasBias: Bool
+    /// Whether the pads follow from the image: as many as give ⌈h/stride⌉ × ⌈w/stride⌉ positions, the odd one behind.
+    ///
+    /// - Source: TensorFlow's `SAME`, ONNX's `SAME_UPPER`.
+    package let isSame: Bool
+    /// Whether its tensors are those of a fully connected layer.
+    package let isLinear: Bool
 
     package init(
         inputChannels: Int,
         outputChannels: Int,
         window: Window,
         groups: Int = 1,
-        hasBias: Bool = true
+        hasBias: Bool = true,
+        isSame: Bool = false
     ) {
         self.inputChannels = inputChannels
         self.outputChannels = outputChannels
         self.window = window
         self.groups = groups
         self.hasBias = hasBias
+        self.isSame = isSame
+        isLinear = false
+    }
+
+    /// A fully connected layer at each pixel.
+    package init(pointwise inputChannels: Int, outputChannels: Int) {
+        self.inputChannels = inputChannels
+        self.outputChannels = outputChannels
+        window = Window(1)
+        groups = 1
+        hasBias = true
+        isSame = false
+        isLinear = true
+    }
+
+    package func fitted(to inputs: [Shape]) -> any Op {
+        guard isSame, inputs[0].rank == 3 else { return self }
+        var conv = self
+        conv.window = window.same(height: inputs[0][1], width: inputs[0][2])
+        return conv
     }
 
     package var structure: String {
@@ -33,10 +61,10 @@ package struct Conv: Op {
     }
 
     package var parameters: [Parameter] {
-        let weight = Parameter(
-            "weight",
-            [outputChannels, inputChannels / groups, window.kernel.height, window.kernel.width]
-        )
+        let filter =
+            isLinear
+            ? [inputChannels] : [inputChannels / groups, window.kernel.height, window.kernel.width]
+        let weight = Parameter("weight", Shape([outputChannels] + filter))
         return hasBias ? [weight, Parameter("bias", [outputChannels])] : [weight]
     }
 

@@ -39,8 +39,15 @@ extension OpCases {
             LocalResponseNorm(), LocalResponseNorm(size: 3, alpha: 0.05, beta: 0.6, k: 1),
             LocalResponseNorm(size: 4, alpha: 0.1),
         ]
+        let responseNorm = GlobalResponseNorm(channels: shape[0])
+        let layerScale = LayerScale("gamma", channels: shape[0])
         return [
             behindConvolution(norm, on: shape) { Reference.batchNorm(norm, $0[0], $1) },
+            behindConvolution(responseNorm, on: shape) {
+                Reference.globalResponseNorm(responseNorm, $0[0], $1)
+            },
+            behindConvolution(layerScale, on: shape) { Reference.layerScale($0[0], $1) },
+            channelConv(on: shape),
             behindConvolution(layerNorm, on: shape) { Reference.channelNorm(layerNorm, $0[0], $1) },
             gate(on: shape),
         ]
@@ -50,6 +57,17 @@ extension OpCases {
             + responses.map { op in
                 behindConvolution(op, on: shape) { inputs, _ in Reference.localResponseNorm(op, inputs[0]) }
             }
+    }
+
+    private static func channelConv(on shape: Shape) -> OpCase {
+        let op = ChannelConv(kernel: 5)
+        var row = OpCase(op, on: shape, tolerance: 4e-6) { Reference.channelConv(op, $0[0], $1) }
+        row.prelude = { graph in
+            let conv = Conv(inputChannels: shape[0], outputChannels: shape[0], window: Window(1))
+            let image = try graph.add(conv, name: "before", inputs: [.input])
+            return [try graph.add(AdaptiveAveragePool(height: 1, width: 1), name: "pool", inputs: [image])]
+        }
+        return row
     }
 
     private static func gate(on shape: Shape) -> OpCase {
@@ -64,11 +82,22 @@ extension OpCases {
     }
 
     private static func blockedJoins(_ shape: Shape) -> [OpCase] {
-        [
+        let channels = shape[0]
+        let orders = [
+            Array((0..<channels).reversed()), Array(channels / 3..<channels), Array(0..<(channels + 1) / 2),
+            (0..<channels).map { $0 / 2 + $0 % 2 * (channels / 2) },
+        ]
+        return [
             behindConvolution(Add(), on: shape, count: 2) { inputs, _ in Reference.add(inputs[0], inputs[1])
             },
             behindConvolution(Concat(), on: shape, count: 3) { inputs, _ in Reference.concat(inputs) },
+            behindConvolution(Upsample(2), on: shape) { inputs, _ in
+                try Reference.upsample(Upsample(2), inputs[0])
+            },
         ]
+            + orders.map(SelectChannels.init).map { op in
+                behindConvolution(op, on: shape) { inputs, _ in try Reference.selectChannels(op, inputs[0]) }
+            }
     }
 
     /// Convolutions on blocked images; the table of convolutions has those that read the network's input.

@@ -5,7 +5,8 @@ import Engine
 enum OpCases {
     static let all =
         convolutions + linears + batchNorms + activations + pools + adaptivePools + localResponseNorms
-        + channelNorms + softmaxes + channelScales + selections + subsamplings + radialBases
+        + channelNorms + responseNorms + layerScales + channelConvs + upsamplings + softmaxes + channelScales
+        + selections + subsamplings + radialBases
         + joins + embeddings + recurrents + sequencePools + attentions + flattens + blocked
 
     /// Padding below and to the right only, as `SAME_UPPER` and TensorFlow have it with an even rest.
@@ -137,6 +138,32 @@ enum OpCases {
         (shape: Shape) in
         let op = ChannelNorm(channels: shape[0])
         return OpCase(op, on: shape) { Reference.channelNorm(op, $0[0], $1) }
+    }
+
+    static let responseNorms: [OpCase] = [[1, 1, 1], [3, 7, 9], [17, 8, 8], [160, 14, 13]].map {
+        (shape: Shape) in
+        let op = GlobalResponseNorm(channels: shape[0])
+        return OpCase(op, on: shape) { Reference.globalResponseNorm(op, $0[0], $1) }
+    }
+
+    static let layerScales: [OpCase] = [[1, 1, 1], [3, 7, 9], [17, 8, 8]].flatMap { (shape: Shape) in
+        [false, true].map { isImage in
+            let op = LayerScale("gamma", channels: shape[0], isImage: isImage)
+            return OpCase(op, on: shape) { Reference.layerScale($0[0], $1) }
+        }
+    }
+
+    static let channelConvs: [OpCase] = [(1, 3), (2, 5), (17, 5), (64, 3), (2048, 7)].map {
+        channels,
+        kernel in
+        let op = ChannelConv(kernel: kernel)
+        return OpCase(op, on: [channels, 1, 1]) { Reference.channelConv(op, $0[0], $1) }
+    }
+
+    static let upsamplings: [OpCase] = [(1, [3, 4, 5]), (2, [1, 1, 1]), (2, [7, 5, 3]), (8, [17, 2, 3])].map {
+        (factor: Int, shape: Shape) in
+        let op = Upsample(factor)
+        return OpCase(op, on: shape) { inputs, _ in try Reference.upsample(op, inputs[0]) }
     }
 
     static let softmaxes: [OpCase] = [[1], [7], [8], [9], [63], [64], [65], [1000], [5, 7], [700, 11]].map {

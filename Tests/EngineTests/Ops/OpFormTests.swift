@@ -8,12 +8,13 @@ import Testing
         AdaptiveAveragePool(height: 2, width: 3), LocalResponseNorm(), ChannelScale([.init(scale: 0.5)]),
         ChannelNorm(channels: 20),
         BatchNorm(channels: 20), Activation.relu, Activation.relu6, Activation.tanh, Activation.sigmoid,
-        Activation.hardSwish, Activation.gelu,
+        Activation.hardSwish, Activation.gelu, SelectChannels(Array(0..<20).reversed()),
+        LayerScale("gamma", channels: 20),
+        GlobalResponseNorm(channels: 20),
     ]
 
     private static let planar: [any Op] = [
-        Softmax(), SelectChannels(Array(0..<20)),
-        PadShortcut(channels: 20, stride: 1), Subsampling(channels: 20),
+        Softmax(), PadShortcut(channels: 20, stride: 1), Subsampling(channels: 20),
         LocalResponseNorm(size: 33),
     ]
 

@@ -55,6 +55,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [(14, 13), (7, 8), (1, 1), (97, 64)])
+    func `a convolution padded as its stride needs has so many positions at every size`(
+        _ height: Int,
+        _ width: Int
+    ) throws {
+        let conv = Conv(inputChannels: 3, outputChannels: 5, window: Window(3, stride: 2), isSame: true)
+        var graph = Graph(inputShape: [3, 224, 224])
+        graph.setOutput("output", to: try graph.add(conv, name: "conv", inputs: [.input]))
+        let reshaped = try graph.reshaped(to: [3, height, width])
+        #expect(reshaped.nodes[0].shape == [5, (height + 1) / 2, (width + 1) / 2])
+        let pads = (reshaped.nodes[0].op as? Conv)?.window.pads
+        // TensorFlow's: the odd zero is below and to the right.
+        let (odd, even) = ((before: 1, behind: 1), (before: 0, behind: 1))
+        let (rows, columns) = (height % 2 == 1 ? odd : even, width % 2 == 1 ? odd : even)
+        #expect(
+            pads == Pads(top: rows.before, left: columns.before, bottom: rows.behind, right: columns.behind)
+        )
+    }
+
     @Test func `refuses inputs that do not fit and says what it expected`() {
         // swift-format-ignore
         let rows: [(any Op, [Shape], String)] = [
@@ -72,6 +91,9 @@ import Testing
             (Concat(),                               [[1, 2, 2], [1, 2, 3]], "concat: 1×2×2 and 1×2×3 differ in height or width"),
             (PadShortcut(channels: 2, stride: 2),    [[3, 4, 4]],       "shortcut: expected at most 2 channels, found 3"),
             (BatchNorm(channels: 2),                 [[3, 4, 4]],       "batch norm: expected 2 channels, found 3"),
+            (ChannelConv(kernel: 3),                 [[3, 1, 2]],       "channel conv: expected a single pixel, found 3×1×2"),
+            (LayerScale("gamma", channels: 2),       [[3, 4, 4]],       "layer scale: expected 2 channels, found 3"),
+            (GlobalResponseNorm(channels: 2),        [[3, 4, 4]],       "response norm: expected 2 channels, found 3"),
             (Embedding(size: 9, features: 2),        [[3, 4]],          "embedding: expected a row of tokens, found 3×4"),
             (Recurrent(.lstm, inputs: 3, hidden: 2), [[5, 4]],          "lstm: expected steps×3, found 5×4"),
             (SequencePool(.last, isBidirectional: true), [[5, 3]],      "sequence pool: expected two halves of features, found 5×3"),
