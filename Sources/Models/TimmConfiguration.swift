@@ -2,24 +2,15 @@ internal import Engine
 internal import Imaging
 internal import Inference
 package import Support
+internal import Zoo
 
 /// Reads the `config.json` of a timm snapshot as a manifest.
 ///
 /// timm writes many keys, so those that do not matter here are skipped, and null is as good as absent. What matters
 /// and cannot be meant, or changes the network into one that is not served, is an error that names its place.
 /// Labels are the `label_names`, not their descriptions, or the `id2label` of transformers. To serve a network that timm calls otherwise: a row in
-/// `names`.
+/// `Architecture.libraryNames`.
 package enum TimmConfiguration {
-    /// timm's names that are not ours.
-    private static let names = [
-        "legacy_xception": "xception",
-        "mobilenetv1_100": "mobilenet_v1",
-        "mobilenetv2_100": "mobilenet_v2",
-        "mobilenetv3_large_100": "mobilenet_v3_large",
-        "mobilenetv3_small_100": "mobilenet_v3_small",
-        // Others with `tf_` pad as TensorFlow does: they are other networks.
-        "tf_inception_v3": "inception_v3",
-    ]
     /// What older versions put before a name to tell whose weights they are; `resnet50.tv_in1k` was `tv_resnet50`.
     private static let formerPrefixes = ["tv_", "gluon_", "ssl_", "swsl_", "ig_", "adv_", "ens_adv_"]
 
@@ -74,7 +65,7 @@ package enum TimmConfiguration {
     private static func architecture(_ document: JSONFields) throws(FormatError) -> String {
         guard let reader = document.given("architecture") else { throw missingArchitecture(document) }
         var name = try reader.string().prefix { $0 != "." }
-        if let known = names[String(name)] { return known }
+        if let known = Architecture.libraryNames[String(name)] { return known }
         if let prefix = formerPrefixes.first(where: { name.hasPrefix($0) }) {
             name = name.dropFirst(prefix.count)
             if name.hasSuffix("_v1b") { name = name.dropLast(4) }

@@ -100,6 +100,9 @@ package struct Architecture: Sendable {
         inceptionV4s,
         inceptionResNets,
         resNets,
+        resNetVariants,
+        gatedResNets,
+        res2Nets,
         cifarResNets,
         denseNets,
         cifarDenseNets,
@@ -107,20 +110,32 @@ package struct Architecture: Sendable {
         mobileNets,
         mobileNetV3s,
         mnasNets,
+        timmMobileNets,
+        timmMobileNetV3s,
         efficientNets,
+        timmEfficientNets,
         regNets,
+        convNeXts,
         shuffleNetV2s,
+        ghostNets,
+        hrNets,
+        dlas,
+        voVNets,
+        selecSLSs,
+        repVGGs,
+        reXNets,
         xceptions,
         recurrentNetworks,
         encoderDecoders,
         frameNetworks,
     ].flatMap(\.self)
 
-    /// The architecture called `name`.
+    /// The architecture called `name`, here or in timm.
     ///
     /// - Throws: `ArchitectureError.unknownArchitecture` with the nearest name.
     package static func named(_ name: String) throws(ArchitectureError) -> Architecture {
-        guard let architecture = all.first(where: { $0.name == name }) else {
+        let own = libraryNames[name] ?? name
+        guard let architecture = all.first(where: { $0.name == own }) else {
             throw .unknownArchitecture(name, nearest: nearestName(to: name, in: all.map(\.name)))
         }
         return architecture

@@ -8,7 +8,8 @@ package import Engine
 ///
 /// To add a kind: a case here and its line in `Lowering`.
 package indirect enum Layer: Sendable {
-    /// A convolution with `filters` output channels, as in PyTorch's `Conv2d`.
+    /// A convolution with `filters` output channels, as in PyTorch's `Conv2d`, or padded as much as its stride needs, as
+    /// TensorFlow's `SAME` does: then `pad` does not count.
     case conv(
         _ name: String,
         _ filters: Int,
@@ -16,12 +17,23 @@ package indirect enum Layer: Sendable {
         stride: Int = 1,
         pad: Extent = 0,
         groups: Int = 1,
-        bias: Bool = true
+        bias: Bool = true,
+        isSame: Bool = false
     )
+    /// A fully connected layer at each pixel, whose tensors are those of `linear`.
+    case pointwise(_ name: String, _ filters: Int)
     /// A fully connected layer.
     case linear(_ name: String, _ outputs: Int, bias: Bool = true)
     /// Batch normalisation with the running statistics of training.
     case batchNorm(_ name: String, epsilon: Float = 1e-5)
+    /// Layer normalisation over the channels of each pixel.
+    case channelNorm(_ name: String, epsilon: Float = 1e-6)
+    /// Each channel by how large it is among all of them, added to itself.
+    case responseNorm(_ name: String)
+    /// A trained factor for each channel: a tensor of its own, without `.weight`, of one dimension or of an image.
+    case layerScale(_ name: String, isImage: Bool = false)
+    /// A convolution over the channels of a single pixel, without bias.
+    case channelConv(_ name: String, kernel: Int)
     /// A function of single values; the tables write `.relu`.
     case activation(Activation)
     /// The largest value of each window; `roundsUp` counts a last, incomplete one, as Caffe does.
@@ -53,6 +65,13 @@ package indirect enum Layer: Sendable {
     case gate([Layer])
     /// Branches joined along the channels, or the features of a sequence; an empty branch passes its input on.
     case concat([[Layer]])
+    /// The value before is called this from here on; it goes on unchanged.
+    case mark(String)
+    /// Goes on from marked values, not from the value before: from their sum, or from them joined along the channels. A
+    /// single one is taken as it is.
+    case from([String], Join = .sum)
+    /// The image so many times as high and wide, each pixel a square.
+    case upsample(Int)
     /// He et al.'s shortcut A: subsampling and channels of zeros.
     case padShortcut(_ channels: Int, stride: Int)
     /// Some channels in a given order.
@@ -86,6 +105,12 @@ package indirect enum Layer: Sendable {
 }
 
 extension Layer {
+    /// How values become one.
+    package enum Join: Sendable {
+        case sum
+        case concat
+    }
+
     /// max(x, 0).
     package static let relu = Layer.activation(.relu)
     /// min(max(x, 0), 6).

@@ -5,6 +5,8 @@ package struct Lowering {
     private var graph: Graph
     /// How many parameter-free layers of each kind there are, by prefix and kind.
     private var counts: [String: Int] = [:]
+    /// The values that tables refer to, by their marks.
+    private var marks: [String: Graph.Value] = [:]
 
     private init(inputShape: Shape) {
         graph = Graph(inputShape: inputShape)
@@ -46,15 +48,30 @@ package struct Lowering {
         prefix: String
     ) throws(ShapeError) -> Graph.Value {
         switch layer {
-        case .conv(let name, let filters, let kernel, let stride, let pad, let groups, let bias):
+        case .conv(let name, let filters, let kernel, let stride, let pad, let groups, let bias, let isSame):
             let conv = Conv(
                 inputChannels: channels(of: input),
                 outputChannels: filters,
                 window: Window(kernel: kernel, strides: Extent(stride), pads: Pads(pad)),
                 groups: groups,
-                hasBias: bias
+                hasBias: bias,
+                isSame: isSame
             )
             return try graph.add(conv, name: prefix + name, inputs: [input])
+        case .pointwise(let name, let filters):
+            let conv = Conv(pointwise: channels(of: input), outputChannels: filters)
+            return try graph.add(conv, name: prefix + name, inputs: [input])
+        case .channelNorm(let name, let epsilon):
+            let norm = ChannelNorm(channels: channels(of: input), epsilon: epsilon)
+            return try graph.add(norm, name: prefix + name, inputs: [input])
+        case .responseNorm(let name):
+            let norm = GlobalResponseNorm(channels: channels(of: input))
+            return try graph.add(norm, name: prefix + name, inputs: [input])
+        case .layerScale(let name, let isImage):
+            let scale = LayerScale(name, channels: channels(of: input), isImage: isImage)
+            return try graph.add(scale, name: String(prefix.dropLast()), inputs: [input])
+        case .channelConv(let name, let kernel):
+            return try graph.add(ChannelConv(kernel: kernel), name: prefix + name, inputs: [input])
         case .linear(let name, let outputs, let bias):
             let linear = Linear(inputs: features(of: input), outputs: outputs, hasBias: bias)
             return try graph.add(linear, name: prefix + name, inputs: [input])
@@ -98,6 +115,13 @@ package struct Lowering {
             let isSequence = ends.first.map { graph.shape(of: $0).rank == 2 } ?? false
             let join: any Op = isSequence ? ConcatFeatures() : Concat()
             return try add(join, kind: "concat", inputs: ends, prefix: prefix)
+        case .mark(let mark):
+            marks[mark] = input
+            return input
+        case .from(let names, let join):
+            return try lower(join, of: names, prefix: prefix)
+        case .upsample(let factor):
+            return try add(Upsample(factor), kind: "upsample", inputs: [input], prefix: prefix)
         case .padShortcut(let channels, let stride):
             let shortcut = PadShortcut(channels: channels, stride: stride)
             return try add(shortcut, kind: "shortcut", inputs: [input], prefix: prefix)
@@ -155,6 +179,30 @@ package struct Lowering {
         case .attention(let name, let attention):
             return try graph.add(attention, name: prefix + name, inputs: [.input, input])
         }
+    }
+
+    /// The values of marks, joined.
+    private mutating func lower(
+        _ join: Layer.Join,
+        of names: [String],
+        prefix: String
+    ) throws(ShapeError) -> Graph.Value {
+        let values = try names.map { name throws(ShapeError) in
+            guard let value = marks[name] else {
+                throw ShapeError("\(prefix)\(name): no value has this mark")
+            }
+            return value
+        }
+        guard var sum = values.first, values.count > 1 else {
+            return values.first ?? .input
+        }
+        if case .concat = join {
+            return try add(Concat(), kind: "concat", inputs: values, prefix: prefix)
+        }
+        for value in values.dropFirst() {
+            sum = try add(Add(), kind: "sum", inputs: [sum, value], prefix: prefix)
+        }
+        return sum
     }
 
     /// Adds an operation without parameters under its name in the table, or its kind and the next number.

@@ -29,7 +29,8 @@ extension Layer {
         kernel: Int = 1,
         stride: Int = 1,
         groups: Int = 1,
-        epsilon: Float = 1e-5
+        epsilon: Float = 1e-5,
+        isSame: Bool = false
     ) -> [Layer] {
         let pad = Extent(kernel / 2)
         return [
@@ -40,7 +41,8 @@ extension Layer {
                 stride: stride,
                 pad: pad,
                 groups: groups,
-                bias: false
+                bias: false,
+                isSame: isSame
             ),
             .batchNorm(names.norm, epsilon: epsilon),
         ]
@@ -62,6 +64,20 @@ extension Layer {
             .conv(names.excite, channels, kernel: 1), gate,
         ])
     }
+
+    /// What a layer gives, each channel weighed by what its mean and those of its neighbours say.
+    ///
+    /// - Source: Wang et al., "ECA-Net", CVPR 2020, equations 9 and 12, with γ of 2 and b of 1.
+    static func channelAttention(_ name: String, of channels: Int) -> Layer {
+        let half = (bits(of: channels) + 1) / 2
+        return .gate([
+            .globalAveragePool,
+            .channelConv(name, kernel: max(3, half % 2 == 1 ? half : half + 1)), .sigmoid,
+        ])
+    }
+
+    /// ⌊log₂ n⌋.
+    private static func bits(of number: Int) -> Int { Int.bitWidth - 1 - number.leadingZeroBitCount }
 
     /// A 3×3 unit of the Inception networks' coarsest modules, spread to a 1×3 beside a 3×1 (Figure 7 there).
     static func spread(_ name: String, _ filters: Int) -> Layer {

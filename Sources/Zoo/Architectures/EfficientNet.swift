@@ -5,7 +5,7 @@ internal import Engine
 /// v1: Tan, Le, "EfficientNet: rethinking model scaling for convolutional neural networks", ICML 2019, Table 1 and §3.3;
 /// tensor names are torchvision's, or timm's (`efficientnet_b0` …) when the weights have `blocks`. v2: Tan, Le,
 /// "EfficientNetV2: smaller models and faster training", ICML 2021, Table 4, whose first stages have one full convolution
-/// for an expansion and a depthwise one; names are torchvision's. As there, b5 to b7 and v2 have an ε of 0.001.
+/// for an expansion and a depthwise one; names likewise (`efficientnetv2_s` …). As torchvision has it, b5 to b7 and v2 have an ε of 0.001.
 extension Architecture {
     // swift-format-ignore
     static let efficientNets = [
@@ -133,7 +133,7 @@ private struct EfficientStage {
         _ naming: InvertedResidual.Naming
     ) -> [Layer] {
         let stride = index == 0 ? s : 1
-        if isFused { return fused(inputs: inputs, stride: stride, epsilon: epsilon) }
+        if isFused { return fused(inputs: inputs, stride: stride, epsilon: epsilon, naming) }
         let block = InvertedResidual(
             inputs: inputs,
             expanded: inputs * t,
@@ -148,15 +148,24 @@ private struct EfficientStage {
         return block.layers(naming)
     }
 
-    private func fused(inputs: Int, stride: Int, epsilon: Float) -> [Layer] {
+    private func fused(
+        inputs: Int,
+        stride: Int,
+        epsilon: Float,
+        _ naming: InvertedResidual.Naming
+    ) -> [Layer] {
+        var names = (first: ("block.0.0", "block.0.1"), second: ("block.1.0", "block.1.1"))
+        if case .timm = naming {
+            names = (t == 1 ? ("conv", "bn1") : ("conv_exp", "bn1"), ("conv_pwl", "bn2"))
+        }
         let first = Layer.normed(
-            ("block.0.0", "block.0.1"),
+            names.first,
             t == 1 ? c : inputs * t,
             kernel: k,
             stride: stride,
             epsilon: epsilon
         )
-        let projection = t == 1 ? [] : Layer.normed(("block.1.0", "block.1.1"), c, epsilon: epsilon)
+        let projection = t == 1 ? [] : Layer.normed(names.second, c, epsilon: epsilon)
         let layers = first + [.silu] + projection
         return stride == 1 && inputs == c ? [.residual(layers)] : layers
     }

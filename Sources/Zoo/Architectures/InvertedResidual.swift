@@ -80,11 +80,11 @@ extension InvertedResidual.Naming {
 }
 
 extension Int {
-    /// The multiple of 8 that is nearest to a number of channels, at least 8 and not below it by more than a tenth.
+    /// The multiple of `divisor` that is nearest to a number of channels, at least one, and not below its part `limit`.
     ///
     /// - Source: the reference implementation of MobileNets (`_make_divisible`).
-    init(channels: Double) {
-        let nearest = Swift.max(8, Int(channels + 4) / 8 * 8)
-        self = Double(nearest) < 0.9 * channels ? nearest + 8 : nearest
+    init(channels: Double, divisor: Int = 8, limit: Double = 0.9) {
+        let nearest = Swift.max(divisor, Int(channels + Double(divisor) / 2) / divisor * divisor)
+        self = Double(nearest) < limit * channels ? nearest + divisor : nearest
     }
 }
