@@ -48,6 +48,7 @@ extension OpCases {
             },
             behindConvolution(layerScale, on: shape) { Reference.layerScale($0[0], $1) },
             channelConv(on: shape),
+            behindConvolution(LeakyReLU(), on: shape) { inputs, _ in Reference.leakyReLU(0.01, inputs[0]) },
             behindConvolution(layerNorm, on: shape) { Reference.channelNorm(layerNorm, $0[0], $1) },
             gate(on: shape),
         ]

@@ -4,7 +4,8 @@ import Engine
 /// strides, paddings, dilations, groups, windows that do not fit evenly, and sizes that are cut into several tasks.
 enum OpCases {
     static let all =
-        convolutions + linears + batchNorms + activations + pools + adaptivePools + localResponseNorms
+        convolutions + linears + batchNorms + activations + leakyReLUs + pools + adaptivePools
+        + localResponseNorms
         + channelNorms + responseNorms + layerScales + channelConvs + upsamplings + softmaxes + channelScales
         + selections + subsamplings + radialBases
         + joins + embeddings + recurrents + sequencePools + attentions + flattens + blocked
@@ -87,6 +88,10 @@ enum OpCases {
         [[1], [7], [8], [9], [63], [64], [65], [5, 80, 90]].map { (shape: Shape) in
             OpCase(op, on: shape) { inputs, _ in Reference.activation(op, inputs[0]) }
         }
+    }
+
+    static let leakyReLUs: [OpCase] = [[1], [7], [65], [5, 80, 90]].map { (shape: Shape) in
+        OpCase(LeakyReLU(slope: 0.1), on: shape) { inputs, _ in Reference.leakyReLU(0.1, inputs[0]) }
     }
 
     /// Windows whose sides, strides or dilations differ; each position has a part of the image.

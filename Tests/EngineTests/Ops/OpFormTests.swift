@@ -10,7 +10,7 @@ import Testing
         BatchNorm(channels: 20), Activation.relu, Activation.relu6, Activation.tanh, Activation.sigmoid,
         Activation.hardSwish, Activation.gelu, SelectChannels(Array(0..<20).reversed()),
         LayerScale("gamma", channels: 20),
-        GlobalResponseNorm(channels: 20),
+        GlobalResponseNorm(channels: 20), LeakyReLU(),
     ]
 
     private static let planar: [any Op] = [

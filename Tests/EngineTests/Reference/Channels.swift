@@ -46,6 +46,13 @@ extension Reference {
         return y
     }
 
+    /// A part of what is negative.
+    static func leakyReLU(_ slope: Double, _ x: Array) -> Array {
+        var y = x
+        for index in y.values.indices where y.values[index] < 0 { y.values[index] *= slope }
+        return y
+    }
+
     /// Each channel times its number.
     static func layerScale(_ x: Array, _ weights: [Array]) -> Array {
         var y = x
