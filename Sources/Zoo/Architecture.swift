@@ -122,6 +122,7 @@ package struct Architecture: Sendable {
         dlas,
         voVNets,
         selecSLSs,
+        cspNets,
         repVGGs,
         reXNets,
         xceptions,

@@ -36,6 +36,8 @@ package indirect enum Layer: Sendable {
     case channelConv(_ name: String, kernel: Int)
     /// A function of single values; the tables write `.relu`.
     case activation(Activation)
+    /// A function that keeps a hundredth of negative numbers.
+    case leakyReLU
     /// The largest value of each window; `roundsUp` counts a last, incomplete one, as Caffe does.
     case maxPool(Extent, stride: Int, pad: Extent = 0, roundsUp: Bool = false, name: String? = nil)
     /// The mean of each window, with its padding counted as zeros or not counted.

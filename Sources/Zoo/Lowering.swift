@@ -80,6 +80,8 @@ package struct Lowering {
             return try graph.add(norm, name: prefix + name, inputs: [input])
         case .activation(let function):
             return try add(function, kind: function.rawValue, inputs: [input], prefix: prefix)
+        case .leakyReLU:
+            return try add(LeakyReLU(), kind: "leaky relu", inputs: [input], prefix: prefix)
         case .maxPool(let kernel, let stride, let pad, let roundsUp, let name):
             let window = self.window(kernel, stride, pad, roundsUp)
             return try add(Pool(.max, window: window), name, kind: "pool", inputs: [input], prefix: prefix)

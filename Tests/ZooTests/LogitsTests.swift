@@ -234,6 +234,10 @@ import Zoo
         .image("repvgg_a0", imageSize: [64, 64]),
         .image("rexnet_100", imageSize: [97, 97], gain: 1.5),
         .image("rexnetr_200", imageSize: [64, 64], gain: 1.5),
+        .image("cspresnet50d", imageSize: [64, 64]),
+        .image("cspresnext50", imageSize: [64, 64]),
+        .image("cspdarknet53", imageSize: [64, 64]),
+        .image("darknet53", imageSize: [64, 64]),
     ]
 
     // swift-format-ignore

@@ -1,7 +1,9 @@
+import Engine
 import Foundation
 import Logging
 import Models
 import Testing
+import Zoo
 
 /// Folders with timm's `config.json`; whether they load as far as their weights is enough here.
 struct SnapshotFolderTests {
@@ -83,5 +85,30 @@ struct SnapshotFolderTests {
             let reason = try registry.entry(named: name).current.reason ?? "no reason"
             #expect(reason.contains(part), "\(name): \(reason)")
         }
+    }
+
+    /// timm's names of small networks, ours, and a tensor that tells timm's weights.
+    @Test(arguments: [
+        ("convnext_atto.d2_in1k", "convnext_atto", "stem.0.weight"),
+        ("regnety_004.pycls_in1k", "regnet_y_400mf", "s1.b1.conv1.conv.weight"),
+        ("lcnet_050.ra2_in1k", "lcnet_050", "conv_stem.weight"),
+        ("tf_mobilenetv3_small_minimal_100.in1k", "tf_mobilenetv3_small_minimal_100", "conv_stem.weight"),
+        ("mobilenetv4_conv_small_035.untrained", "mobilenetv4_conv_small_035", "conv_stem.weight"),
+    ])
+    func `a snapshot of timm's is served by its own names`(
+        _ name: String,
+        _ ours: String,
+        _ telling: String
+    ) throws {
+        let text =
+            #"{"architecture": "\#(name)", "num_classes": 2, "pretrained_cfg": {"input_size": [3, 64, 64]}}"#
+        try folder.write(text, to: "snapshot/config.json")
+        let graph = try Architecture.named(ours)
+            .graph(ArchitectureConfiguration(classes: 2, shapes: [telling: []]))
+        #expect(graph.parameters.contains { $0.name == telling })
+        let shapes = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.name, $0.shape) })
+        try TestModels.writeWeights(to: folder.path + "/snapshot/model.safetensors", shapes: shapes)
+        let model = try loaded().model(named: "snapshot")
+        #expect(model.architecture.name == ours)
     }
 }

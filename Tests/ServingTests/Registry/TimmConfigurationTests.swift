@@ -105,6 +105,7 @@ struct TimmConfigurationTests {
         ("mobilenetv3_large_100.ra_in1k", "mobilenet_v3_large"), ("efficientnet_b0.ra_in1k", "efficientnet_b0"),
         ("tf_efficientnet_b0.ns_jft_in1k", "tf_efficientnet_b0"), // another network: it pads as TensorFlow does
         ("legacy_xception.tf_in1k", "xception"),
+        ("regnety_032.ra_in1k", "regnet_y_3_2gf"), ("efficientnetv2_s.untrained", "efficientnet_v2_s"),
         ("xception", "xception"), ("gluon_resnet18_v1b", "resnet18"), ("swsl_resnext50_32x4d", "resnext50_32x4d"),
         ("ens_adv_inception_resnet_v2", "inception_resnet_v2"), ("tf_inception_v3", "inception_v3"),
         ("vgg11_bn", "vgg11_bn"), ("resnet50d.ra2_in1k", "resnet50d"),

@@ -210,6 +210,10 @@ CASES = {
     "repvgg_a0": (tim("repvgg_a0"), (3, 64, 64)),
     "rexnet_100": (tim("rexnet_100"), (3, 97, 97)),
     "rexnetr_200": (tim("rexnetr_200"), (3, 64, 64)),
+    "cspresnet50d": (tim("cspresnet50d"), (3, 64, 64)),
+    "cspresnext50": (tim("cspresnext50"), (3, 64, 64)),
+    "cspdarknet53": (tim("cspdarknet53"), (3, 64, 64)),
+    "darknet53": (tim("darknet53"), (3, 64, 64)),
     # kind, vocabulary, features, hidden, layers, both directions, pooling, classes
     "rnn last": (lambda: own.Recurrent(nn.RNN, 50, 12, 40, 1, False, "last", 7), (19,)),
     "rnn features 2 both mean": (lambda: own.Recurrent(nn.RNN, 0, 5, 33, 2, True, "mean", 3), (23, 5)),
