@@ -238,6 +238,12 @@ import Zoo
         .image("cspresnext50", imageSize: [64, 64]),
         .image("cspdarknet53", imageSize: [64, 64]),
         .image("darknet53", imageSize: [64, 64]),
+        .image("xception41", imageSize: [97, 97]),
+        .image("xception41p", imageSize: [64, 64]),
+        .image("dpn68", imageSize: [64, 64]),
+        .image("dpn68b", imageSize: [97, 97]),
+        .image("mixnet_s", imageSize: [97, 97], gain: 1.25),
+        .image("tf_mixnet_s", imageSize: [64, 64], gain: 1.25),
     ]
 
     // swift-format-ignore

@@ -11,6 +11,9 @@ struct MobileRow: Sendable {
         case inverted
         /// An inverted residual with one full convolution for the first two.
         case fused
+        /// An inverted residual whose convolution of each channel has other kernels for other parts of the channels, and
+        /// whose 1×1 are of so many parts.
+        case mixed(kernels: [Int], before: Int, behind: Int)
         /// A plain convolution.
         case conv
         /// MobileNetV4's: one of each channel of so large a kernel before an inverted residual, which itself may have none;
@@ -97,6 +100,21 @@ struct MobileRow: Sendable {
         expanding: Int? = nil
     ) -> MobileRow {
         MobileRow(.fused, 3, s, e, c, n, skips: skips, expanding: expanding)
+    }
+
+    static func mixed(
+        _ kernels: [Int],
+        s: Int,
+        e: Double,
+        c: Int,
+        n: Int = 1,
+        gate: Double = 0,
+        _ activation: Layer? = nil,
+        before: Int = 1,
+        behind: Int = 1
+    ) -> MobileRow {
+        let kind = Kind.mixed(kernels: kernels, before: before, behind: behind)
+        return MobileRow(kind, 0, s, e, c, n, gate: gate, activation: activation)
     }
 
     static func conv(k: Int, s: Int, c: Int, n: Int = 1, skips: Bool = false) -> MobileRow {
@@ -214,6 +232,22 @@ struct MobileNetwork: Sendable {
         case .fused:
             layers = unit(("conv_exp", "bn1"), expanded, kernel: row.k, stride: stride) + [active]
             layers += unit(("conv_pwl", "bn2"), outputs)
+        case .mixed(let kernels, let before, let behind):
+            let expansion = Mixed(name: "conv_pw", inputs: inputs, outputs: expanded, isSame: isSame)
+            let middle = Mixed(
+                name: "conv_dw",
+                inputs: expanded,
+                outputs: expanded,
+                isDepthwise: true,
+                isSame: isSame
+            )
+            let projection = Mixed(name: "conv_pwl", inputs: expanded, outputs: outputs, isSame: isSame)
+            let ones = [Int](repeating: 1, count: before)
+            layers = expansion.layers(ones) + [.batchNorm("bn1", epsilon: epsilon), active]
+            layers += middle.layers(kernels, stride: stride) + [.batchNorm("bn2", epsilon: epsilon), active]
+            layers += squeezeExcite(row, of: expanded, active)
+            layers += projection.layers([Int](repeating: 1, count: behind))
+            layers += [.batchNorm("bn3", epsilon: epsilon)]
         case .conv:
             layers = unit(("conv", "bn1"), outputs, kernel: row.k, stride: stride) + [active]
         case .universal(let before):
@@ -255,6 +289,48 @@ struct MobileNetwork: Sendable {
                 names: ("se.conv_reduce", "se.conv_expand")
             )
         ]
+    }
+}
+
+/// Convolutions of parts of the channels, whose outputs are joined.
+///
+/// - Source: Tan, Le, "MixConv: mixed depthwise convolutional kernels", BMVC 2019, §3.
+private struct Mixed {
+    let name: String
+    let inputs: Int
+    let outputs: Int
+    var isDepthwise = false
+    let isSame: Bool
+
+    /// One for each kernel; a single one is a plain convolution.
+    func layers(_ kernels: [Int], stride: Int = 1) -> [Layer] {
+        guard kernels.count > 1 else { return [conv(name, kernels[0], stride, outputs)] }
+        let (ends, filters) = (Self.ends(inputs, kernels.count), Self.ends(outputs, kernels.count))
+        let branches = kernels.enumerated().map { part, kernel in
+            [
+                Layer.selectChannels(Array(ends[part]..<ends[part + 1])),
+                conv("\(name).\(part)", kernel, stride, filters[part + 1] - filters[part]),
+            ]
+        }
+        return [.concat(branches)]
+    }
+
+    private func conv(_ name: String, _ kernel: Int, _ stride: Int, _ filters: Int) -> Layer {
+        .conv(
+            name,
+            filters,
+            kernel: Extent(kernel),
+            stride: stride,
+            pad: Extent(kernel / 2),
+            groups: isDepthwise ? filters : 1,
+            bias: false,
+            isSame: isSame
+        )
+    }
+
+    /// Where the parts begin and end; the first has what does not divide.
+    private static func ends(_ channels: Int, _ parts: Int) -> [Int] {
+        (0...parts).map { $0 == 0 ? 0 : channels - (parts - $0) * (channels / parts) }
     }
 }
 

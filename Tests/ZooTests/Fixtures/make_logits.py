@@ -214,6 +214,12 @@ CASES = {
     "cspresnext50": (tim("cspresnext50"), (3, 64, 64)),
     "cspdarknet53": (tim("cspdarknet53"), (3, 64, 64)),
     "darknet53": (tim("darknet53"), (3, 64, 64)),
+    "xception41": (tim("xception41"), (3, 97, 97)),
+    "xception41p": (tim("xception41p"), (3, 64, 64)),
+    "dpn68": (tim("dpn68"), (3, 64, 64)),
+    "dpn68b": (tim("dpn68b"), (3, 97, 97)),
+    "mixnet_s": (tim("mixnet_s"), (3, 97, 97)),
+    "tf_mixnet_s": (tim("tf_mixnet_s"), (3, 64, 64)),
     # kind, vocabulary, features, hidden, layers, both directions, pooling, classes
     "rnn last": (lambda: own.Recurrent(nn.RNN, 50, 12, 40, 1, False, "last", 7), (19,)),
     "rnn features 2 both mean": (lambda: own.Recurrent(nn.RNN, 0, 5, 33, 2, True, "mean", 3), (23, 5)),
@@ -290,6 +296,8 @@ GAINS = {
     "selecsls42b": 1.5,
     "rexnet_100": 1.5,
     "rexnetr_200": 1.5,
+    "mixnet_s": 1.25,
+    "tf_mixnet_s": 1.25,
 }
 
 
