@@ -50,6 +50,9 @@ struct ChannelMoves: PackedOp {
         starts.append(runs.count)
     }
 
+    /// Whether hardly any neighbours stay together, so that lanes are copied one by one: a planar image is quicker then.
+    var isScattered: Bool { runs.count * 4 > channels }
+
     func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape {
         Shape([channels] + inputs[0].dimensions.dropFirst())
     }

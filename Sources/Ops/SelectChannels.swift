@@ -25,9 +25,11 @@ package struct SelectChannels: Op {
 }
 
 extension SelectChannels {
+    /// A slice or the like is taken from blocks, a shuffle from a planar image.
     package func form(at site: OpSite) -> (any PackedOp)? {
         guard site.isBlocked else { return nil }
-        return ChannelMoves(channels.map { .init(input: 0, channel: $0) }, structure: structure)
+        let moves = ChannelMoves(channels.map { .init(input: 0, channel: $0) }, structure: structure)
+        return moves.isScattered ? nil : moves
     }
 
     package func taskCount(phase: Int, of call: OpCall) -> Int { call.batch }

@@ -8,13 +8,14 @@ import Testing
         AdaptiveAveragePool(height: 2, width: 3), LocalResponseNorm(), ChannelScale([.init(scale: 0.5)]),
         ChannelNorm(channels: 20),
         BatchNorm(channels: 20), Activation.relu, Activation.relu6, Activation.tanh, Activation.sigmoid,
-        Activation.hardSwish, Activation.gelu, SelectChannels(Array(0..<20).reversed()),
+        Activation.hardSwish, Activation.gelu, SelectChannels(Array(4..<20) + Array(0..<4)),
         LayerScale("gamma", channels: 20),
         GlobalResponseNorm(channels: 20), LeakyReLU(),
     ]
 
     private static let planar: [any Op] = [
-        Softmax(), PadShortcut(channels: 20, stride: 1), Subsampling(channels: 20),
+        Softmax(), SelectChannels(Array(0..<20).reversed()), PadShortcut(channels: 20, stride: 1),
+        Subsampling(channels: 20),
         LocalResponseNorm(size: 33),
     ]
 
