@@ -17,6 +17,45 @@ static float to_bfloat(float x) {
     return x;
 }
 
+/// Numbers of eight bits and fewer: bits of the fraction, the least exponent, the largest number, and whether there is an
+/// infinity or something that is no number beyond it.
+static const struct {
+    int fraction, exponent;
+    float largest;
+    bool has_infinity, has_nan;
+} small_floats[] = {
+    {3, -6, 448, false, true},    {3, -7, 240, false, true},  {2, -14, 57344, true, true},
+    {2, -15, 57344, false, true}, {1, 0, 6, false, false},
+};
+
+/// Rounds to a number of a kind of `small_floats`, ties to even; larger ones become the largest where that is wanted.
+/// Behind these kinds come powers of two, rounded up, down, and to the nearer one.
+static float to_small(float x, int kind, bool saturates) {
+    const int kinds = sizeof small_floats / sizeof *small_floats;
+    if (x != x) return kind >= kinds || small_floats[kind].has_nan ? x : 0;
+    if (kind >= kinds) {
+        if (isinf(x)) return NAN;
+        int exponent;
+        const float fraction = frexpf(fabsf(x), &exponent); // in 0.5 … 1
+        const bool rounds = kind == kinds ? fraction > 0.5f : kind == kinds + 1 ? false : fraction >= 0.75f;
+        exponent += rounds ? 0 : -1;
+        if (x == 0 || exponent < -127) exponent = -127;
+        if (exponent > 127) return saturates ? ldexpf(1, 127) : NAN;
+        return ldexpf(1, exponent);
+    }
+    const float largest = small_floats[kind].largest;
+    if (isinf(x)) return saturates || !small_floats[kind].has_nan ? copysignf(largest, x)
+                         : small_floats[kind].has_infinity        ? x
+                                                                  : NAN;
+    int exponent = x == 0 ? 0 : ilogbf(x);
+    if (exponent < small_floats[kind].exponent) exponent = small_floats[kind].exponent;
+    const int step = exponent - small_floats[kind].fraction;
+    const float rounded = ldexpf(rintf(ldexpf(x, -step)), step);
+    if (fabsf(rounded) <= largest) return rounded;
+    if (saturates || !small_floats[kind].has_nan) return copysignf(largest, x);
+    return small_floats[kind].has_infinity ? copysignf(INFINITY, x) : NAN;
+}
+
 static float softplus(float x) { return x > 0 ? x + log1pf(expf(-x)) : log1pf(expf(x)); }
 static float sigmoid(float x) { return 1 / (1 + expf(-x)); }
 static float clamp(float x, float low, float high) { return x < low ? low : x > high ? high : x; }
@@ -100,6 +139,7 @@ void kernel_elementwise(kernel_function function, const float *a, size_t a_step,
         EACH(to_bool, x != 0)
         EACH(to_half, to_half(x))
         EACH(to_bfloat, to_bfloat(x))
+        EACH(to_small, to_small(x, (int)alpha, beta != 0))
         EACH(truncate, truncf(x))
         PAIR(add, x + z)
         PAIR(and, x != 0 && z != 0)

@@ -27,7 +27,8 @@ typedef enum {
     kernel_function_shrink, kernel_function_sigmoid, kernel_function_sign, kernel_function_silu, kernel_function_sin,
     kernel_function_sinh, kernel_function_softplus, kernel_function_softsign, kernel_function_sqrt,
     kernel_function_swish, kernel_function_tan, kernel_function_tanh, kernel_function_thresholded_relu,
-    kernel_function_to_bool, kernel_function_to_half, kernel_function_to_bfloat, kernel_function_truncate,
+    kernel_function_to_bool, kernel_function_to_half, kernel_function_to_bfloat, kernel_function_to_small,
+    kernel_function_truncate,
     kernel_function_add, kernel_function_and, kernel_function_divide, kernel_function_divide_integers,
     kernel_function_equal, kernel_function_greater, kernel_function_greater_or_equal, kernel_function_less,
     kernel_function_less_or_equal, kernel_function_max, kernel_function_mean, kernel_function_min,
@@ -108,7 +109,48 @@ typedef enum {
 void kernel_pool_plain(kernel_window_kind kind, float p, const float *_Nonnull x, kernel_slide slide,
                        float *_Nullable y, float *_Nullable indices, bool columns_first);
 
-// MARK: Boxes and recurrences (sequential.c)
+// MARK: Images at any places (sampling.c)
+
+typedef enum { kernel_sample_nearest, kernel_sample_linear, kernel_sample_cubic } kernel_sample_kind;
+/// What is outside of an image: zeros, its border, or its mirror image.
+typedef enum { kernel_outside_zeros, kernel_outside_border, kernel_outside_reflection } kernel_outside;
+
+/// How an image of up to three axes is sampled; of those that are not there the first extents are 1.
+typedef struct {
+    size_t extents[kernel_most_axes];
+    /// How many axes there are: 1 to 3.
+    size_t axes;
+    kernel_sample_kind kind;
+    kernel_outside outside;
+    /// Whether -1 and 1 are the middles of the first and the last number, not their outer edges.
+    bool aligns_corners;
+} kernel_sampling;
+
+/// y[i] = the image `x` at `grid[i]`, `axes` coordinates from -1 to 1 of which the last axis' comes first.
+void kernel_sample_grid(const float *_Nonnull x, kernel_sampling sampling, const float *_Nonnull grid, size_t points,
+                        float *_Nonnull y);
+
+// MARK: Boxes (boxes.c)
+
+/// What non-maximum suppression is to keep.
+typedef struct {
+    /// At most so many boxes.
+    size_t limit;
+    /// Boxes that overlap a better one by more than this part of their union are dropped.
+    float overlap;
+    /// Boxes must have more than this, where `has_threshold` is set.
+    float threshold;
+    bool has_threshold;
+    /// Boxes are centre, width and height; else two corners, y before x.
+    bool is_centred;
+} kernel_suppression;
+
+/// Writes the places of the best boxes of `count`, best first, to `kept`, which has room for `limit`, and returns how
+/// many there are. Of equal scores the lower place comes first. scratch: `count` floats.
+size_t kernel_suppress(const float *_Nonnull boxes, const float *_Nonnull scores, size_t count,
+                       kernel_suppression rule, float *_Nonnull kept, float *_Nonnull scratch);
+
+// MARK: Recurrences and the first of many (sequential.c)
 
 /// One direction of a recurrent layer with everything that ONNX lets it have.
 typedef struct {

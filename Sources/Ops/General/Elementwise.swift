@@ -10,7 +10,7 @@ package enum Function: String, CaseIterable, Sendable {
         round
     case selu, shrink, sigmoid, sign, silu, sin, sinh, softplus, softsign, sqrt, swish, tan, tanh,
         thresholdedRelu
-    case toBool, toHalf, toBFloat, truncate
+    case toBool, toHalf, toBFloat, toSmall, truncate
     case add, and, divide, divideIntegers, equal, greater, greaterOrEqual, less, lessOrEqual, max, mean, min,
         modulo
     case fmod, multiply, or, power, prelu, subtract, xor
@@ -65,6 +65,7 @@ package enum Function: String, CaseIterable, Sendable {
         case .toBool: kernel_function_to_bool
         case .toHalf: kernel_function_to_half
         case .toBFloat: kernel_function_to_bfloat
+        case .toSmall: kernel_function_to_small
         case .truncate: kernel_function_truncate
         case .add: kernel_function_add
         case .and: kernel_function_and
