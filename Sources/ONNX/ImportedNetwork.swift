@@ -7,21 +7,6 @@ internal import Platform
 /// dimension that the file leaves open, or that is 1, is that batch. Where there are several inputs, an item holds them one
 /// behind the other.
 package struct ImportedNetwork: Sendable {
-    /// A value that goes in or comes out.
-    package struct Port: Sendable, Equatable {
-        package let name: String
-        /// With the first one, of which a batch has as many as it has items where that is 1.
-        package let dimensions: [Int]
-        package let type: DataType
-    }
-
-    /// A node of the file and what runs in its place; nothing where it is a view, or was computed at load.
-    package struct NodeReport: Sendable {
-        package let node: String
-        package let op: String
-        package let operations: [String]
-    }
-
     /// What may be said about a file beside what it says itself.
     package struct Options: Sendable {
         /// Extents of dimensions, by their names, or by `input:axis` where they have none.
@@ -64,14 +49,20 @@ package struct ImportedNetwork: Sendable {
     ///
     /// - Throws: `ONNXError`.
     package init(path: String, options: Options = Options()) throws(ONNXError) {
-        let bytes: [UInt8]
+        let bytes = try Self.contents(of: path)
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        try self.init(parsing: bytes, folder: folder, options: options)
+    }
+
+    /// The bytes of a file.
+    ///
+    /// - Throws: `ONNXError`.
+    package static func contents(of path: String) throws(ONNXError) -> [UInt8] {
         do {
-            bytes = try FileContents.read(path, maxBytes: Self.maxFileBytes)
+            return try FileContents.read(path, maxBytes: maxFileBytes)
         } catch {
             throw .unreadable("\(error)")
         }
-        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        try self.init(parsing: bytes, folder: folder, options: options)
     }
 
     /// Reads the bytes of a file.
@@ -87,28 +78,36 @@ package struct ImportedNetwork: Sendable {
         guard let opset = model.opsets[""] ?? model.opsets.values.first, opset > 0 else {
             throw .malformed("the file says no version of ai.onnx's operators")
         }
-        let ports = try Self.inputPorts(file, options)
-        let inputShape = Self.itemShape(ports)
+        let inputPorts = try Self.inputPorts(file, options)
+        let inputShape = Self.itemShape(inputPorts)
         let builder = GraphBuilder(
             inputShape: inputShape,
             budget: Budget(options.mostNumbers),
             folder: folder
         )
         var importer = Importer(builder, functions: model.functions, opset: opset)
-        try Self.define(ports, file, options, &importer)
+        try Self.define(inputPorts, file, options, &importer)
         try importer.run(file)
         guard importer.problems.isEmpty else { throw .unsupported(importer.problems) }
         var outputs: [(port: Port, value: RunValue)] = []
+        var nothing: [(place: Int, port: Port)] = []
         guard !file.outputs.isEmpty else { throw .malformed("the graph has no output") }
         for output in file.outputs {
             guard let known = try importer.result(output.name) else {
                 throw .malformed("output '\(output.name)' cannot be made")
             }
+            var port = Port(name: output.name, dimensions: known.dimensions, type: known.type)
+            guard known.count > 0 else {
+                nothing.append((outputs.count + nothing.count, port))
+                continue
+            }
             do throws(NodeFault) {
-                let value = try builder.materialized(known)
-                outputs.append(
-                    (Port(name: output.name, dimensions: known.dimensions, type: known.type), value)
-                )
+                if let varying = known.varying {
+                    port.varying = (varying.axis, "\(output.name).count")
+                    let count = RunValue(value: varying.count, dimensions: [1], type: .int64)
+                    builder.setOutput("\(output.name).count", to: count.value)
+                }
+                outputs.append((port, try builder.materialized(known)))
             } catch {
                 throw .malformed("output '\(output.name)': \(error.sentence)")
             }
@@ -117,11 +116,14 @@ package struct ImportedNetwork: Sendable {
             outputs = try Self.classifierOutputs(outputs, builder)
         }
         for (port, value) in outputs { builder.setOutput(port.name, to: value.value) }
+        if outputs.isEmpty { builder.setOutput("nothing", to: .input) }
         graph = builder.graph
         tensors = builder.tensors
-        inputs = ports
-        self.outputs = outputs.map(\.port)
-        nodes = builder.reports.map { NodeReport(node: $0.node, op: $0.op, operations: $0.operations) }
+        inputs = inputPorts
+        var ports = outputs.map(\.port)
+        for (place, port) in nothing { ports.insert(port, at: place) }
+        self.outputs = ports
+        nodes = builder.reports.map { NodeReport($0) }
     }
 
     /// What goes into the network of a file.
@@ -154,28 +156,37 @@ extension ImportedNetwork {
             guard let type = DataType(rawValue: Int(clamping: input.type)) else {
                 throw .malformed("input '\(input.name)': ONNX's type \(input.type) is not supported")
             }
-            guard let dimensions = input.dimensions else {
-                throw .malformed("input '\(input.name)': its rank is not known")
-            }
             guard names.insert(input.name).inserted else {
                 throw .malformed("two inputs are '\(input.name)'")
             }
-            var extents: [Int] = []
-            for (axis, dimension) in dimensions.enumerated() {
-                var options = options
-                if dimensions.count == 4, axis > 1, let size = options.imageSize, !dimension.isKnown {
-                    options.dimensions["\(input.name):\(axis)"] = axis == 2 ? size.height : size.width
-                }
-                extents.append(try extent(dimension, axis, input.name, options))
-            }
-            guard let count = extents.count(upTo: GraphBuilder.mostNumbers(Budget(options.mostNumbers))),
-                count > 0
-            else {
-                throw .tooLarge("input '\(input.name)': an array of \(extents) is empty or too large")
-            }
+            let extents = try extents(input, options)
+            guard let count = extents.count(upTo: GraphBuilder.mostNumbers(Budget(options.mostNumbers)))
+            else { throw .tooLarge("input '\(input.name)': an array of \(extents) is too large") }
+            guard count > 0 else { continue } // known: there is nothing in it
             ports.append(Port(name: input.name, dimensions: extents, type: type))
         }
         return ports
+    }
+
+    private static func extents(_ input: ValueInfo, _ options: Options) throws(ONNXError) -> [Int] {
+        guard let dimensions = input.dimensions else {
+            throw .malformed("input '\(input.name)': its rank is not known")
+        }
+        var extents: [Int] = []
+        for (axis, dimension) in dimensions.enumerated() {
+            var options = options
+            if dimensions.count == 4, axis > 1, let size = options.imageSize, !dimension.isKnown {
+                options.dimensions["\(input.name):\(axis)"] = axis == 2 ? size.height : size.width
+            }
+            extents.append(try extent(dimension, axis, input.name, options))
+        }
+        return extents
+    }
+
+    /// The extents of an input that the file says has nothing in it; nil for all others.
+    private static func nothing(_ input: ValueInfo, _ options: Options) throws(ONNXError) -> [Int]? {
+        guard let dimensions = input.dimensions, dimensions.contains(.size(0)) else { return nil }
+        return try extents(input, options)
     }
 
     private static func extent(
@@ -187,8 +198,8 @@ extension ImportedNetwork {
         let place = "\(input):\(axis)"
         if let given = options.dimensions[place] { return given }
         switch dimension {
-        case .size(let size) where size > 0: return Int(clamping: size)
-        case .size(let size) where size < -1 || size == 0:
+        case .size(let size) where size >= 0: return Int(clamping: size)
+        case .size(let size) where size < -1:
             throw .malformed("input '\(input)': dimension \(axis) is \(size)")
         case .named(let name):
             if let given = options.dimensions[name] { return given }
@@ -216,8 +227,12 @@ extension ImportedNetwork {
         _ importer: inout Importer
     ) throws(ONNXError) {
         for input in file.inputs {
-            guard let tensor = options.constants[input.name] else { continue }
             let type = DataType(rawValue: Int(clamping: input.type)) ?? .float
+            let given = options.constants[input.name]
+            if given == nil, let empty = try nothing(input, options) {
+                importer.define(input.name, .constant(Constant(empty, type, rounding: [])))
+            }
+            guard let tensor = given else { continue }
             let constant = Constant(tensor.shape.dimensions, type, rounding: tensor.values)
             importer.define(input.name, .constant(constant))
         }

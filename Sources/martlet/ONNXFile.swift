@@ -6,6 +6,8 @@ internal import Support
 /// An ONNX file that a command names instead of a model.
 struct ONNXFile {
     private let network: ImportedNetwork
+    /// How many items a run has.
+    private let batch: Int
 
     /// Nil where the name is not that of such a file.
     ///
@@ -13,35 +15,52 @@ struct ONNXFile {
     init?(_ name: String, _ shape: ShapeOption) throws {
         guard name.hasSuffix(".onnx") else { return nil }
         network = try ImportedNetwork(path: name, options: .init(dimensions: shape.dimensions))
+        batch = 1
+    }
+
+    /// The same, of the shapes that tensors have.
+    ///
+    /// - Throws: `ONNXError` where it cannot be run, or the tensors are not its inputs.
+    init(_ name: String, _ shape: ShapeOption, for file: Safetensors) throws {
+        let bytes = try ImportedNetwork.contents(of: name)
+        let inputs = try OpenInput.all(parsing: bytes)
+        var shapes: [String: [Int]] = [:]
+        var constants: [String: Tensor] = [:]
+        for input in inputs {
+            let tensor = try file.tensor(input.name)
+            shapes[input.name] = tensor.shape.dimensions
+            if input.isSetting, tensor.shape.elementCount == 1 { constants[input.name] = tensor }
+        }
+        let given = try GivenShapes(shapes, for: inputs, fixed: shape.dimensions)
+        network = try ImportedNetwork(
+            parsing: bytes,
+            folder: name.lastIndex(of: "/").map { String(name[..<$0]) } ?? ".",
+            options: .init(dimensions: given.dimensions, constants: constants)
+        )
+        batch = given.batch
     }
 
     /// Runs the network on a file with a tensor for each input, and returns one for each output.
-    ///
-    /// - Shape: as the network's; where the first dimension of every input is 1, any batch.
     func run(_ file: Safetensors, on pool: WorkerPool) throws -> [(name: String, tensor: Tensor)] {
         let tensors = try network.inputs.map { try file.tensor($0.name) }
-        let isBatched = network.inputs.allSatisfy { $0.dimensions.first == 1 }
-        let batch = isBatched ? tensors.first?.shape.dimensions.first ?? 1 : 1
-        for (port, tensor) in zip(network.inputs, tensors) {
-            let expected = isBatched ? [batch] + port.dimensions.dropFirst() : port.dimensions
-            guard tensor.shape.dimensions == expected, batch > 0 else {
-                throw CommandError("\(port.name): expected \(Shape(expected)), found \(tensor.shape)")
-            }
-        }
         let session = Session(graph: network.graph, weights: network.weights(), pool: pool)
         try session.prepare(inputShape: network.graph.inputShape, batch: batch)
         for item in 0..<batch {
-            let numbers = tensors.flatMap { isBatched ? $0.items[item].values : $0.values }
+            let numbers = tensors.flatMap { batch > 1 ? $0.items[item].values : $0.values }
             session.setInput(item, to: (numbers.isEmpty ? [0] : numbers).span)
         }
         _ = session.run()
-        return network.outputs.map { port in
-            let values = (0..<batch).flatMap { item in
-                session.withOutput(port.name, item: item) { span in span.indices.map { span[$0] } }
+        return try network.outputs.map { port in
+            let items = (0..<batch).map { network.output(port, item: $0, of: session) }
+            guard items.count > 1 else { return (port.name, items[0]) }
+            guard port.varying == nil else {
+                throw CommandError(
+                    "\(port.name): how much there is depends on the data; give one item at a time"
+                )
             }
             let inner = port.dimensions.first == 1 ? Array(port.dimensions.dropFirst()) : port.dimensions
-            let shape = batch == 1 ? port.dimensions : [batch] + inner
-            return (port.name, Tensor(shape: Shape(shape), values: values))
+            let shape = Shape([batch] + inner)
+            return (port.name, Tensor(shape: shape, values: items.flatMap(\.values)))
         }
     }
 

@@ -49,9 +49,10 @@ struct Run: ParsableCommand {
     }
 
     func run() throws {
-        if let file = try ONNXFile(name ?? modelName ?? "", shape) {
-            let pool = WorkerPool(threads: threads.count)
-            return try output.write(file.run(Safetensors(path: inputPath), on: pool), to: outputPath)
+        if (name ?? modelName ?? "").hasSuffix(".onnx") {
+            let tensors = try Safetensors(path: inputPath)
+            let file = try ONNXFile(name ?? modelName ?? "", shape, for: tensors)
+            return try output.write(file.run(tensors, on: WorkerPool(threads: threads.count)), to: outputPath)
         }
         let model = try models.model(name ?? modelName ?? "")
         let network = try NamedNetwork(model)

@@ -4,9 +4,11 @@ import Engine
 struct ModelWriter {
     /// One of a node's attributes.
     enum Attribute {
+        indirect case graph(ModelWriter)
         case ints([Int])
         case int(Int)
         case float(Float)
+        case text(String)
     }
 
     private var nodes: [[UInt8]] = []
@@ -25,9 +27,11 @@ struct ModelWriter {
         for (name, attribute) in attributes {
             var own = Self.text(1, name)
             switch attribute {
+            case .graph(let graph): own += Self.message(6, graph.graph) + Self.number(20, 5)
             case .ints(let list): own += list.flatMap { Self.number(8, $0) } + Self.number(20, 7)
             case .int(let number): own += Self.number(3, number) + Self.number(20, 2)
             case .float(let number): own += Self.float(2, number) + Self.number(20, 1)
+            case .text(let text): own += Self.text(4, text) + Self.number(20, 3)
             }
             bytes += Self.message(5, own)
         }
@@ -63,14 +67,23 @@ struct ModelWriter {
 
     mutating func input(_ name: String, _ dimensions: [Int]) { inputs.append(Self.value(name, dimensions)) }
 
+    /// An input with open extents, which have names or nil, or of another type.
+    mutating func input(_ name: String, open dimensions: [String?], type: Int = 1) {
+        let shape = dimensions.flatMap { name in Self.message(1, name.map { Self.text(2, $0) } ?? []) }
+        let tensor = Self.number(1, type) + Self.message(2, shape)
+        inputs.append(Self.text(1, name) + Self.message(2, Self.message(1, tensor)))
+    }
+
     mutating func output(_ name: String) { outputs.append(Self.text(1, name)) }
 
     /// The file.
     func bytes(opset: Int = 17) -> [UInt8] {
-        let graph =
-            nodes.flatMap { Self.message(1, $0) } + initializers.flatMap { Self.message(5, $0) }
+        Self.number(1, 8) + Self.message(7, graph) + Self.message(8, Self.number(2, opset))
+    }
+
+    private var graph: [UInt8] {
+        nodes.flatMap { Self.message(1, $0) } + initializers.flatMap { Self.message(5, $0) }
             + inputs.flatMap { Self.message(11, $0) } + outputs.flatMap { Self.message(12, $0) }
-        return Self.number(1, 8) + Self.message(7, graph) + Self.message(8, Self.number(2, opset))
     }
 
     private static func value(_ name: String, _ dimensions: [Int]) -> [UInt8] {

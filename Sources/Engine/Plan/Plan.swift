@@ -48,6 +48,8 @@ package final class Plan: Sendable {
     package let isStreamable: Bool
     /// What a run asks of the machine.
     package let cost: PlanCost
+    /// Of each operation that runs, by its name, whether it gives a blocked image.
+    package let isBlocked: [String: Bool]
 
     /// Lays out a graph.
     ///
@@ -83,6 +85,10 @@ package final class Plan: Sendable {
         }
         self.split = steps[..<split].filter(\.runs).count
         self.steps = steps.filter(\.runs)
+        let layouts = zip(steps, graph.nodes).filter { $0.0.runs }.map {
+            ($0.0.name, $0.1.layout == .blocked)
+        }
+        isBlocked = Dictionary(layouts) { first, _ in first }
         valueBytesPerItem = memory.bytesPerItem
         valueBytesPerThread = memory.bytesPerThread
         bytesPerThread = memory.bytesPerThread + scratchPerThread

@@ -1,66 +1,6 @@
 internal import Engine
 internal import Platform
 
-/// The types of numbers that ONNX has, of which those with a case are read.
-///
-/// A network runs on 32-bit floats: half, brain and double floats are rounded to them, whole numbers and truth values are
-/// carried as floats, exactly up to 2²⁴; constants and the arithmetic of shapes are 64-bit integers.
-package enum DataType: Int, Sendable {
-    case float = 1
-    case uint8, int8, uint16, int16, int32, int64
-    case bool = 9
-    case half, double, uint32, uint64
-    case bfloat = 16
-
-    /// Whether its numbers are kept as 64-bit integers; truth values are 0 and 1.
-    package var isInteger: Bool {
-        switch self {
-        case .float, .half, .double, .bfloat: false
-        default: true
-        }
-    }
-
-    var storage: ElementType {
-        switch self {
-        case .float: .f32
-        case .uint8, .bool: .u8
-        case .int8: .i8
-        case .uint16: .u16
-        case .int16: .i16
-        case .int32: .i32
-        case .int64: .i64
-        case .half: .f16
-        case .double: .f64
-        case .uint32: .u32
-        case .uint64: .u64
-        case .bfloat: .bf16
-        }
-    }
-
-    /// As ONNX names it.
-    package var name: String {
-        switch self {
-        case .half: "float16"
-        case .bfloat: "bfloat16"
-        default: "\(self)"
-        }
-    }
-
-    /// The smallest and the largest number of a type of integers.
-    var range: ClosedRange<Int64> {
-        switch self {
-        case .uint8: 0...255
-        case .int8: -128...127
-        case .uint16: 0...65535
-        case .int16: -32768...32767
-        case .int32: Int64(Int32.min)...Int64(Int32.max)
-        case .uint32: 0...Int64(UInt32.max)
-        case .bool: 0...1
-        default: Int64.min...Int64.max
-        }
-    }
-}
-
 /// A constant as the file has it, not decoded yet.
 struct TensorProto {
     var name = ""
@@ -137,11 +77,11 @@ struct TensorProto {
         }
         if let external {
             let data = try ExternalData(external, name: name, folder: folder)
-            let bytes = try data.bytes(count * type.storage.size)
+            let bytes = try data.bytes(type.bytes(count))
             return try decoded(bytes, 0..<bytes.count, type, dimensions)
         }
         if let raw {
-            guard raw.count == count * type.storage.size else {
+            guard raw.count == type.bytes(count) else {
                 throw .malformed("constant '\(name)': \(raw.count) bytes for \(dims) of \(type.name)")
             }
             return try decoded(bytes, raw, type, dimensions)
@@ -169,6 +109,12 @@ struct TensorProto {
                 [UInt8(truncatingIfNeeded: bits), UInt8(truncatingIfNeeded: bits >> 8)]
             }
             return try decoded(data, 0..<data.count, type, dimensions)
+        case _ where type.small != nil || type.packedBits != nil:
+            guard integers.count == type.bytes(count) else {
+                throw .malformed("constant '\(name)': \(integers.count) entries for \(dims) of \(type.name)")
+            }
+            let data = integers.map { UInt8(truncatingIfNeeded: $0) }
+            return try decoded(data, 0..<data.count, type, dimensions)
         default:
             try check(integers.count)
             return Constant(dimensions, type, integers: integers)
@@ -181,6 +127,7 @@ struct TensorProto {
         _ type: DataType,
         _ dimensions: [Int]
     ) throws(ONNXError) -> Constant {
+        if type.small != nil || type.packedBits != nil { return unpacked(data, range, type, dimensions) }
         if type.isInteger {
             let size = type.storage.size
             let isSigned = type.range.lowerBound < 0
@@ -202,6 +149,24 @@ struct TensorProto {
             outOfMemory: { ONNXError.tooLarge("constant '\(name)': \($0)") }
         )
         return Constant(dimensions, type, tensor)
+    }
+
+    /// Numbers of eight bits and fewer, of which the first is in the lowest bits.
+    private func unpacked(
+        _ data: [UInt8],
+        _ range: Range<Int>,
+        _ type: DataType,
+        _ dimensions: [Int]
+    ) -> Constant {
+        let bits = type.packedBits ?? 8
+        let perByte = 8 / bits
+        let codes = (0..<dimensions.reduce(1, *)).map { index in
+            data[range.lowerBound + index / perByte] >> UInt8(index % perByte * bits) & UInt8((1 << bits) - 1)
+        }
+        guard type.isInteger else { return Constant(dimensions, type, floats: codes.map { type.small($0) }) }
+        let most = type.range.upperBound
+        let integers = codes.map { Int64($0) > most ? Int64($0) - 1 << Int64(bits) : Int64($0) }
+        return Constant(dimensions, type, integers: integers)
     }
 }
 

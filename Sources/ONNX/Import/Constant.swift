@@ -129,6 +129,8 @@ struct RunValue {
     let value: Graph.Value
     let dimensions: [Int]
     let type: DataType
+    /// An extent that depends on the data.
+    var varying: Varying?
 }
 
 /// Why a node cannot become operations.

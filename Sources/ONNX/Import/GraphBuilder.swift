@@ -9,6 +9,8 @@ final class GraphBuilder {
         let node: String
         let op: String
         var operations: [String]
+        /// What the graph calls these.
+        var steps: [String] = []
     }
 
     private(set) var graph: Graph
@@ -46,10 +48,12 @@ final class GraphBuilder {
     func append(_ op: any Op, _ inputs: [Graph.Value], _ weights: [Tensor]) throws(NodeFault) -> [Graph.Value]
     {
         do throws(ShapeError) {
-            let values = try graph.addAll(op, name: freeName(of: op), inputs: inputs)
+            let name = freeName(of: op)
+            let values = try graph.addAll(op, name: name, inputs: inputs)
             tensors += zip(op.parameters, weights).map { $1.reshaped(to: $0.shape) }
             if !reports.isEmpty, op.tableRole != .view {
                 reports[reports.count - 1].operations.append(op.structure)
+                reports[reports.count - 1].steps.append(name)
             }
             for value in values { origins[value] = (op, inputs) }
             return values
@@ -104,6 +108,9 @@ final class GraphBuilder {
         types: [DataType],
         _ make: (Operands, [Shape]) -> any GeneralOp
     ) throws(NodeFault) -> [Known] {
+        if dimensions.allSatisfy({ $0.count(upTo: mostNumbers) == 0 }) {
+            return zip(dimensions, types).map { .constant(Constant($0, $1, rounding: [])) }
+        }
         for extents in dimensions { try check(extents) }
         var sources: [Operands.Source] = []
         var inputs: [Graph.Value] = []
@@ -212,6 +219,7 @@ extension GraphBuilder {
                 return .constant(Constant(dimensions, constant.type, integers: moved))
             }
         }
+        if dimensions.contains(0) { return .constant(Constant(dimensions, known.type, rounding: [])) }
         try check(dimensions)
         if rearrangement.isIdentity(of: known.count) { return try reshaped(known, to: dimensions) }
         return try general([known], dimensions: [dimensions], types: [known.type]) { operands, shapes in

@@ -10,7 +10,7 @@ struct Importer {
         ElementwiseNodes.lowerings, LayoutNodes.lowerings, SelectionNodes.lowerings, LookupNodes.lowerings,
         ReductionNodes.lowerings,
         MatrixNodes.lowerings, ConvolutionNodes.lowerings, PoolNodes.lowerings, NormNodes.lowerings,
-        RecurrentNodes.lowerings, ResizeNodes.lowerings, QuantizeNodes.lowerings,
+        RecurrentNodes.lowerings, ResizeNodes.lowerings, QuantizeNodes.lowerings, DetectionNodes.lowerings,
     ].reduce(into: [:]) { $0.merge($1) { first, _ in first } }
 
     /// What a name stands for: a value, or one that could not be made.
@@ -23,19 +23,19 @@ struct Importer {
     private let functions: [String: FunctionProto]
     private(set) var problems: [ONNXError.Problem] = []
     private var scope: [String: Entry] = [:]
-    private var opset: Int
+    private(set) var opset: Int
     /// What the call of a function gives its attributes.
     private var arguments: [String: Attribute] = [:]
-    private let depth: Int
-    private let prefix: String
+    let depth: Int
+    let prefix: String
     /// How many nodes may still be walked through, calls and branches counted each time.
     private var steps: Int
 
     /// Functions may call others this deep.
-    private static let maxDepth = 32
+    static let maxDepth = 32
 
     init(_ builder: GraphBuilder, functions: [String: FunctionProto], opset: Int) {
-        self.init(builder, functions, opset, depth: 0, prefix: "", steps: 1 << 20)
+        self.init(builder, functions, opset, depth: 0, prefix: "", steps: 1 << 18)
     }
 
     private init(
@@ -52,6 +52,17 @@ struct Importer {
         self.depth = depth
         self.prefix = prefix
         self.steps = steps
+    }
+
+    /// One for a graph within this one.
+    func child(_ opset: Int, _ place: String) -> Importer {
+        Importer(builder, functions, opset, depth: depth + 1, prefix: "\(prefix)\(place)/", steps: steps)
+    }
+
+    /// Knows all that an outer graph knows.
+    mutating func inherit(_ outer: Importer) {
+        scope = outer.scope
+        arguments = outer.arguments
     }
 
     mutating func define(_ name: String, _ known: Known) { scope[name] = .known(known) }
@@ -109,11 +120,12 @@ struct Importer {
                 inputs.append(nil)
             }
         }
-        if isReachable, node.op == "If", node.domain.isEmpty { return try branch(node, inputs) }
+        let isControl = node.domain.isEmpty && ["If", "Loop", "Scan"].contains(node.op)
+        if isReachable, isControl { return try control(node, inputs) }
         if isReachable, let function = functions[FunctionProto.key(node.domain, node.op)] {
             return try call(function, node, inputs)
         }
-        if !isReachable, functions[FunctionProto.key(node.domain, node.op)] != nil || node.op == "If" {
+        if !isReachable, functions[FunctionProto.key(node.domain, node.op)] != nil || isControl {
             return try fail(node, nil)
         }
         guard node.domain.isEmpty, let lowering = Self.lowerings[node.op] else {
@@ -132,9 +144,16 @@ struct Importer {
                 outputs: node.outputs,
                 builder: builder
             )
-            try finish(node, lowering(lowered))
+            try finish(node, VaryingExtents.marked(lowered, lowering(lowered)))
         } catch {
             try fail(node, (error as? NodeFault)?.sentence ?? "\(error)")
+        }
+    }
+
+    /// Gives a node's outputs their names, some of which could not be made.
+    mutating func finish(_ node: NodeProto, optional results: [Known?]) {
+        for (name, known) in zip(node.outputs, results) where !name.isEmpty {
+            scope[name] = known.map { .known($0) } ?? .failed
         }
     }
 
@@ -146,7 +165,7 @@ struct Importer {
     }
 
     /// Remembers that a node's outputs could not be made, and why where that is its own fault.
-    private mutating func fail(_ node: NodeProto, _ reason: String?) throws(ONNXError) {
+    mutating func fail(_ node: NodeProto, _ reason: String?) throws(ONNXError) {
         if let reason {
             problems.append(ONNXError.Problem(node: prefix + node.title, op: node.op, reason: reason))
         }
@@ -166,31 +185,6 @@ struct Importer {
         return result
     }
 
-    /// Lowers the branch that a known condition takes.
-    private mutating func branch(_ node: NodeProto, _ inputs: [Known?]) throws(ONNXError) {
-        guard let condition = inputs.first??.constant, condition.count == 1 else {
-            return try fail(node, "its condition depends on the data")
-        }
-        let name = condition.integers[0] != 0 ? "then_branch" : "else_branch"
-        guard case .graph(let graph)? = node.attributes[name], graph.outputs.count >= node.outputs.count
-        else {
-            return try fail(node, "attribute '\(name)' is no graph with its outputs")
-        }
-        var inner = Importer(
-            builder,
-            functions,
-            opset,
-            depth: depth + 1,
-            prefix: "\(prefix)\(node.title)/",
-            steps: steps
-        )
-        guard depth < Self.maxDepth else { throw .malformed("branches lie too deep in branches") }
-        inner.scope = scope
-        inner.arguments = arguments
-        try inner.run(graph)
-        try take(inner, graph.outputs.map(\.name), node)
-    }
-
     /// Lowers what a function is made of.
     private mutating func call(_ function: FunctionProto, _ node: NodeProto, _ inputs: [Known?])
         throws(ONNXError)
@@ -199,14 +193,7 @@ struct Importer {
         guard inputs.count <= function.inputs.count, node.outputs.count <= function.outputs.count else {
             return try fail(node, "function '\(function.name)' has not so many inputs or outputs")
         }
-        var inner = Importer(
-            builder,
-            functions,
-            function.opsets[""] ?? opset,
-            depth: depth + 1,
-            prefix: "\(prefix)\(node.title)/",
-            steps: steps
-        )
+        var inner = child(function.opsets[""] ?? opset, node.title)
         for (name, known) in zip(function.inputs, inputs) {
             if let known { inner.define(name, known) }
         }
@@ -223,15 +210,15 @@ struct Importer {
             return node
         }
         try inner.run(nodes)
-        try take(inner, function.outputs, node)
+        finish(node, optional: try take(inner, function.outputs))
     }
 
-    /// Takes what an inner walk made.
-    private mutating func take(_ inner: Importer, _ names: [String], _ node: NodeProto) throws(ONNXError) {
+    /// Takes what an inner walk made; nil for what it could not make.
+    mutating func take(_ inner: Importer, _ names: [String]) throws(ONNXError) -> [Known?] {
         steps = inner.steps
         problems += inner.problems
-        for (outer, name) in zip(node.outputs, names) where !outer.isEmpty {
-            scope[outer] = try inner.result(name).map { .known($0) } ?? .failed
-        }
+        var results: [Known?] = []
+        for name in names { results.append(try inner.result(name)) }
+        return results
     }
 }

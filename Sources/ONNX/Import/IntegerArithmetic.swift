@@ -113,6 +113,10 @@ enum IntegerArithmetic {
         case .int32: Int64(Int32(truncatingIfNeeded: number))
         case .uint32: Int64(UInt32(truncatingIfNeeded: number))
         case .bool: number != 0 ? 1 : 0
+        case .uint4: number & 15
+        case .int4: (number << 60) >> 60
+        case .uint2: number & 3
+        case .int2: (number << 62) >> 62
         default: number
         }
     }

@@ -5,7 +5,7 @@ extension MatrixNodes {
     static let einsum: Node.Lowering = { (node) throws(NodeFault) in
         let text = try node.string("equation", "").filter { !$0.isWhitespace }
         var operands: [(known: Known, labels: [String])] = []
-        let sides = text.split(separator: "-", maxSplits: 1)
+        let sides = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         let left = (sides.first ?? "").split(separator: ",", omittingEmptySubsequences: false).map(
             String.init
         )

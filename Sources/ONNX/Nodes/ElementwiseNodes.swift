@@ -47,11 +47,9 @@ enum ElementwiseNodes {
         table["Cast"] = { (node) throws(NodeFault) in
             guard let to = try node.integer("to") else { throw .invalid("attribute 'to' is missing") }
             guard let type = DataType(rawValue: to) else { throw .unsupported("a cast to ONNX's type \(to)") }
-            return [try cast(node.input(0), to: type, node.builder)]
+            return [try cast(node, to: type)]
         }
-        table["CastLike"] = { (node) throws(NodeFault) in
-            [try cast(node.input(0), to: node.input(1).type, node.builder)]
-        }
+        table["CastLike"] = { (node) throws(NodeFault) in try [cast(node, to: node.input(1).type)] }
         table["Gelu"] = { (node) throws(NodeFault) in
             let x = try node.input(0)
             let function: Function = try node.string("approximate", "none") == "tanh" ? .geluTanh : .gelu
@@ -116,6 +114,12 @@ enum ElementwiseNodes {
     /// The second operand; before version 7 it lies along the axis that an attribute names.
     private static func aligned(_ node: Node) throws(NodeFault) -> Known {
         let b = try node.input(1)
+        if node.opset < 7, node.op == "PRelu" {
+            // One slope for all, or one for each channel.
+            let dimensions = try node.input(0).dimensions
+            guard b.count > 1, dimensions.count > 1, b.count == dimensions[1] else { return b }
+            return try node.builder.reshaped(b, to: [b.count] + dimensions.dropFirst(2).map { _ in 1 })
+        }
         guard node.opset < 7, try node.flag("broadcast"), let axis = try node.integer("axis") else {
             return b
         }
@@ -158,21 +162,64 @@ enum ElementwiseNodes {
         return [try node.builder.elementwise(.clip, operands, type: x.type)]
     }
 
+    private static func cast(_ node: Node, to type: DataType) throws(NodeFault) -> Known {
+        let mode = try node.string("round_mode", "up")
+        guard let places = ["up": 0, "down": 1, "nearest": 2][mode] else { throw .invalid("mode '\(mode)'") }
+        let saturates = try node.flag("saturate", true)
+        return try cast(node.input(0), to: type, saturates: saturates, powers: places, node.builder)
+    }
+
+    /// The lowest bits of whole numbers.
+    private static func packed(_ x: Known, _ type: DataType, _ builder: GraphBuilder) throws(NodeFault)
+        -> Known
+    {
+        func number(_ value: Int64) -> Known { .constant(Constant(Float(value), .float)) }
+        let (low, high) = (type.range.lowerBound, type.range.upperBound)
+        var whole = try builder.elementwise(.truncate, [x], type: .float)
+        whole = try builder.elementwise(.subtract, [whole, number(low)], type: .float)
+        whole = try builder.elementwise(.modulo, [whole, number(high - low + 1)], type: .float)
+        return try builder.elementwise(.add, [whole, number(low)], type: type)
+    }
+
     /// Numbers as those of another type.
-    static func cast(_ x: Known, to type: DataType, _ builder: GraphBuilder) throws(NodeFault) -> Known {
+    ///
+    /// - Parameters:
+    ///   - x: the numbers.
+    ///   - type: theirs afterwards.
+    ///   - saturates: whether floats of eight bits and fewer stop at the largest one.
+    ///   - powers: how powers of two are rounded: up, down, to the nearer one.
+    ///   - builder: the graph.
+    /// - Returns: the numbers.
+    /// - Throws: where the graph cannot have the operation.
+    static func cast(
+        _ x: Known,
+        to type: DataType,
+        saturates: Bool = true,
+        powers: Int = 0,
+        _ builder: GraphBuilder
+    ) throws(NodeFault) -> Known {
         if let constant = x.constant {
             switch constant.storage {
             case .integers(let integers):
                 guard type.isInteger else {
+                    if type.small != nil { break }
                     return .constant(Constant(constant.dimensions, type, floats: constant.floats))
                 }
                 let wrapped = integers.map { IntegerArithmetic.wrapped($0, type) }
                 return .constant(Constant(constant.dimensions, type, integers: wrapped))
             case .floats where type.isInteger && type != .bool:
-                return .constant(Constant(constant.dimensions, type, integers: constant.integers))
+                let whole = constant.integers
+                let kept =
+                    type.packedBits == nil ? whole : whole.map { IntegerArithmetic.wrapped($0, type) }
+                return .constant(Constant(constant.dimensions, type, integers: kept))
             case .floats: break
             }
         }
+        if let kind = type.small {
+            let alpha = Float(kind == 5 ? kind + powers : kind)
+            return try builder.elementwise(.toSmall, [x], alpha: alpha, beta: saturates ? 1 : 0, type: type)
+        }
+        if type.packedBits != nil { return try packed(x, type, builder) }
         let function: Function? =
             switch type {
             case .bool: .toBool

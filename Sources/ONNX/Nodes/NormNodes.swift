@@ -10,7 +10,6 @@ enum NormNodes {
 
     private static let batch: Node.Lowering = { (node) throws(NodeFault) in
         let x = try node.input(0)
-        guard try !node.flag("training_mode") else { throw .unsupported("it is in training mode") }
         guard try node.flag("spatial", true) else {
             throw .unsupported("it is not spatial")
         }
@@ -20,6 +19,7 @@ enum NormNodes {
             throw .invalid("parameters for other than \(channels) channels")
         }
         let epsilon = try node.float("epsilon", 1e-5)
+        if try node.flag("training_mode") { return try batchOfItsOwn(node, x, parameters, epsilon) }
         let constants = parameters.compactMap(\.constant)
         if case .value(let value) = x, x.dimensions[0] == 1, x.dimensions.count > 1, constants.count == 4 {
             let pixels = x.dimensions[2...].reduce(1, *)
@@ -35,10 +35,19 @@ enum NormNodes {
             let result = try node.builder.append(op, [image], weights)[0]
             return [.value(RunValue(value: result, dimensions: x.dimensions, type: x.type))]
         }
-        let builder = node.builder
+        return [try written(x, parameters, epsilon, node.builder)]
+    }
+
+    /// A batch norm as arithmetic.
+    private static func written(
+        _ x: Known,
+        _ parameters: [Known],
+        _ epsilon: Float,
+        _ builder: GraphBuilder
+    ) throws(NodeFault) -> Known {
         let behind = [Int](repeating: 1, count: max(0, x.dimensions.count - 2))
         let wide = try parameters.map { known throws(NodeFault) in
-            try builder.reshaped(known, to: [channels] + behind)
+            try builder.reshaped(known, to: [known.count] + behind)
         }
         let variance = try builder.elementwise(
             .add,
@@ -48,7 +57,36 @@ enum NormNodes {
         let deviation = try builder.elementwise(.sqrt, [variance], type: .float)
         let centred = try builder.elementwise(.subtract, [x, wide[2]], type: x.type)
         let scaled = try builder.elementwise(.divide, [centred, deviation], type: x.type)
-        return [try line(scaled, wide[0], wide[1], builder)]
+        return try line(scaled, wide[0], wide[1], builder)
+    }
+
+    /// A batch norm by the means and variances of what it reads, which the running ones move towards.
+    private static func batchOfItsOwn(
+        _ node: Node,
+        _ x: Known,
+        _ parameters: [Known],
+        _ epsilon: Float
+    ) throws(NodeFault) -> [Known] {
+        let (builder, rank) = (node.builder, x.dimensions.count)
+        guard rank > 1 else { throw .invalid("a batch of \(x.dimensions)") }
+        let axes = (0..<rank).filter { $0 != 1 }
+        let mean = try ReductionNodes.reduced(.mean, x, axes, keeps: true, builder)
+        let centred = try builder.elementwise(.subtract, [x, mean], type: .float)
+        let squares = try builder.elementwise(.multiply, [centred, centred], type: .float)
+        let variance = try ReductionNodes.reduced(.mean, squares, axes, keeps: false, builder)
+        let row = try builder.reshaped(mean, to: variance.dimensions)
+        let momentum = try node.float("momentum", 0.9)
+        func moved(_ running: Known, _ own: Known) throws(NodeFault) -> Known {
+            let kept = Known.constant(Constant(momentum, .float))
+            let taken = Known.constant(Constant(1 - momentum, .float))
+            let old = try builder.elementwise(.multiply, [running, kept], type: .float)
+            let new = try builder.elementwise(.multiply, [own, taken], type: .float)
+            return try builder.elementwise(.add, [old, new], type: .float)
+        }
+        return [
+            try written(x, Array(parameters.prefix(2)) + [row, variance], epsilon, builder),
+            try moved(parameters[2], row), try moved(parameters[3], variance),
+        ]
     }
 
     /// x · scale + shift.

@@ -49,6 +49,12 @@ enum QuantizeNodes {
             guard let named = DataType(rawValue: number) else { throw .unsupported("ONNX's type \(number)") }
             type = named
         }
+        if type.small != nil {
+            let saturates = try node.flag("saturate", true)
+            let scaled = try builder.elementwise(.divide, [x, scale], type: .float)
+            let moved = try builder.elementwise(.add, [scaled, zero], type: .float)
+            return [try ElementwiseNodes.cast(moved, to: type, saturates: saturates, builder)]
+        }
         guard type.isInteger, type.range.upperBound <= 1 << 16 else {
             throw .unsupported("numbers of \(type.name)")
         }

@@ -131,6 +131,8 @@ enum ReductionNodes {
     ) throws(NodeFault) -> Known {
         let number: Float
         switch kind {
+        case .max where type == .bool: number = 0
+        case .min where type == .bool: number = 1
         case .sum, .l1, .l2, .sumSquare: number = 0
         case .product: number = 1
         case .logSum, .logSumExp, .max: number = -.infinity

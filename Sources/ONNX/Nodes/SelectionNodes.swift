@@ -5,7 +5,7 @@ enum SelectionNodes {
     static let lowerings: [String: Node.Lowering] = [
         "Constant": constant, "ConstantOfShape": constantOfShape, "Shape": shape, "Size": size,
         "Range": range,
-        "EyeLike": eyeLike, "OneHot": oneHot, "NonZero": nonZero, "Compress": compress,
+        "EyeLike": eyeLike, "OneHot": oneHot, "Compress": compress,
     ]
 
     private static let constant: Node.Lowering = { (node) throws(NodeFault) in
@@ -156,22 +156,6 @@ enum SelectionNodes {
             return try builder.reshaped(one, to: [])
         }
         return [try builder.elementwise(.where, [hits, value(1), value(0)], type: values.type)]
-    }
-
-    private static let nonZero: Node.Lowering = { (node) throws(NodeFault) in
-        guard let constant = try node.input(0).constant else {
-            throw .unsupported("how much it gives depends on the data")
-        }
-        let steps = constant.dimensions.steps
-        let places = constant.floats.enumerated().filter { $0.element != 0 }.map(\.offset)
-        let rank = max(1, constant.dimensions.count)
-        let rows = (0..<rank).flatMap { axis in
-            places.map { place in
-                constant.dimensions.isEmpty
-                    ? Int64(0) : Int64(place / steps[axis] % constant.dimensions[axis])
-            }
-        }
-        return [.constant(Constant([rank, places.count], .int64, integers: rows))]
     }
 
     private static let compress: Node.Lowering = { (node) throws(NodeFault) in

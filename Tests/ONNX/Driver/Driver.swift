@@ -37,8 +37,7 @@ struct Driver {
             session.setInput(1, to: input.span)
             _ = session.run()
             let results = network.outputs.map { port in
-                let values = session.withOutput(port.name, item: 1) { span in span.indices.map { span[$0] } }
-                return (name: port.name, tensor: Tensor(shape: Shape(port.dimensions), values: values))
+                (name: port.name, tensor: network.output(port, item: 1, of: session))
             }
             try Safetensors.write(results, to: fields[2])
             return "ok"
