@@ -13,6 +13,7 @@ struct Martlet: ParsableCommand {
         version: Version.current,
         subcommands: [
             Serve.self, Classify.self, Predict.self, Generate.self, ModelsCommand.self, Inspect.self,
+            Check.self,
             Evaluate.self, Compare.self, Calibrate.self, Explain.self, Embed.self, IndexCommand.self,
             Bench.self, Run.self, TensorCommand.self, GoldenCommand.self, Doctor.self, Probe.self,
             Reload.self, Unload.self, KeyCommand.self, Pull.self, Completions.self,
