@@ -140,7 +140,10 @@ let package = Package(
             dependencies: ["Zoo", "Engine"],
             resources: [.copy("Fixtures")]
         ),
-        .testTarget(name: "ONNXTests", dependencies: ["Engine", "ONNX", "Platform", "Zoo"]),
+        .testTarget(
+            name: "ONNXTests",
+            dependencies: ["Engine", "Inference", "Models", "ONNX", "Platform", "Support", "Zoo"]
+        ),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Platform"]),
         .target(name: "FakeHub", dependencies: ["Platform", "Support"], path: "Tests/FakeHub"),

@@ -92,12 +92,18 @@ package struct GivenShapes: Sendable, Equatable {
             let fits =
                 shape.count == input.extents.count
                 && zip(shape, input.extents).enumerated().allSatisfy { axis, pair in
-                    guard case .fixed(let extent) = pair.1 else { return true }
-                    return pair.0 == extent || axis == 0 && extent == 1
+                    switch pair.1 {
+                    case .fixed(let extent): pair.0 == extent || axis == 0 && extent == 1
+                    case .open: pair.0 == fixed[input.key(axis)] ?? fixed["\(input.name):\(axis)"] ?? pair.0
+                    }
                 }
             guard fits, shape.allSatisfy({ $0 > 0 }) else {
                 let expected = input.extents.enumerated().map { axis, extent in
-                    if case .fixed(let size) = extent { "\(size)" } else { input.key(axis) }
+                    if case .fixed(let size) = extent {
+                        "\(size)"
+                    } else {
+                        fixed[input.key(axis)].map(String.init) ?? input.key(axis)
+                    }
                 }
                 throw .malformed(
                     "input '\(input.name)': expected \(expected.joined(separator: "×")), found \(shape)"

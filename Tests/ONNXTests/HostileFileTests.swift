@@ -109,6 +109,33 @@ import Testing
         }
     }
 
+    @Test func `survives loops, boxes and branches cut short, and every changed byte of them`() {
+        var body = ModelWriter()
+        body.input("i", [])
+        body.input("going", [])
+        body.input("s", [1, 2])
+        body.node("Add", ["s", "s"], ["next"])
+        body.output("going")
+        body.output("next")
+        body.output("next")
+        var branch = ModelWriter()
+        branch.node("Neg", ["last"], ["v"])
+        branch.output("v")
+        var writer = ModelWriter()
+        writer.input("x", [1, 2])
+        writer.initializer("n", integers: [2])
+        writer.node("Loop", ["n", "", "x"], ["last", "all"], ["body": .graph(body)])
+        writer.node("ReduceMax", ["x"], ["m"], ["keepdims": .int(0)])
+        writer.node("If", ["m"], ["y"], ["then_branch": .graph(branch), "else_branch": .graph(branch)])
+        writer.initializer("boxes", [1, 2, 4], [0, 0, 1, 1, 0, 0, 1, 0.9])
+        writer.initializer("shape", integers: [1, 1, 2])
+        writer.node("Reshape", ["y", "shape"], ["scores"])
+        writer.node("NonMaxSuppression", ["boxes", "scores", "n"], ["kept"])
+        writer.node("NonZero", ["all"], ["places"])
+        for output in ["y", "kept", "places"] { writer.output(output) }
+        survive(writer.bytes())
+    }
+
     @Test func `survives every file cut short and every changed byte`() {
         let whole = model {
             $0.initializer("w", [2, 3, 3, 3], [Float](repeating: 0.5, count: 54))
@@ -117,12 +144,20 @@ import Testing
             $0.initializer("shape", integers: [1, -1])
             $0.node("Reshape", ["b", "shape"], ["y"])
         }.bytes()
-        for count in whole.indices { _ = try? ImportedNetwork(parsing: Array(whole[..<count]), folder: nil) }
+        survive(whole)
+    }
+
+    private func survive(_ whole: [UInt8]) {
+        #expect(throws: Never.self) { try ImportedNetwork(parsing: whole, folder: nil) }
+        let options = ImportedNetwork.Options(mostNumbers: 1 << 20)
+        for count in whole.indices {
+            _ = try? ImportedNetwork(parsing: Array(whole[..<count]), folder: nil, options: options)
+        }
         for place in whole.indices {
             for change: UInt8 in [0x01, 0x80, 0xFF] {
                 var bytes = whole
                 bytes[place] ^= change
-                _ = try? ImportedNetwork(parsing: bytes, folder: nil, options: .init(mostNumbers: 1 << 20))
+                _ = try? ImportedNetwork(parsing: bytes, folder: nil, options: options)
             }
         }
     }
