@@ -119,6 +119,11 @@ package struct GivenShapes: Sendable, Equatable {
         let isBatched =
             firsts.count == 1 && inputs.allSatisfy { $0.mayBeBatched && fixed[$0.key(0)] == nil }
         batch = isBatched ? firsts.first ?? 1 : 1
+        if !isBatched,
+            let odd = inputs.first(where: { $0.extents.first == .fixed(1) && shapes[$0.name]?[0] != 1 })
+        {
+            throw .malformed("input '\(odd.name)': other inputs have another first extent, so it must be 1")
+        }
         if isBatched {
             for input in inputs { dimensions["\(input.name):0"] = 1 }
         }

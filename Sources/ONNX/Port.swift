@@ -39,6 +39,13 @@ extension ImportedNetwork {
         return port.cut(values(port.name), to: Int(values(varying.count)[0]))
     }
 
+    /// The outputs, and behind them how much counts of those that depend on the data: what a run gives where every array has
+    /// all of its room.
+    package var allOutputs: [Port] {
+        outputs
+            + outputs.compactMap(\.varying).map { Port(name: $0.count, dimensions: [1], type: .int64) }
+    }
+
     /// A node of the file and what runs in its place; nothing where it is a view, or was computed at load.
     package struct NodeReport: Sendable {
         package let node: String

@@ -39,6 +39,9 @@ import Testing
         #expect(fixed.batch == 1 && fixed.dimensions["n"] == 5)
         #expect(throws: ONNXError.self) { try GivenShapes(["x": [5, 3, 8]], for: inputs) }
         #expect(throws: ONNXError.self) { try GivenShapes([:], for: inputs) }
+        #expect(throws: ONNXError.self) {
+            try GivenShapes(["x": [5, 3, 8, 9]], for: inputs, fixed: ["height": 7])
+        }
     }
 
     @Test func `takes an extent for the batch only where all inputs have it`() throws {
@@ -48,6 +51,10 @@ import Testing
         ]
         let found = try GivenShapes(["steps": [7, 4], "state": [1, 1, 2]], for: inputs)
         #expect(found.batch == 1 && found.dimensions == ["steps:0": 7])
+        // One is a batch of seven, the other is not.
+        #expect(throws: ONNXError.self) {
+            try GivenShapes(["steps": [5, 4], "state": [7, 1, 2]], for: inputs)
+        }
         let batched = try GivenShapes(["steps": [7, 4], "state": [7, 1, 2]], for: inputs)
         #expect(batched.batch == 7 && batched.dimensions["steps:0"] == 1)
     }

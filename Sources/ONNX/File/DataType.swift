@@ -1,4 +1,4 @@
-internal import Engine
+package import Engine
 
 /// The types of numbers that ONNX has, of which those with a case are read.
 ///
@@ -88,6 +88,18 @@ package enum DataType: Int, Sendable {
         case .uint64: .u64
         case .bfloat: .bf16
         default: .u8
+        }
+    }
+
+    /// The same in a file of tensors, which has no numbers of four bits and fewer.
+    package var elementType: ElementType {
+        switch self {
+        case .bool: .bool
+        case .float8e4m3fn: .f8e4m3
+        case .float8e5m2: .f8e5m2
+        case .float8e4m3fnuz, .float8e5m2fnuz, .float4e2m1, .float8e8m0: .f32
+        case .int4, .int2: .i8
+        default: storage
         }
     }
 
