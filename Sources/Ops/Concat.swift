@@ -28,7 +28,7 @@ package struct Concat: Op {
 extension Concat {
     /// Where all but the last of blocked images fill their blocks, they may be written in their places at once.
     package func form(at site: OpSite) -> (any PackedOp)? {
-        guard site.inputs.allSatisfy({ $0.layout == .blocked }) else { return nil }
+        guard site.isBlocked else { return nil }
         let isWhole = site.inputs.dropLast().allSatisfy { $0.shape[0] % 16 == 0 }
         guard !isWhole else { return BlockedConcat(inputs: site.inputs.count) }
         let sources = site.inputs.enumerated().flatMap { input, value in

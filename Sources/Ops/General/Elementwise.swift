@@ -172,6 +172,14 @@ package struct Elementwise: GeneralOp {
 }
 
 extension Elementwise {
+    /// On blocked images where all that it reads are such images, and single numbers.
+    package func form(at site: OpSite) -> (any PackedOp)? {
+        guard site.isBlocked, shape.rank == 3, site.inputs.allSatisfy({ $0.shape == shape }),
+            operands.parameters.allSatisfy({ $0.shape.elementCount == 1 })
+        else { return nil }
+        return BlockedElementwise(op: self)
+    }
+
     /// The pieces of the innermost axis, each a call of the kernel.
     private var pieces: Chunks { Chunks(extents[extents.count - 1], of: elementsPerTask) }
 
@@ -216,5 +224,67 @@ extension Elementwise {
                 piece.count
             )
         }
+    }
+}
+
+/// The function of blocked images; the channels beyond the last stay zero.
+private struct BlockedElementwise: PackedOp {
+    let op: Elementwise
+
+    var structure: String { op.structure }
+
+    func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape { inputs[0] }
+
+    var placement: Placement { .overInput }
+
+    func packed(_ weights: [Tensor]) -> [Tensor] { weights }
+
+    var keepsTrained: Bool { true }
+
+    func taskCount(phase: Int, of call: OpCall) -> Int { BlockTasks(call).count }
+
+    func run(_ task: OpTask, of call: OpCall) {
+        let stride = OpCall.blockStride(call.outputShape)
+        for (item, block) in BlockTasks(call)[task.index] {
+            let output = unsafe call.block(block, ofOutputItem: item)
+            unsafe op.apply(of: call, item: item, from: block * stride, output, count: stride)
+            let used = call.outputShape[0] - block * 16
+            guard used < 16 else { continue }
+            for start in Swift.stride(from: used, to: stride, by: 16) {
+                unsafe (output + start).update(repeating: 0, count: 16 - used)
+            }
+        }
+    }
+}
+
+extension Elementwise {
+    /// The function of `count` numbers of operands that are whole arrays or single numbers.
+    fileprivate func apply(
+        of call: OpCall,
+        item: Int,
+        from first: Int,
+        _ output: UnsafeMutablePointer<Float>,
+        count: Int
+    ) {
+        func source(_ index: Int) -> (UnsafePointer<Float>, step: Int) {
+            let index = index < operands.count ? index : 0
+            let start = unsafe operands.operand(index, item: item, of: call)
+            if case .trained = operands.sources[index] { return unsafe (start, 0) }
+            return unsafe (start + first, 1)
+        }
+        let (a, b, c) = unsafe (source(0), source(1), source(2))
+        unsafe kernel_elementwise(
+            function.kernel,
+            a.0,
+            a.step,
+            b.0,
+            b.step,
+            c.0,
+            c.step,
+            alpha,
+            beta,
+            output,
+            count
+        )
     }
 }

@@ -178,7 +178,7 @@ extension OpCases {
     }()
 
     /// A case whose inputs are the outputs of 1×1 convolutions.
-    private static func behindConvolution(
+    static func behindConvolution(
         _ op: any Op,
         on shape: Shape,
         count: Int = 1,

@@ -8,7 +8,7 @@ enum OpCases {
         + localResponseNorms
         + channelNorms + responseNorms + layerScales + channelConvs + upsamplings + softmaxes + channelScales
         + selections + subsamplings + radialBases
-        + joins + embeddings + recurrents + sequencePools + attentions + flattens + blocked
+        + joins + embeddings + recurrents + sequencePools + attentions + flattens + blocked + arrangements
 
     /// Padding below and to the right only, as `SAME_UPPER` and TensorFlow have it with an even rest.
     static let lateRow = Pads(top: 0, left: 0, bottom: 1, right: 1)
