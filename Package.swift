@@ -142,7 +142,8 @@ let package = Package(
         ),
         .testTarget(
             name: "ONNXTests",
-            dependencies: ["Engine", "Inference", "Models", "ONNX", "Platform", "Support", "Zoo"]
+            dependencies: ["Engine", "Inference", "Models", "ONNX", "Platform", "Support", "Zoo"],
+            exclude: ["Fixtures"]
         ),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Platform"]),

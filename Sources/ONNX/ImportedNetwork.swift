@@ -91,6 +91,7 @@ package struct ImportedNetwork: Sendable {
         guard importer.problems.isEmpty else { throw .unsupported(importer.problems) }
         var outputs: [(port: Port, value: RunValue)] = []
         var nothing: [(place: Int, port: Port)] = []
+        var counts: [(name: String, value: Graph.Value)] = []
         guard !file.outputs.isEmpty else { throw .malformed("the graph has no output") }
         for output in file.outputs {
             guard let known = try importer.result(output.name) else {
@@ -104,8 +105,7 @@ package struct ImportedNetwork: Sendable {
             do throws(NodeFault) {
                 if let varying = known.varying {
                     port.varying = (varying.axis, "\(output.name).count")
-                    let count = RunValue(value: varying.count, dimensions: [1], type: .int64)
-                    builder.setOutput("\(output.name).count", to: count.value)
+                    counts.append(("\(output.name).count", varying.count))
                 }
                 outputs.append((port, try builder.materialized(known)))
             } catch {
@@ -115,15 +115,20 @@ package struct ImportedNetwork: Sendable {
         if options.isClassifier {
             outputs = try Self.classifierOutputs(outputs, builder)
         }
-        for (port, value) in outputs { builder.setOutput(port.name, to: value.value) }
-        if outputs.isEmpty { builder.setOutput("nothing", to: .input) }
-        graph = builder.graph
-        tensors = builder.tensors
+        var wanted = outputs.map { (name: $0.port.name, value: $0.value.value) } + counts
+        if wanted.isEmpty { wanted.append(("nothing", .input)) }
+        do throws(NodeFault) {
+            let finished = try builder.finished(outputs: wanted)
+            graph = finished.graph
+            tensors = finished.tensors
+            nodes = finished.reports.map { NodeReport($0) }
+        } catch {
+            throw .malformed(error.sentence)
+        }
         inputs = inputPorts
         var ports = outputs.map(\.port)
         for (place, port) in nothing { ports.insert(port, at: place) }
         self.outputs = ports
-        nodes = builder.reports.map { NodeReport($0) }
     }
 
     /// What goes into the network of a file.

@@ -18,6 +18,7 @@ package enum FileContents {
         guard status.st_mode & S_IFMT == S_IFREG else { throw SystemError("open \(path)", code: EISDIR) }
         guard status.st_size <= maxBytes else { throw SystemError("read \(path)", code: EFBIG) }
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(Int(status.st_size))
         while bytes.count <= maxBytes {
             let chunk = try readChunk(descriptor, path: path)
             if chunk.isEmpty { return bytes }

@@ -129,7 +129,7 @@ extension ModelWriter {
                 let values = SyntheticWeights.tensor(name, parameter.shape, seed: seed, gain: 1).values
                 initializer(name, parameter.shape.dimensions, values)
             }
-            write(node.op, inputs, weights, "v\(index)", rank: graph.shape(of: node.inputs[0]).rank)
+            write(node.op, inputs, weights, "v\(index)", of: graph.shape(of: node.inputs[0]))
         }
         for output in graph.outputs { self.output(Self.name(output.value)) }
     }
@@ -146,7 +146,7 @@ extension ModelWriter {
         _ inputs: [String],
         _ weights: [String],
         _ output: String,
-        rank: Int
+        of shape: Shape
     ) {
         func attributes(_ window: Window) -> [String: Attribute] {
             [
@@ -166,6 +166,15 @@ extension ModelWriter {
         case let norm as BatchNorm:
             node("BatchNormalization", inputs + weights, [output], ["epsilon": .float(norm.epsilon)])
         case Activation.relu: node("Relu", inputs, [output])
+        case Activation.sigmoid: node("Sigmoid", inputs, [output])
+        case Activation.hardSwish: node("HardSwish", inputs, [output])
+        case Activation.hardSigmoid:
+            node("HardSigmoid", inputs, [output], ["alpha": .float(1 / 6), "beta": .float(0.5)])
+        case Activation.silu:
+            node("Sigmoid", inputs, ["\(output).sigmoid"])
+            node("Mul", inputs + ["\(output).sigmoid"], [output])
+        case is ChannelGate: node("Mul", inputs, [output])
+        case let choice as SelectChannels: write(choice, inputs, output, of: shape)
         case let pool as Pool where pool.kind == .max:
             node(
                 "MaxPool",
@@ -204,5 +213,34 @@ extension ModelWriter {
         case is Softmax: node("Softmax", inputs, [output], ["axis": .int(-1)])
         default: node("NoSuchOp", inputs, [output])
         }
+    }
+
+    /// Neighbouring channels, or two halves that alternate.
+    private mutating func write(
+        _ choice: SelectChannels,
+        _ inputs: [String],
+        _ output: String,
+        of shape: Shape
+    ) {
+        let (first, count) = (choice.channels[0], choice.channels.count)
+        func integers(_ name: String, _ values: [Int]) -> String {
+            initializer("\(output).\(name)", integers: values)
+            return "\(output).\(name)"
+        }
+        if choice.channels == Array(first..<first + count) {
+            let bounds = [
+                integers("starts", [first]), integers("ends", [first + count]), integers("axes", [1]),
+            ]
+            node("Slice", inputs + bounds, [output])
+            return
+        }
+        let image = shape.dimensions
+        node(
+            "Reshape",
+            [inputs[0], integers("split", [1, 2, count / 2] + image[1...])],
+            ["\(output).split5"]
+        )
+        node("Transpose", ["\(output).split5"], ["\(output).turned"], ["perm": .ints([0, 2, 1, 3, 4])])
+        node("Reshape", ["\(output).turned", integers("joined", [1] + image)], [output])
     }
 }

@@ -8,7 +8,8 @@ import Zoo
     /// Small images keep the plain parts of the tests small; those with fully connected layers have their own size.
     static let networks: [(name: String, side: Int?)] = [
         ("caffenet", nil), ("resnet50", 64), ("googlenet", 64), ("densenet121", 64),
-        ("squeezenet1_1", 64),
+        ("squeezenet1_1", 64), ("efficientnet_b0", 64), ("mobilenet_v3_large", 64), ("regnet_y_400mf", 64),
+        ("shufflenet_v2_x1_0", 64),
     ]
 
     @Test(arguments: networks.map(\.name)) func `gives the bits of the zoo's`(name: String) throws {

@@ -131,6 +131,8 @@ struct RunValue {
     let type: DataType
     /// An extent that depends on the data.
     var varying: Varying?
+    /// Whether the graph has it as an image, channels first, whatever the dimensions say.
+    var isChannelsLast = false
 }
 
 /// Why a node cannot become operations.

@@ -11,20 +11,38 @@ extension GraphBuilder {
         _ type: DataType
     ) throws(NodeFault) -> Known? {
         guard case .value(let first) = operands[0] else {
-            // A constant in front of a value, where the order does not matter.
-            guard operands.count == 2, [.add, .multiply].contains(function),
-                case .value = operands[1]
-            else { return nil }
-            return try engineForm(function, operands.reversed(), dimensions, alpha, beta, type)
+            // A constant in front of a value.
+            guard operands.count == 2, case .value = operands[1] else { return nil }
+            switch function {
+            case .add, .multiply:
+                return try engineForm(function, operands.reversed(), dimensions, alpha, beta, type)
+            case .subtract:
+                let one = Known.constant(Constant(-1, type))
+                guard operands[0].constant?.type.isInteger == false, operands[1].dimensions == dimensions
+                else {
+                    return nil
+                }
+                return try elementwise(
+                    .add,
+                    [elementwise(.multiply, [operands[1], one], type: type), operands[0]],
+                    type: type
+                )
+            default: return nil
+            }
         }
         func made(_ op: any Op, _ inputs: [Graph.Value]) throws(NodeFault) -> Known {
+            if let function = op as? Activation, let result = try beforeSpread(first, function) {
+                return result
+            }
             let value = try append(op, inputs, [])[0]
             return .value(RunValue(value: value, dimensions: dimensions, type: type))
         }
+        if operands.count == 1 {
+            return try Activation(function, alpha, beta).map { op throws(NodeFault) in
+                try made(op, [first.value])
+            }
+        }
         switch (function, operands.count) {
-        case (.relu, 1): return try made(Activation.relu, [first.value])
-        case (.tanh, 1): return try made(Activation.tanh, [first.value])
-        case (.sigmoid, 1): return try made(Activation.sigmoid, [first.value])
         case (.clip, 3):
             guard let low = operands[1].constant?.single, let high = operands[2].constant?.single, low == 0
             else { return nil }
@@ -32,33 +50,19 @@ extension GraphBuilder {
             return high >= .greatestFiniteMagnitude ? try made(Activation.relu, [first.value]) : nil
         case (.add, 2), (.multiply, 2), (.subtract, 2), (.divide, 2):
             if case .value(let second) = operands[1] {
-                guard first.dimensions == second.dimensions else { return nil }
-                if function == .multiply, let source = siluSource(first, second) {
-                    return try general([.value(source)], dimensions: [dimensions], types: [type]) {
-                        Elementwise(.silu, $0, dimensions: [dimensions], broadcast: dimensions, shape: $1[0])
-                    }[0]
-                }
-                guard function == .add else { return nil }
+                if function == .multiply, let gated = try gated(first, second) { return gated }
+                guard function == .add, first.dimensions == second.dimensions else { return nil }
                 return try made(Add(), [first.value, view(second, as: graph.shape(of: first.value))])
             }
-            guard first.dimensions == dimensions, let constant = operands[1].constant,
-                let lines = lines(function, constant, dimensions, graph.shape(of: first.value))
-            else { return nil }
+            guard first.dimensions == dimensions, let constant = operands[1].constant else { return nil }
+            if function == .add, let biased = try withBias(first, constant) { return biased }
+            guard let lines = lines(function, constant, dimensions, graph.shape(of: first.value)) else {
+                return nil
+            }
+            if let taken = try withLine(first, lines) { return taken }
             return try made(ChannelScale(lines), [first.value])
         default: return nil
         }
-    }
-
-    /// What x · sigmoid(x) is made of.
-    private func siluSource(_ first: RunValue, _ second: RunValue) -> RunValue? {
-        for (gate, source) in [(first, second), (second, first)] {
-            if let origin = origins[gate.value], origin.inputs == [source.value],
-                let activation = origin.op as? Activation, activation == .sigmoid
-            {
-                return source
-            }
-        }
-        return nil
     }
 
     /// A function with a constant as a line for each channel of an image, or one for all.
@@ -74,8 +78,8 @@ extension GraphBuilder {
             + constant.dimensions
         let isSingle = constant.count == 1
         let isPerChannel =
-            shape.rank == 3 && dimensions.count == 4 && dimensions[0] == 1 && own == [1, dimensions[1], 1, 1]
-            && shape[0] == dimensions[1]
+            shape.rank == 3 && dimensions.count >= 3 && dimensions[0] == 1 && shape[0] == dimensions[1]
+            && own == [1, shape[0]] + dimensions[2...].map { _ in 1 }
         guard isSingle || isPerChannel else { return nil }
         return constant.floats.map { number in
             switch function {
@@ -84,6 +88,23 @@ extension GraphBuilder {
             case .multiply: ChannelScale.Line(scale: number)
             default: ChannelScale.Line(scale: 1 / number)
             }
+        }
+    }
+}
+
+extension Activation {
+    /// A function of one number; nil where it has no operation of its own.
+    init?(_ function: Function, _ alpha: Float, _ beta: Float) {
+        switch function {
+        case .relu: self = .relu
+        case .tanh: self = .tanh
+        case .sigmoid: self = .sigmoid
+        case .hardSigmoid where alpha.isNearly(1 / 6) && beta == 0.5: self = .hardSigmoid
+        case .hardSwish: self = .hardSwish
+        case .silu: self = .silu
+        case .swish where alpha == 1: self = .silu
+        case .gelu: self = .gelu
+        default: return nil
         }
     }
 }

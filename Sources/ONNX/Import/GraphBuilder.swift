@@ -19,7 +19,13 @@ final class GraphBuilder {
     private(set) var reports: [Report] = []
     private var names: Set<String> = []
     /// The operation behind a value, for patterns.
-    private(set) var origins: [Graph.Value: (op: any Op, inputs: [Graph.Value])] = [:]
+    private(set) var origins: [Graph.Value: (op: any Op, inputs: [Graph.Value], weights: [Tensor])] = [:]
+    /// What a value is of others, for patterns.
+    var expressions: [Graph.Value: Expression] = [:]
+    /// Images that were brought into the order of their dimensions.
+    var transposed: [Graph.Value: Graph.Value] = [:]
+    /// The report that each node of the graph belongs to.
+    private var owners: [Int?] = []
 
     /// The most numbers of one value.
     let mostNumbers: Int
@@ -48,14 +54,10 @@ final class GraphBuilder {
     func append(_ op: any Op, _ inputs: [Graph.Value], _ weights: [Tensor]) throws(NodeFault) -> [Graph.Value]
     {
         do throws(ShapeError) {
-            let name = freeName(of: op)
-            let values = try graph.addAll(op, name: name, inputs: inputs)
+            let values = try graph.addAll(op, name: freeName(of: op), inputs: inputs)
             tensors += zip(op.parameters, weights).map { $1.reshaped(to: $0.shape) }
-            if !reports.isEmpty, op.tableRole != .view {
-                reports[reports.count - 1].operations.append(op.structure)
-                reports[reports.count - 1].steps.append(name)
-            }
-            for value in values { origins[value] = (op, inputs) }
+            owners.append(reports.indices.last)
+            for value in values { origins[value] = (op, inputs, weights) }
             return values
         } catch {
             throw .invalid(error.description)
@@ -75,11 +77,48 @@ final class GraphBuilder {
         return name
     }
 
-    /// Gives an output its name.
-    func setOutput(_ name: String, to value: Graph.Value) { graph.setOutput(name, to: value) }
+    /// What has been made, without what no output depends on.
+    ///
+    /// - Returns: the graph, its numbers, and what each node of the file became.
+    func finished(outputs: [(name: String, value: Graph.Value)]) throws(NodeFault) -> (
+        graph: Graph, tensors: [Tensor], reports: [Report]
+    ) {
+        var alive = Set<Int>()
+        var waiting = outputs.map(\.value)
+        while let value = waiting.popLast() {
+            guard case .node(let index, _) = value, alive.insert(index).inserted else { continue }
+            waiting += graph.nodes[index].inputs
+        }
+        var (kept, reports, numbers) = (Graph(inputShape: graph.inputShape), self.reports, [Tensor]())
+        var places: [Int: Int] = [:]
+        func moved(_ value: Graph.Value) -> Graph.Value {
+            guard case .node(let index, let output) = value, let place = places[index] else { return value }
+            return .node(place, output: output)
+        }
+        var rest = tensors[...]
+        do throws(ShapeError) {
+            for (index, node) in graph.nodes.enumerated() {
+                let own = rest.prefix(node.op.parameters.count)
+                rest = rest.dropFirst(own.count)
+                guard alive.contains(index) else { continue }
+                _ = try kept.addAll(node.op, name: node.name, inputs: node.inputs.map(moved))
+                places[index] = kept.nodes.count - 1
+                numbers += own
+                if let owner = owners[index], node.op.tableRole != .view {
+                    reports[owner].operations.append(node.op.structure)
+                    reports[owner].steps.append(node.name)
+                }
+            }
+        } catch {
+            throw .invalid(error.description)
+        }
+        for (name, value) in outputs { kept.setOutput(name, to: moved(value)) }
+        return (kept, numbers, reports)
+    }
 
     /// A value under a shape of the graph's.
     func view(_ value: RunValue, as shape: Shape) throws(NodeFault) -> Graph.Value {
+        let value = try plain(value)
         guard graph.shape(of: value.value) != shape else { return value.value }
         let op: any Op = shape.rank == 1 ? Flatten() : Reshape(to: shape)
         return try append(op, [value.value], [])[0]
@@ -122,7 +161,7 @@ final class GraphBuilder {
                 weights.append(tensor)
                 sources.append(.trained(tensor.shape))
             case .value(let value):
-                inputs.append(value.value)
+                inputs.append(try plain(value).value)
                 sources.append(.value(count: operand.count))
             }
         }
@@ -199,7 +238,10 @@ extension GraphBuilder {
         switch known {
         case .constant(let constant): return .constant(constant.reshaped(to: dimensions))
         case .value(let value):
-            return .value(RunValue(value: value.value, dimensions: dimensions, type: value.type))
+            if value.isChannelsLast, isChannelsLast(dimensions, channels: value.dimensions.last) {
+                return marked(known, as: dimensions)
+            }
+            return .value(RunValue(value: try plain(value).value, dimensions: dimensions, type: value.type))
         }
     }
 
@@ -230,7 +272,7 @@ extension GraphBuilder {
     /// A value, also of what is constant.
     func materialized(_ known: Known) throws(NodeFault) -> RunValue {
         switch known {
-        case .value(let value): return value
+        case .value(let value): return try plain(value)
         case .constant(let constant):
             let tensor = try constant.tensor()
             try check(constant.dimensions)
@@ -240,55 +282,6 @@ extension GraphBuilder {
             let value = try append(op, [], [tensor])[0]
             return RunValue(value: value, dimensions: constant.dimensions, type: constant.type)
         }
-    }
-
-    /// A function of one to three arrays that broadcast.
-    func elementwise(
-        _ function: Function,
-        _ operands: [Known],
-        alpha: Float = 0,
-        beta: Float = 0,
-        type: DataType
-    ) throws(NodeFault) -> Known {
-        let dimensions = try Self.broadcast(operands.map(\.dimensions))
-        if let integers = try IntegerArithmetic.result(
-            function,
-            operands,
-            dimensions,
-            type,
-            most: mostNumbers
-        ) {
-            guard budget.take(dimensions) != nil else { throw .unsupported("too many constants") }
-            return .constant(integers)
-        }
-        if let short = try engineForm(function, operands, dimensions, alpha, beta, type) { return short }
-        return try general(operands, dimensions: [dimensions], types: [type]) { sources, shapes in
-            Elementwise(
-                function,
-                sources,
-                dimensions: operands.map(\.dimensions),
-                broadcast: dimensions,
-                alpha: alpha,
-                beta: beta,
-                shape: shapes[0]
-            )
-        }[0]
-    }
-
-    /// What arrays broadcast to.
-    static func broadcast(_ all: [[Int]]) throws(NodeFault) -> [Int] {
-        let rank = all.map(\.count).max() ?? 0
-        var result = [Int](repeating: 1, count: rank)
-        for dimensions in all {
-            for (index, extent) in dimensions.enumerated() {
-                let axis = rank - dimensions.count + index
-                guard extent == 1 || result[axis] == 1 || result[axis] == extent else {
-                    throw .invalid("\(all.map { "\($0)" }.joined(separator: " and ")) do not broadcast")
-                }
-                if extent != 1 { result[axis] = extent }
-            }
-        }
-        return result
     }
 }
 

@@ -140,7 +140,7 @@ struct Importer {
                 op: node.op,
                 opset: opset,
                 attributes: try resolved(node.attributes),
-                inputs: inputs,
+                inputs: try builder.arranged(inputs, for: node.op),
                 outputs: node.outputs,
                 builder: builder
             )

@@ -72,7 +72,8 @@ enum LayoutNodes {
         let rank = x.dimensions.count
         let order = try node.integers("perm") ?? (0..<rank).reversed()
         guard order.sorted() == Array(0..<rank) else { throw .invalid("axes in the order \(order)") }
-        return [try transposed(x, order, node.builder)]
+        if let quick = try node.builder.transposition(x, order) { return [quick] }
+        return [try transposed(node.builder.plain(x), order, node.builder)]
     }
 
     private static let slice: Node.Lowering = { (node) throws(NodeFault) in
@@ -87,6 +88,7 @@ enum LayoutNodes {
             throw .invalid("\(starts.count) starts, \(ends.count) ends, \(axes.count) axes")
         }
         var tables = dimensions.tables
+        var ranges: [Range<Int>?] = dimensions.map { 0..<$0 }
         for (index, axis) in axes.enumerated() {
             let (extent, step) = (dimensions[axis], steps[index])
             guard step != 0 else { throw .invalid("a step of 0") }
@@ -97,8 +99,26 @@ enum LayoutNodes {
             let (start, end) = (place(starts[index]), place(ends[index]))
             let size = max(Int(min(step.magnitude, UInt(extent))), 1) * step.signum()
             tables[axis] = stride(from: start, to: end, by: size).map { tables[axis][$0] }
+            ranges[axis] = step == 1 && start < end ? start..<end : nil
         }
-        return [try node.builder.rearranged(x, Rearrangement(tables: tables), "slice")]
+        let others = dimensions.indices.filter { $0 != 1 }
+        if rank == 4, others.allSatisfy({ ranges[$0] == 0..<dimensions[$0] }), let range = ranges[1],
+            let part = try node.builder.channels(range, of: x)
+        {
+            return [part]
+        }
+        let result = try node.builder.rearranged(x, Rearrangement(tables: tables), "slice")
+        if rank == 4, steps.allSatisfy({ $0 > 0 }), axes.allSatisfy({ $0 > 1 }) {
+            let starts = (2..<4).map { axis in
+                axes.firstIndex(of: axis).map {
+                    max(0, starts[$0] < 0 ? starts[$0] + dimensions[axis] : starts[$0])
+                }
+                    ?? 0
+            }
+            let steps = (2..<4).map { axis in axes.firstIndex(of: axis).map { steps[$0] } ?? 1 }
+            node.builder.remember(slice: result, of: x, starts: starts, steps: steps)
+        }
+        return [result]
     }
 
     private static let split: Node.Lowering = { (node) throws(NodeFault) in
@@ -138,6 +158,15 @@ enum LayoutNodes {
         guard case .value(let value) = x, sizes.allSatisfy({ $0 > 0 }), x.dimensions[0] == 1, axis > 0,
             x.dimensions.count > 1
         else { return nil }
+        if axis == 1, builder.isImage(value), !sizes.dropLast().allSatisfy({ $0 % 16 == 0 }) {
+            var (start, parts): (Int, [Known]) = (0, [])
+            for size in sizes {
+                guard let part = try builder.channels(start..<start + size, of: x) else { return nil }
+                parts.append(part)
+                start += size
+            }
+            return parts
+        }
         let source = try builder.view(value, as: GraphBuilder.shape(x.dimensions))
         return try zip(builder.append(Split(axis: axis - 1, sizes: sizes), [source], []), sizes).map {
             part,
@@ -204,7 +233,11 @@ enum LayoutNodes {
     private static let expand: Node.Lowering = { (node) throws(NodeFault) in
         let x = try node.input(0)
         let target = try node.constant(1, "shape").integers.map { Int($0) }
-        return [try expanded(x, try GraphBuilder.broadcast([x.dimensions, target]), node.builder)]
+        let result = try expanded(x, try GraphBuilder.broadcast([x.dimensions, target]), node.builder)
+        if case .value(let value) = result, value.dimensions != x.dimensions {
+            node.builder.expressions[value.value] = .expanded(x)
+        }
+        return [result]
     }
 
     /// An array repeated along the axes where it has one number.
@@ -250,41 +283,5 @@ enum LayoutNodes {
         guard node.wants(1) else { return [x] }
         let ones = Constant([], .bool, integers: [1])
         return [x, try expanded(.constant(ones), x.dimensions, node.builder)]
-    }
-
-    private static let depthToSpace: Node.Lowering = { (node) throws(NodeFault) in
-        let x = try node.input(0)
-        let (block, mode) = (try node.integer("blocksize") ?? 0, try node.string("mode", "DCR"))
-        guard x.dimensions.count == 4, block > 0, block < 1 << 15, x.dimensions[1] % (block * block) == 0
-        else {
-            throw .invalid("\(x.dimensions) in blocks of \(block)")
-        }
-        let (n, c, h, w) = (
-            x.dimensions[0], x.dimensions[1] / (block * block), x.dimensions[2], x.dimensions[3]
-        )
-        let isDepthFirst = mode == "DCR"
-        let split = isDepthFirst ? [n, block, block, c, h, w] : [n, c, block, block, h, w]
-        let order = isDepthFirst ? [0, 3, 4, 1, 5, 2] : [0, 1, 4, 2, 5, 3]
-        let moved = try transposed(node.builder.reshaped(x, to: split), order, node.builder)
-        return [try node.builder.reshaped(moved, to: [n, c, h * block, w * block])]
-    }
-
-    private static let spaceToDepth: Node.Lowering = { (node) throws(NodeFault) in
-        let x = try node.input(0)
-        let block = try node.integer("blocksize") ?? 0
-        guard x.dimensions.count == 4, block > 0, block < 1 << 15, x.dimensions[2] % block == 0,
-            x.dimensions[3] % block == 0
-        else { throw .invalid("\(x.dimensions) in blocks of \(block)") }
-        let (n, c, h, w) = (
-            x.dimensions[0], x.dimensions[1], x.dimensions[2] / block, x.dimensions[3] / block
-        )
-        let split = try node.builder.reshaped(x, to: [n, c, h, block, w, block])
-        let isDepthFirst = try node.string("mode", "DCR") == "DCR"
-        let moved = try transposed(
-            split,
-            isDepthFirst ? [0, 3, 5, 1, 2, 4] : [0, 1, 3, 5, 2, 4],
-            node.builder
-        )
-        return [try node.builder.reshaped(moved, to: [n, c * block * block, h, w])]
     }
 }

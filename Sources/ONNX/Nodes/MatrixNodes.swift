@@ -22,6 +22,8 @@ enum MatrixNodes {
         let result =
             outer + (a.dimensions.count == 1 ? [] : [m]) + (b.dimensions.count == 1 ? [] : [n])
         try builder.check(result)
+        if let pixels = try builder.pointwise(a, b, result) { return pixels }
+        let (a, b) = (try builder.plain(a), try builder.plain(b))
         if m == 1, outer.allSatisfy({ $0 == 1 }), right.count == 2, case .value(let vector) = a,
             let matrix = b.constant
         {
@@ -71,7 +73,7 @@ enum MatrixNodes {
 
     private static let gemm: Node.Lowering = { (node) throws(NodeFault) in
         let builder = node.builder
-        var (a, b) = (try node.input(0), try node.input(1))
+        var (a, b) = (try builder.plain(node.input(0)), try builder.plain(node.input(1)))
         guard a.dimensions.count == 2, b.dimensions.count == 2 else {
             throw .invalid("\(a.dimensions) times \(b.dimensions)")
         }

@@ -19,7 +19,10 @@ enum NormNodes {
             throw .invalid("parameters for other than \(channels) channels")
         }
         let epsilon = try node.float("epsilon", 1e-5)
-        if try node.flag("training_mode") { return try batchOfItsOwn(node, x, parameters, epsilon) }
+        if try node.flag("training_mode") {
+            if let constant = x.constant { return try trained(node, constant) }
+            return try batchOfItsOwn(node, x, parameters, epsilon)
+        }
         let constants = parameters.compactMap(\.constant)
         if case .value(let value) = x, x.dimensions[0] == 1, x.dimensions.count > 1, constants.count == 4 {
             let pixels = x.dimensions[2...].reduce(1, *)
@@ -31,6 +34,9 @@ enum NormNodes {
                 }
             let image = try node.builder.view(value, as: shape)
             let weights = try constants.map { constant throws(NodeFault) in try constant.tensor() }
+            if let result = try node.builder.beforeSpread(value, norm: weights, epsilon: epsilon) {
+                return [result]
+            }
             let op = BatchNorm(channels: channels, epsilon: epsilon)
             let result = try node.builder.append(op, [image], weights)[0]
             return [.value(RunValue(value: result, dimensions: x.dimensions, type: x.type))]
@@ -87,6 +93,51 @@ enum NormNodes {
             try written(x, Array(parameters.prefix(2)) + [row, variance], epsilon, builder),
             try moved(parameters[2], row), try moved(parameters[3], variance),
         ]
+    }
+
+    /// What the norm of training makes of a constant, by the constant's own means and variances: filters that a network
+    /// standardises.
+    ///
+    /// - Returns: the norm, and what becomes of the running means and variances.
+    private static func trained(_ node: Node, _ x: Constant) throws(NodeFault) -> [Known] {
+        guard x.dimensions.count > 1, node.builder.budget.take(x.dimensions) != nil else {
+            throw .unsupported("too many constants")
+        }
+        let names = ["scale", "B", "input_mean", "input_var"]
+        let parameters = try names.indices.map { index throws(NodeFault) in
+            try node.constant(index + 1, names[index]).floats.map(Double.init)
+        }
+        let (channels, pixels) = (x.dimensions[1], x.dimensions[2...].reduce(1, *))
+        guard parameters.allSatisfy({ $0.count == channels }), x.count > 0 else {
+            throw .invalid("parameters for other than \(channels) channels")
+        }
+        let (epsilon, momentum) = (
+            Double(try node.float("epsilon", 1e-5)), Double(try node.float("momentum", 0.9))
+        )
+        var (values, running) = (x.floats, [parameters[2], parameters[3]])
+        for channel in 0..<channels {
+            let starts = (0..<x.dimensions[0]).map { ($0 * channels + channel) * pixels }
+            func mean(_ value: (Double) -> Double) -> Double {
+                var sum = 0.0
+                for start in starts {
+                    for place in start..<start + pixels { sum += value(Double(values[place])) }
+                }
+                return sum / Double(starts.count * pixels)
+            }
+            let middle = mean { $0 }
+            let variance = mean { ($0 - middle) * ($0 - middle) }
+            let scale = parameters[0][channel] / (variance + epsilon).squareRoot()
+            for start in starts {
+                for place in start..<start + pixels {
+                    values[place] = Float((Double(values[place]) - middle) * scale + parameters[1][channel])
+                }
+            }
+            for (index, new) in [middle, variance].enumerated() {
+                running[index][channel] = running[index][channel] * momentum + new * (1 - momentum)
+            }
+        }
+        return [.constant(Constant(x.dimensions, x.type, floats: values))]
+            + running.map { .constant(Constant([channels], .float, floats: $0.map { Float($0) })) }
     }
 
     /// x · scale + shift.
@@ -172,13 +223,37 @@ enum NormNodes {
         let axis = try node.axis(node.integer("axis") ?? -1, rank: rank)
         let groups = x.dimensions[..<axis].reduce(1, *)
         let epsilon = try node.float("epsilon", 1e-5)
-        let all = try standardized(x, groups: groups, epsilon: epsilon, isRMS: isRMS, node.builder)
+        let norm = !isRMS && axis == rank - 1 ? try channels(node, epsilon: epsilon) : nil
+        if let norm, !node.wants(1), !node.wants(2) { return [norm] }
+        let all = try standardized(
+            node.builder.plain(x),
+            groups: groups,
+            epsilon: epsilon,
+            isRMS: isRMS,
+            node.builder
+        )
         let outer = x.dimensions[..<axis] + [Int](repeating: 1, count: rank - axis)
+        let scaled =
+            if let norm { norm } else { try line(all[0], node.input(1), node.optional(2), node.builder) }
         return [
-            try line(all[0], node.input(1), node.optional(2), node.builder),
+            scaled,
             try node.builder.reshaped(all[1], to: Array(outer)),
             try node.builder.reshaped(all[2], to: Array(outer)),
         ]
+    }
+
+    /// The norm of an image whose channels lie last; nil where it is none.
+    private static func channels(_ node: Node, epsilon: Float) throws(NodeFault) -> Known? {
+        let numbers = [node.optional(1), node.optional(2)].compactMap(\.self)
+        guard case .value(let value) = try node.input(0), value.isChannelsLast,
+            numbers.allSatisfy({ $0.constant?.count == value.dimensions.last })
+        else { return nil }
+        return try node.builder.channelNorm(
+            value,
+            weight: node.optional(1)?.constant?.tensor(),
+            bias: node.optional(2)?.constant?.tensor(),
+            epsilon: epsilon
+        )
     }
 
     private static let response: Node.Lowering = { (node) throws(NodeFault) in

@@ -23,11 +23,17 @@ extension LayoutNodes {
         }
         let mode = try node.string("mode", "constant")
         var tables = x.dimensions.tables
+        var (first, last) = (x.dimensions.map { _ in 0 }, x.dimensions.map { _ in 0 })
         for (index, axis) in axes.enumerated() {
             let (before, behind) = (pads[index], pads[index + axes.count])
+            (first[axis], last[axis]) = (before, behind)
             tables[axis] = try padded(tables[axis], before, behind, mode, most: node.builder.mostNumbers)
         }
-        return [try node.builder.rearranged(x, Rearrangement(tables: tables, fill: fill), "pad")]
+        let result = try node.builder.rearranged(x, Rearrangement(tables: tables, fill: fill), "pad")
+        if mode == "constant", case .value(let value) = result, pads.contains(where: { $0 != 0 }) {
+            node.builder.expressions[value.value] = .padded(x, before: first, behind: last, fill: fill)
+        }
+        return [result]
     }
 
     private static func padded(

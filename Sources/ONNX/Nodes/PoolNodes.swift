@@ -25,6 +25,9 @@ enum PoolNodes {
         try node.builder.check(dimensions)
         let places: PlainPool.Places? =
             node.wants(1) ? (try node.flag("storage_order") ? .byColumns : .byRows) : nil
+        if places == nil, let quick = try unpaddedPool(kind, x, window, dimensions, roundsUp, node.builder) {
+            return [quick]
+        }
         if places == nil, let quick = try enginePool(kind, x, axes, dimensions, roundsUp, node.builder) {
             return [quick]
         }
@@ -39,6 +42,36 @@ enum PoolNodes {
                 places: places,
                 shape: $1[0]
             )
+        }
+    }
+
+    /// A pool of an image that was padded as one that pads it itself; nil where the padding does not count as its own.
+    private static func unpaddedPool(
+        _ kind: PlainPool.Kind,
+        _ x: Known,
+        _ window: SlidingWindow,
+        _ dimensions: [Int],
+        _ roundsUp: Bool,
+        _ builder: GraphBuilder
+    ) throws(NodeFault) -> Known? {
+        let countsPadding = PlainPool.Kind.average(countsPadding: true)
+        switch kind {
+        case .max:
+            guard let (source, wider) = builder.unpadded(x, window, fill: -.infinity) else { return nil }
+            return try enginePool(.max, source, wider.axes(roundsUp: roundsUp), dimensions, roundsUp, builder)
+        case .average:
+            guard kind == countsPadding || window.pads.allSatisfy({ $0 == 0 }), !roundsUp,
+                let (source, wider) = builder.unpadded(x, window, fill: 0)
+            else { return nil }
+            return try enginePool(
+                countsPadding,
+                source,
+                wider.axes(roundsUp: false),
+                dimensions,
+                false,
+                builder
+            )
+        case .norm: return nil
         }
     }
 

@@ -63,16 +63,21 @@ enum ReductionNodes {
         if let whole = wholeNumbers(kind, x, axes, left) { return .constant(whole.reshaped(to: result)) }
         if x.count == 0 { return try empty(kind, result, type, builder) }
         if kind == .mean, let pooled = try pooled(x, axes, result, builder) { return pooled }
-        var source = x
+        var source = try builder.plain(x)
+        let x = source
         var range = (axes.first ?? 0)..<((axes.last ?? -1) + 1)
         if range.count != axes.count {
             source = try LayoutNodes.transposed(x, left + axes, builder)
             range = left.count..<dimensions.count
         }
         let extents = Extents(source.dimensions, axes: range)
-        return try builder.general([source], dimensions: [result], types: [type]) {
+        let reduced = try builder.general([source], dimensions: [result], types: [type]) {
             Along(.reduce(kind), $0.sources[0], extents, shape: $1[0])
         }[0]
+        if kind == .mean, keeps, case .value(let value) = reduced {
+            builder.expressions[value.value] = .mean(x, axes: axes)
+        }
+        return reduced
     }
 
     /// The mean of an image as the engine's own, which runs on blocked images.
@@ -82,11 +87,16 @@ enum ReductionNodes {
         _ result: [Int],
         _ builder: GraphBuilder
     ) throws(NodeFault) -> Known? {
-        guard case .value(let value) = x, x.dimensions.count == 4, x.dimensions[0] == 1, axes == [2, 3] else {
-            return nil
+        guard case .value(let value) = x, x.dimensions[0] == 1 else { return nil }
+        let pool = AdaptiveAveragePool(height: 1, width: 1)
+        if value.isChannelsLast {
+            guard axes == Array(1..<x.dimensions.count - 1) else { return nil }
+            let mean = try builder.append(pool, [value.value], [])[0]
+            return .value(RunValue(value: mean, dimensions: result, type: x.type))
         }
+        guard x.dimensions.count == 4, axes == [2, 3] else { return nil }
         let image = try builder.view(value, as: Shape(Array(x.dimensions.dropFirst())))
-        let mean = try builder.append(AdaptiveAveragePool(height: 1, width: 1), [image], [])[0]
+        let mean = try builder.append(pool, [image], [])[0]
         return .value(RunValue(value: mean, dimensions: result, type: x.type))
     }
 

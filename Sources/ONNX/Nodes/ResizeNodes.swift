@@ -90,6 +90,7 @@ enum ResizeNodes {
         guard sizes.allSatisfy({ $0 > 0 }), sizes.count(upTo: builder.mostNumbers) != nil else {
             throw .unsupported("an image of \(sizes)")
         }
+        if let quick = try resized(mode, rule, axes, x, builder) { return quick }
         if mode == "nearest" {
             let tables = zip(axes, x.dimensions.tables).map { axis, table in
                 axis.isIdle(rule)
@@ -123,6 +124,38 @@ enum ResizeNodes {
             }[0]
         }
         return try masked(result, axes, rule, builder)
+    }
+
+    /// An image at another size as the engine's own operation; nil where it is none, or has places outside of it.
+    private static func resized(
+        _ mode: String,
+        _ rule: Resampling.Rule,
+        _ axes: [Resampling],
+        _ x: Known,
+        _ builder: GraphBuilder
+    ) throws(NodeFault) -> Known? {
+        guard case .value(let value) = x, builder.isImage(value), axes[0].isIdle(rule), axes[1].isIdle(rule)
+        else {
+            return nil
+        }
+        var sides: [ResizeImage.Axis] = []
+        for axis in axes[2...] {
+            var taps: [[(place: Int, weight: Double)]] = []
+            for index in 0..<axis.size {
+                guard axis.isInside(index, rule) else { return nil }
+                if axis.isIdle(rule) {
+                    taps.append([(index, 1)])
+                } else if mode == "nearest" {
+                    taps.append([(axis.nearest(index, rule) ?? 0, 1)])
+                } else {
+                    taps.append(axis.taps(index, isCubic: mode == "cubic", rule))
+                }
+            }
+            guard taps.contains(where: { !$0.isEmpty }) else { return nil }
+            sides.append(ResizeImage.Axis(extent: axis.extent, taps: taps))
+        }
+        let result = try builder.append(ResizeImage(rows: sides[0], columns: sides[1]), [value.value], [])[0]
+        return .value(RunValue(value: result, dimensions: axes.map(\.size), type: x.type))
     }
 
     /// With the extrapolation's number where a place is outside of the image.

@@ -23,19 +23,23 @@ package struct Rearrangement: Hashable, Sendable {
     /// The same done to an array of anything.
     package func applied<Element>(to source: [Element], fill: Element) -> [Element] {
         var result: [Element] = []
-        let count = dimensions.reduce(1, *)
-        result.reserveCapacity(count)
-        var index = [Int](repeating: 0, count: tables.count)
-        for _ in 0..<count {
-            var place = 0
-            for axis in tables.indices where place >= 0 {
-                let term = Int(tables[axis][index[axis]])
-                place = term < 0 ? -1 : place + term
+        result.reserveCapacity(dimensions.reduce(1, *))
+        let (outer, last) = (tables.dropLast(), tables.last ?? [0])
+        var index = [Int](repeating: 0, count: outer.count)
+        for _ in 0..<outer.reduce(1, { $0 * $1.count }) {
+            var start = 0
+            for axis in outer.indices where start >= 0 {
+                let term = Int(outer[axis][index[axis]])
+                start = term < 0 ? -1 : start + term
             }
-            result.append(place < 0 ? fill : source[place])
-            for axis in tables.indices.reversed() {
+            if start < 0 {
+                result.append(contentsOf: repeatElement(fill, count: last.count))
+            } else {
+                for term in last { result.append(term < 0 ? fill : source[start + Int(term)]) }
+            }
+            for axis in outer.indices.reversed() {
                 index[axis] += 1
-                guard index[axis] == tables[axis].count else { break }
+                guard index[axis] == outer[axis].count else { break }
                 index[axis] = 0
             }
         }
