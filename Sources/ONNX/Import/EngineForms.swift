@@ -11,24 +11,7 @@ extension GraphBuilder {
         _ type: DataType
     ) throws(NodeFault) -> Known? {
         guard case .value(let first) = operands[0] else {
-            // A constant in front of a value.
-            guard operands.count == 2, case .value = operands[1] else { return nil }
-            switch function {
-            case .add, .multiply:
-                return try engineForm(function, operands.reversed(), dimensions, alpha, beta, type)
-            case .subtract:
-                let one = Known.constant(Constant(-1, type))
-                guard operands[0].constant?.type.isInteger == false, operands[1].dimensions == dimensions
-                else {
-                    return nil
-                }
-                return try elementwise(
-                    .add,
-                    [elementwise(.multiply, [operands[1], one], type: type), operands[0]],
-                    type: type
-                )
-            default: return nil
-            }
+            return try formOfConstantFirst(function, operands, dimensions, type)
         }
         func made(_ op: any Op, _ inputs: [Graph.Value]) throws(NodeFault) -> Known {
             if let function = op as? Activation, let result = try beforeSpread(first, function) {
@@ -61,6 +44,27 @@ extension GraphBuilder {
             }
             if let taken = try withLine(first, lines) { return taken }
             return try made(ChannelScale(lines), [first.value])
+        default: return nil
+        }
+    }
+
+    /// The same with a constant in front of a value.
+    private func formOfConstantFirst(
+        _ function: Function,
+        _ operands: [Known],
+        _ dimensions: [Int],
+        _ type: DataType
+    ) throws(NodeFault) -> Known? {
+        guard operands.count == 2, case .value = operands[1] else { return nil }
+        switch function {
+        case .add, .multiply: return try engineForm(function, operands.reversed(), dimensions, 0, 0, type)
+        case .subtract:
+            guard operands[0].constant?.type.isInteger == false, operands[1].dimensions == dimensions else {
+                return nil
+            }
+            let minus = Known.constant(Constant(-1, type))
+            let negative = try elementwise(.multiply, [operands[1], minus], type: type)
+            return try elementwise(.add, [negative, operands[0]], type: type)
         default: return nil
         }
     }

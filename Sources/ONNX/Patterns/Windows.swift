@@ -43,21 +43,9 @@ extension GraphBuilder {
         _ weights: [Tensor],
         _ dimensions: [Int]
     ) throws(NodeFault) -> Known? {
-        guard let origin = origins[value.value], origin.op is Concat, window.dilations == 1, isImage(value)
-        else {
+        guard window.dilations == 1, isImage(value), let (image, cell, starts) = cells(of: value) else {
             return nil
         }
-        var (source, cell): (Known?, [Int]) = (nil, [])
-        var starts: [[Int]] = []
-        for part in origin.inputs {
-            guard case .strided(let whole, let start, let step)? = expressions[part], step[0] * step[1] > 1,
-                source.map({ areSame($0, whole) && cell == step }) ?? true,
-                zip(start, step).allSatisfy({ $0 < $1 })
-            else { return nil }
-            (source, cell) = (whole, step)
-            starts.append(start)
-        }
-        guard let source, case .value(let image) = source, isImage(image) else { return nil }
         let (inputs, outputs) = (image.dimensions[1], dimensions[1])
         let wide = Window(
             kernel: Extent(height: window.kernel.height * cell[0], width: window.kernel.width * cell[1]),
@@ -99,5 +87,23 @@ extension GraphBuilder {
             [Tensor(shape: shape, values: values)] + weights.dropFirst()
         )
         return .value(RunValue(value: result[0], dimensions: dimensions, type: value.type))
+    }
+
+    /// The image whose cells were dealt out to the channels of a value, the extents of a cell, and which of its pixels each
+    /// of the joined parts has.
+    private func cells(of value: RunValue) -> (image: RunValue, cell: [Int], starts: [[Int]])? {
+        guard let origin = origins[value.value], origin.op is Concat else { return nil }
+        var (source, cell): (Known?, [Int]) = (nil, [])
+        var starts: [[Int]] = []
+        for part in origin.inputs {
+            guard case .strided(let whole, let start, let step)? = expressions[part], step[0] * step[1] > 1,
+                source.map({ areSame($0, whole) && cell == step }) ?? true,
+                zip(start, step).allSatisfy({ $0 < $1 })
+            else { return nil }
+            (source, cell) = (whole, step)
+            starts.append(start)
+        }
+        guard case .value(let image)? = source, isImage(image) else { return nil }
+        return (image, cell, starts)
     }
 }
