@@ -1,4 +1,4 @@
-/// The image that crops are cut from: the resized image with a border of zeros.
+/// The image that crops are cut from: the resized image with a border of zeros, or between the bars of a letterbox.
 struct Canvas: Equatable {
     /// The whole canvas.
     let size: ImageSize
@@ -17,6 +17,20 @@ struct Canvas: Equatable {
             y: pad + (size.height - height) / 2,
             width: resized.width,
             height: resized.height
+        )
+    }
+}
+
+extension Canvas {
+    /// An image that was fitted into a letterbox.
+    init(_ fitted: ImageSize, in box: Letterbox) {
+        size = box.size
+        let isCentered = box.place == .center
+        image = Region(
+            x: isCentered ? (size.width - fitted.width) / 2 : 0,
+            y: isCentered ? (size.height - fitted.height) / 2 : 0,
+            width: fitted.width,
+            height: fitted.height
         )
     }
 }

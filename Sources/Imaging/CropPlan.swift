@@ -45,13 +45,24 @@ package struct CropPlan: Sendable {
         /// The size that crops are resized to; nil leaves each its own.
         private let cropSize: ImageSize?
 
-        init(_ preprocessing: Preprocessing, resized: ImageSize, _ mode: CropMode) {
-            let pad = preprocessing.pad
-            let size =
-                preprocessing.crop
-                ?? ImageSize(height: resized.height + 2 * pad, width: resized.width + 2 * pad)
-            self.resized = resized
-            canvas = Canvas(resized, pad: pad, crop: size)
+        init(
+            _ preprocessing: Preprocessing,
+            _ resize: Preprocessing.Resize,
+            of image: ImageSize,
+            _ mode: CropMode
+        ) {
+            resized = resize.size(of: image)
+            let size: ImageSize
+            if case .letterbox(let box) = resize {
+                size = box.size
+                canvas = Canvas(resized, in: box)
+            } else {
+                let pad = preprocessing.pad
+                size =
+                    preprocessing.crop
+                    ?? ImageSize(height: resized.height + 2 * pad, width: resized.width + 2 * pad)
+                canvas = Canvas(resized, pad: pad, crop: size)
+            }
             crops = mode.crops(size, of: canvas.size, mirror: preprocessing.mirror)
             needed = crops.reduce(crops[0].region) { $0.union($1.region) }.intersection(canvas.image)
             cropSize = mode == .dense ? nil : size
@@ -119,7 +130,7 @@ extension Preprocessing {
         var layouts: [CropPlan.Layout] = []
         var (resizedPixels, cropPixels) = (0, 0)
         for resize in resizes {
-            let layout = CropPlan.Layout(self, resized: resize.size(of: size), mode)
+            let layout = CropPlan.Layout(self, resize, of: size, mode)
             resizedPixels += layout.needed.width * layout.needed.height
             cropPixels += layout.cutPixels
             guard max(resizedPixels, cropPixels) <= limits.maxPixels else {

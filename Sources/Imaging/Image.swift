@@ -48,22 +48,24 @@ package struct Image: Sendable, Equatable {
 }
 
 extension Image {
-    /// Copies a rectangle of a canvas on which the image lies at `place`; what the image does not cover is zero.
-    func cut(_ region: Region, lyingAt place: Region) -> Image {
+    /// Copies a rectangle of a canvas on which the image lies at `place`; what the image does not cover is `fill`.
+    func cut(_ region: Region, lyingAt place: Region, fill: UInt8) -> Image {
         guard region != place else { return self }
         let visible = region.intersection(place)
         var cut: [UInt8] = []
         cut.reserveCapacity(region.width * region.height * channels)
         for y in region.y..<region.y + region.height {
             guard visible.width > 0, y >= visible.y, y < visible.y + visible.height else {
-                cut.append(contentsOf: repeatElement(0, count: region.width * channels))
+                cut.append(contentsOf: repeatElement(fill, count: region.width * channels))
                 continue
             }
             let left = visible.x - region.x
             let first = ((y - place.y) * width + visible.x - place.x) * channels
-            cut.append(contentsOf: repeatElement(0, count: left * channels))
+            cut.append(contentsOf: repeatElement(fill, count: left * channels))
             cut.append(contentsOf: pixels[first..<first + visible.width * channels])
-            cut.append(contentsOf: repeatElement(0, count: (region.width - left - visible.width) * channels))
+            cut.append(
+                contentsOf: repeatElement(fill, count: (region.width - left - visible.width) * channels)
+            )
         }
         return Image(width: region.width, height: region.height, channels: channels, pixels: cut)
     }

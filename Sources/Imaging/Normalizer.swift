@@ -6,9 +6,12 @@ internal import CKernels
 struct Normalizer {
     /// For each plane of the output, the channel of the image it shows and the value of each pixel.
     private let planes: [(channel: Int, values: [Float])]
+    /// The pixel of what the image does not cover.
+    private let fill: Int
 
     init(_ preprocessing: Preprocessing) {
         let channels = preprocessing.color.channels
+        fill = Int(preprocessing.fill)
         planes = (0..<channels).map { plane in
             let values = (0..<256).map { pixel in
                 Float(
@@ -29,7 +32,7 @@ struct Normalizer {
         let isMirrored: Bool
     }
 
-    /// Writes the values of a rectangle; what the image does not cover has those of zero pixels.
+    /// Writes the values of a rectangle; what the image does not cover has those of the border.
     ///
     /// - Shape: channels × height × width, as many values as `out` holds.
     /// - Returns: whether it came to the last row, asking `shouldContinue` for every few.
@@ -52,7 +55,7 @@ struct Normalizer {
                     let first = (number * region.height + y) * region.width
                     let row = unsafe UnsafeMutableBufferPointer(rebasing: out[first..<first + region.width])
                     if visible.width < region.width || below < 0 || below >= place.height {
-                        unsafe row.update(repeating: plane.values[0])
+                        unsafe row.update(repeating: plane.values[fill])
                     }
                     guard visible.width > 0, below >= 0, below < place.height,
                         let target = row.baseAddress

@@ -88,7 +88,7 @@ package struct PreparedCrops: Sendable {
         }
         let output = layout.output(of: crop)
         let whole = Region(x: 0, y: 0, width: output.width, height: output.height)
-        let pixels = piece.cut(crop.region, lyingAt: layout.needed).resized(
+        let pixels = piece.cut(crop.region, lyingAt: layout.needed, fill: plan.preprocessing.fill).resized(
             width: output.width,
             height: output.height,
             interpolation: plan.preprocessing.interpolation,

@@ -10,6 +10,8 @@ package struct Preprocessing: Sendable, Equatable {
         case shorterSide(Int)
         /// The image gets this size, whatever its proportion.
         case exact(height: Int, width: Int)
+        /// The whole image keeps its proportion, as large as fits, and bars fill what is left.
+        case letterbox(Letterbox)
     }
 
     package var resize: Resize
@@ -51,6 +53,44 @@ package struct Preprocessing: Sendable, Equatable {
     }
 }
 
+/// A size into which whole images are fitted, with bars of one shade where they are narrower.
+package struct Letterbox: Sendable, Equatable {
+    /// Where the image lies.
+    package enum Place: String, Sendable, CaseIterable {
+        /// Between the bars; its sides are rounded to whole pixels, as Ultralytics does.
+        case center
+        /// Left of the bar, or above it; its sides are cut to whole pixels, as YOLOX does.
+        case topLeft = "top-left"
+    }
+
+    package var size: ImageSize
+    /// The pixels of the bars, in every channel.
+    package var fill: UInt8
+    package var place: Place
+
+    package init(_ size: ImageSize, fill: UInt8 = 114, place: Place = .center) {
+        self.size = size
+        self.fill = fill
+        self.place = place
+    }
+
+    /// The size that an image of this size gets.
+    func fitted(_ image: ImageSize) -> ImageSize {
+        let factor = min(
+            Double(size.height) / Double(image.height),
+            Double(size.width) / Double(image.width)
+        )
+        let rule: FloatingPointRoundingRule = place == .center ? .toNearestOrEven : .down
+        func side(_ length: Int, _ most: Int) -> Int {
+            // The side that decides is exactly as long as there is room, whatever the factor's last bit.
+            let scaled = Double(length) * factor
+            let isWhole = abs(scaled - scaled.rounded()) < 1e-6
+            return min(most, max(1, Int(isWhole ? scaled.rounded() : scaled.rounded(rule))))
+        }
+        return ImageSize(height: side(image.height, size.height), width: side(image.width, size.width))
+    }
+}
+
 extension Preprocessing.Resize {
     /// The size that an image gets.
     package func size(of size: ImageSize) -> ImageSize {
@@ -61,11 +101,15 @@ extension Preprocessing.Resize {
             ImageSize(height: side * size.height / size.width, width: side)
         case .shorterSide(let side):
             ImageSize(height: side, width: side * size.width / size.height)
+        case .letterbox(let box): box.fitted(size)
         }
     }
 }
 
 extension Preprocessing {
+    /// The pixels around an image that is smaller than what is cut from it: zeros, or those of a letterbox's bars.
+    var fill: UInt8 { if case .letterbox(let box) = resize { box.fill } else { 0 } }
+
     /// The most that `resize`, `crop` and `pad` may ask for on a side.
     package static let maxSide = 65_535
 
@@ -79,6 +123,9 @@ extension Preprocessing {
         case .exact(let height, let width):
             try check("resize", height, from: 1)
             try check("resize", width, from: 1)
+        case .letterbox(let box):
+            try check("resize", box.size.height, from: 1)
+            try check("resize", box.size.width, from: 1)
         }
         try check("pad", pad, from: 0)
         if let crop {

@@ -9,13 +9,20 @@ enum ManifestPreprocessing {
     private static let keys = [
         "resize", "pad", "crop", "interpolation", "color", "scale", "mean", "std", "mirror",
     ]
+    private static let letterboxKeys = ["letterbox", "fill", "place"]
     private static let sides = 1...16_384
 
     static func read(_ reader: JSONReader) throws(FormatError) -> Preprocessing {
         let fields = try reader.object(keys)
         let color = try fields.optional("color")?.choice(ColorMode.self) ?? .rgb
+        let resize = try fields.optional("resize").map(resize) ?? .none
+        if case .letterbox = resize, let other = fields.optional("crop") ?? fields.optional("pad"),
+            other.value != .null, other.value != .integer(0)
+        {
+            throw other.fault("a letterbox has the whole image in its own size")
+        }
         return Preprocessing(
-            resize: try fields.optional("resize").map(resize) ?? .none,
+            resize: resize,
             pad: try fields.optional("pad")?.integer(in: 0...4096) ?? 0,
             crop: try fields.optional("crop").flatMap(crop),
             interpolation: try fields.optional("interpolation")?.choice() ?? .bilinear,
@@ -38,9 +45,20 @@ enum ManifestPreprocessing {
         case .array:
             let (height, width) = try pair(reader)
             return .exact(height: height, width: width)
+        case .object: return .letterbox(try letterbox(reader.object(letterboxKeys)))
         default:
-            throw reader.fault("expected an integer, [height, width] or null, found \(reader.value.kind)")
+            let expected = "an integer, [height, width], {\"letterbox\": [height, width]} or null"
+            throw reader.fault("expected \(expected), found \(reader.value.kind)")
         }
+    }
+
+    private static func letterbox(_ fields: JSONFields) throws(FormatError) -> Letterbox {
+        let (height, width) = try pair(fields.required("letterbox"))
+        return Letterbox(
+            ImageSize(height: height, width: width),
+            fill: UInt8(try fields.optional("fill")?.integer(in: 0...255) ?? 114),
+            place: try fields.optional("place")?.choice() ?? .center
+        )
     }
 
     private static func crop(_ reader: JSONReader) throws(FormatError) -> ImageSize? {
@@ -101,6 +119,11 @@ extension ManifestPreprocessing {
             case .none: .null
             case .shorterSide(let side): .integer(side)
             case .exact(let height, let width): .array([.integer(height), .integer(width)])
+            case .letterbox(let box):
+                .object([
+                    "letterbox": .array([.integer(box.size.height), .integer(box.size.width)]),
+                    "fill": .integer(Int(box.fill)), "place": .string(box.place.rawValue),
+                ])
             }
         return .object([
             "resize": resize,

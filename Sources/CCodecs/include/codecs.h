@@ -100,10 +100,11 @@ typedef void (*codec_sink)(void *_Nullable context, const uint8_t *_Nonnull byte
 
 /// Writes 8-bit gray (1 channel) or RGB (3) pixels, rows from the top without padding, as a PNG that is not interlaced.
 ///
+/// With a palette of 1 to 256 `colors`, each red, green and blue, the pixels of 1 channel are places in it.
 /// The same pixels give the same bytes. Only CODEC_OK says that the file is whole.
 codec_status codec_png_encode(const uint8_t *_Nonnull pixels, uint32_t width, uint32_t height, uint32_t channels,
-                              codec_sink _Nonnull sink, void *_Nullable context, char *_Nonnull message,
-                              size_t message_size);
+                              const uint8_t *_Nullable palette, uint32_t colors, codec_sink _Nonnull sink,
+                              void *_Nullable context, char *_Nonnull message, size_t message_size);
 
 /// Inflates a zlib stream, as PNG keeps text in, and returns how many bytes it has: none when it is damaged or has more
 /// than `capacity`. A stream that ends early gives what there is of it.

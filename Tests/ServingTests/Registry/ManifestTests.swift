@@ -179,7 +179,7 @@ struct ManifestTests {
         ("{\(image), \"preprocessing\": {\"interpolation\": \"cubic\"}}", "preprocessing.interpolation: expected "),
         ("{\(image), \"preprocessing\": {\"resize\": 0}}", "preprocessing.resize: expected an integer from 1 to 16384, found 0"),
         ("{\(image), \"preprocessing\": {\"resize\": [1]}}", "preprocessing.resize: expected [height, width], found an array of 1"),
-        ("{\(image), \"preprocessing\": {\"resize\": \"256\"}}", "preprocessing.resize: expected an integer, [height, width] or null, found a string"),
+        ("{\(image), \"preprocessing\": {\"resize\": \"256\"}}", "preprocessing.resize: expected an integer, [height, width], {\"letterbox\": [height, width]} or null, found a string"),
         ("{\(image), \"preprocessing\": {\"crop\": [10, 2.5]}}", "preprocessing.crop[1]: expected an integer from 1 to 16384, found 2.5"),
         ("{\(image), \"preprocessing\": {\"pad\": -1}}", "preprocessing.pad: expected an integer from 0 to 4096, found -1"),
         ("{\(image), \"preprocessing\": {\"scale\": 0}}", "preprocessing.scale: expected a number other than 0"),
