@@ -149,6 +149,18 @@ extension Service {
         )
         routes.on(
             .post,
+            model + ":detect",
+            .inference("detect") { try await $0.detect($1) },
+            detectDescription
+        )
+        routes.on(
+            .post,
+            model + ":segment",
+            .inference("segment") { try await $0.segment($1) },
+            segmentDescription
+        )
+        routes.on(
+            .post,
             model + ":predict",
             .inference("predict") { try await $0.predict($1) },
             predictDescription

@@ -23,6 +23,7 @@ package final class BatchRunner {
 
     /// What came of an item.
     package struct Output: Sendable {
+        /// The outputs that the network hands out, one after another.
         package let logits: [Float]
         /// The state in which its sequence ended, when somebody asked for it.
         package let state: [Float]
@@ -93,7 +94,7 @@ package final class BatchRunner {
             let part = rest.prefix(max(1, Self.maxBytes / max(1, plan.bytesPerItem)))
             rest = rest.dropFirst(part.count)
             try prepare(plan, batch: part.count)
-            guard let answers = run(part, while: shouldContinue) else { return nil }
+            guard let answers = run(part, network.outputs, while: shouldContinue) else { return nil }
             outputs += answers
         }
         return outputs
@@ -133,6 +134,7 @@ package final class BatchRunner {
 
     private func run(
         _ items: ArraySlice<Item>,
+        _ outputs: [String],
         while shouldContinue: () -> Bool
     ) -> [Output]? {
         for (index, item) in items.enumerated() {
@@ -142,10 +144,22 @@ package final class BatchRunner {
         guard session.run(while: shouldContinue) else { return nil }
         return items.enumerated().map { index, item in
             Output(
-                logits: session.withOutput("logits", item: index, Self.array),
+                logits: numbers(outputs, of: index),
                 state: item.returnsState ? session.withState(index, Self.array) : []
             )
         }
+    }
+
+    private func numbers(_ outputs: [String], of item: Int) -> [Float] {
+        guard outputs.count > 1 else { return session.withOutput(outputs[0], item: item, Self.array) }
+        var numbers: [Float] = []
+        for name in outputs {
+            session.withOutput(name, item: item) { values in
+                numbers.reserveCapacity(numbers.count + values.count)
+                for index in values.indices { numbers.append(values[index]) }
+            }
+        }
+        return numbers
     }
 
     private static func array(_ values: Span<Float>) -> [Float] { values.indices.map { values[$0] } }

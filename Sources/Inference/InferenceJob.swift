@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// What the engine answered to one request, and what that took.
 package struct InferenceResult: Sendable {
-    /// The logits of each item, in the request's order.
+    /// What the network hands out of each item, its logits, in the request's order.
     package let outputs: [[Float]]
     /// The recurrent state in which each item ended; empty unless the request asked for it.
     package let states: [[Float]]

@@ -22,6 +22,8 @@ package final class ServedNetwork: Sendable {
     package let model: String
     package let version: String
     package let network: Network
+    /// The outputs that a run hands out of each item, one after another.
+    package let outputs: [String]
     package let policy: ServingPolicy
     private let retired: Atomic<Bool>
 
@@ -30,6 +32,7 @@ package final class ServedNetwork: Sendable {
     ///   - version: its version.
     ///   - graph: what runs.
     ///   - weights: the numbers.
+    ///   - outputs: the names of outputs of the graph, at least one.
     ///   - policy: what the operator grants it.
     ///   - isLasting: false for a network that is asked for now and then: an engine forgets it whenever nothing waits for it.
     package init(
@@ -37,6 +40,7 @@ package final class ServedNetwork: Sendable {
         version: String,
         graph: Graph,
         weights: Weights,
+        outputs: [String] = ServedNetwork.usualOutputs,
         policy: ServingPolicy = ServingPolicy(),
         isLasting: Bool = true
     ) {
@@ -44,8 +48,12 @@ package final class ServedNetwork: Sendable {
         self.model = model
         self.version = version
         network = Network(graph, weights: weights)
+        self.outputs = outputs
         self.policy = policy
     }
+
+    /// What a run hands out where nobody says otherwise.
+    package static let usualOutputs = ["logits"]
 
     /// Whether no further requests come, but for those that have the network already.
     var isRetired: Bool { retired.load(ordering: .relaxed) }

@@ -4,21 +4,32 @@ internal import ONNX
 internal import Support
 internal import Zoo
 
-/// The network of a `model.onnx` as that of a model: one image in, the scores of classes out.
+/// The network of a `model.onnx` as that of a model: what goes in is an image, or whatever the network takes; what comes out
+/// is read as the task says.
 struct ImportedModel {
     let network: ImportedNetwork
+    /// With the outputs that an answer is read from, and no others.
+    let graph: Graph
     let architecture: Architecture
+    let head: Head
+    /// What goes in and out, of a model that takes tensors.
+    let ports: NetworkPorts?
 
-    /// Reads a file, of which `name` is what the model's folder calls it.
+    /// Reads a file.
     ///
-    /// - Throws: `FormatError` that begins with the file's name.
-    init(path: String, name: String, _ manifest: Manifest) throws(FormatError) {
-        func fault(_ message: String) -> FormatError { FormatError(name, message) }
-        guard manifest.task == .imageClassification, let color = manifest.input.preprocessing?.color else {
-            let expected = Manifest.Task.imageClassification.rawValue
+    /// - Parameters:
+    ///   - path: of the file.
+    ///   - name: what the model's folder calls it.
+    ///   - manifest: what the model is for.
+    ///   - classes: how many there are by the manifest or the labels; nil when neither says.
+    /// - Throws: `FormatError` that begins with the file's name, or with the key of the manifest that does not fit.
+    init(path: String, name: String, _ manifest: Manifest, classes: Int?) throws(FormatError) {
+        guard manifest.task.takesImages || manifest.task == .tensors else {
+            let tasks = Manifest.Task.allCases.filter { $0.takesImages || $0 == .tensors }
+            let expected = tasks.map { "'\($0.rawValue)'" }.joined(separator: ", ")
             throw FormatError(
                 "task",
-                "a 'model.onnx' is served for '\(expected)', found '\(manifest.task.rawValue)'"
+                "a 'model.onnx' is served for \(expected), found '\(manifest.task.rawValue)'"
             )
         }
         do throws(ONNXError) {
@@ -27,17 +38,48 @@ struct ImportedModel {
                 options: .init(
                     dimensions: manifest.shape,
                     imageSize: manifest.input.imageSize,
-                    isClassifier: true
+                    isClassifier: manifest.task == .imageClassification
                 )
             )
         } catch {
-            throw fault(error.description)
+            throw FormatError(name, error.description)
         }
-        guard network.inputs.count == 1, network.graph.inputShape.rank == 3 else {
-            let found = network.inputs.map { "'\($0.name)' of \($0.dimensions)" }.joined(separator: ", ")
-            throw fault("a classifier takes one image, 1×channels×height×width, found \(found)")
+        let all = NetworkPorts(network)
+        guard manifest.task.takesImages else {
+            (head, ports, graph) = (.tensors(all), all, network.graph)
+            architecture = .imported(channels: 1, height: 1, width: 1, classes: 0)
+            return
         }
+        ports = nil
+        try Self.checkImage(network, manifest, name)
         let shape = network.graph.inputShape
+        head = try Self.head(manifest, all, input: shape, classes: classes)
+        graph = network.graph.handingOut(head)
+        architecture = .imported(
+            channels: shape[0],
+            height: shape[1],
+            width: shape[2],
+            classes: head == .logits ? network.outputs[0].dimensions.reduce(1, *) : 0
+        )
+    }
+
+    /// Requires that the network takes one image, as the preprocessing makes it.
+    private static func checkImage(
+        _ network: ImportedNetwork,
+        _ manifest: Manifest,
+        _ name: String
+    ) throws(FormatError) {
+        let shape = network.graph.inputShape
+        guard network.inputs.count == 1, shape.rank == 3, let preprocessing = manifest.input.preprocessing
+        else {
+            let found = network.inputs.map { "'\($0.name)' of \($0.dimensions)" }.joined(separator: ", ")
+            let task = manifest.task.rawValue
+            throw FormatError(
+                name,
+                "a model for '\(task)' takes one image, 1×channels×height×width, found \(found)"
+            )
+        }
+        let color = preprocessing.color
         guard color.channels == shape[0] else {
             let found =
                 "'\(color.rawValue)' has \(color.channels), but the network takes \(shape[0]) channels"
@@ -48,8 +90,33 @@ struct ImportedModel {
                 "makes images of \(size.height)×\(size.width), but the network takes \(shape[1])×\(shape[2])"
             throw FormatError("preprocessing", found)
         }
-        let classes = network.outputs[0].dimensions.reduce(1, *)
-        architecture = .imported(channels: shape[0], height: shape[1], width: shape[2], classes: classes)
+        if manifest.task == .semanticSegmentation, preprocessing.crop != nil {
+            throw FormatError(
+                "preprocessing.crop",
+                "a '\(manifest.task.rawValue)' is of the whole image; leave it to 'resize'"
+            )
+        }
+    }
+
+    private static func head(
+        _ manifest: Manifest,
+        _ ports: NetworkPorts,
+        input: Shape,
+        classes: Int?
+    ) throws(FormatError) -> Head {
+        if let boxes = manifest.boxes {
+            return .boxes(try BoxHead(boxes.description, ports.outputs, input: input, classes: classes))
+        }
+        if let map = manifest.map { return .classMap(try MapHead(map, ports.outputs, classes: classes)) }
+        guard let vector = manifest.vector else { return .logits }
+        let outputs = ports.outputs.filter { vector.output == nil || $0.name == vector.output }
+        guard let port = outputs.first, outputs.count == 1 else {
+            let known = ports.outputs.map { "'\($0.name)' of \($0.shown)" }.joined(separator: ", ")
+            let message =
+                vector.output.map { "there is no output '\($0)'; there are" } ?? "name one of the outputs"
+            throw FormatError("output", "\(message) \(known)")
+        }
+        return .vector(port)
     }
 
     /// What a file is taken for that lies alone in its folder: a classifier of images prepared as ImageNet's usually are,
@@ -83,5 +150,23 @@ struct ImportedModel {
             "task": .string(Manifest.Task.imageClassification.rawValue),
             "preprocessing": .object(preprocessing),
         ])
+    }
+}
+
+extension Graph {
+    /// The same network with the outputs that a head reads, under its names.
+    fileprivate func handingOut(_ head: Head) -> Graph {
+        let wanted: [(name: String, source: String)]
+        switch head {
+        case .logits, .tensors: return self
+        case .boxes(let head): wanted = head.parts.map { ($0.name, $0.name) }
+        case .classMap(let head): wanted = [("logits", head.name)]
+        case .vector(let port): wanted = [("logits", port.name)]
+        }
+        return withOutputs(
+            wanted.compactMap { name, source in
+                outputs.first { $0.name == source }.map { (name, $0.value) }
+            }
+        )
     }
 }

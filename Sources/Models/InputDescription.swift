@@ -8,6 +8,8 @@ package enum InputDescription: Sendable, Equatable {
     case tokens(TokenDescription)
     case features(FeatureDescription)
     case frames(FrameDescription)
+    /// Whatever the network takes.
+    case tensors
 
     /// Text that is split into tokens, each with a number.
     package struct TextDescription: Sendable, Equatable {
@@ -60,7 +62,7 @@ package enum InputDescription: Sendable, Equatable {
         switch self {
         case .image(let preprocessing): preprocessing
         case .frames(let description): description.preprocessing
-        case .text, .tokens, .features: nil
+        case .text, .tokens, .features, .tensors: nil
         }
     }
 
@@ -72,6 +74,7 @@ package enum InputDescription: Sendable, Equatable {
         case .tokens: "tokens"
         case .features: "features"
         case .frames: "frames"
+        case .tensors: "tensors"
         }
     }
 }

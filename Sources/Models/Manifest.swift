@@ -10,25 +10,6 @@ package import Zoo
 /// their place.
 /// To add a key: a field here, its name in the list of the reader that owns it, a row in the tests' tables.
 package struct Manifest: Sendable {
-    /// What a model answers.
-    package enum Task: String, Sendable, CaseIterable {
-        case imageClassification = "image-classification"
-        case sequenceClassification = "sequence-classification"
-        case tokenClassification = "token-classification"
-        case sequenceRegression = "sequence-regression"
-        case textGeneration = "text-generation"
-        case sequenceToSequence = "sequence-to-sequence"
-
-        /// Whether an answer is one of several classes that have names.
-        package var hasClasses: Bool {
-            ![.sequenceRegression, .textGeneration, .sequenceToSequence].contains(self)
-        }
-        /// Whether the network answers at each step of a sequence.
-        package var answersEachStep: Bool {
-            [.tokenClassification, .textGeneration, .sequenceToSequence].contains(self)
-        }
-    }
-
     /// Where the names of the classes are.
     package enum Labels: Sendable, Equatable {
         case file(String)
@@ -61,6 +42,12 @@ package struct Manifest: Sendable {
     package let output: OutputScaling?
     /// What a model of sequences to sequences writes; nil for any other.
     package let target: TargetDescription?
+    /// How the outputs of an object detection are boxes, and which of those that overlap are kept; nil for any other.
+    package let boxes: (description: BoxDescription, overlap: Double)?
+    /// How the output of a segmentation is classes; nil for any other.
+    package let map: MapDescription?
+    /// How the output of an embedding is a vector; nil for any other.
+    package let vector: VectorDescription?
     /// What the model's weights may take in memory.
     package let memory: WeightMemory
     /// The extents of dimensions that a `model.onnx` leaves open, by their names.
@@ -81,7 +68,8 @@ extension Manifest {
     private static let keys = [
         "architecture", "task", "classes", "labels", "weights", "checkpoint", "prefix", "options",
         "preprocessing", "input", "output", "pooling", "activation", "temperature", "threshold", "memory",
-        "shape", "serving", "versions", "version_labels", "provenance",
+        "shape", "boxes", "nms", "palette", "normalize", "serving", "versions", "version_labels",
+        "provenance",
     ]
     private static let servingKeys = ["priority", "max_batch", "max_delay_ms", "max_queue"]
 
@@ -129,11 +117,15 @@ extension Manifest {
         prefix = try fields.optional("prefix")?.string() ?? ""
         options = try fields.optional("options").map(Self.options) ?? [:]
         input = try Self.input(task, fields)
-        inputSource = fields.object[task == .imageClassification ? "preprocessing" : "input"] ?? .null
+        inputSource = fields.object[task.takesImages ? "preprocessing" : "input"] ?? .null
         pooling = try Self.pooling(task, fields)
         scoring = try Scoring(task, fields)
         output = try Self.output(task, fields)
         target = try Self.target(task, fields)
+        try Self.checkOwnKeys(task, fields)
+        boxes = try Self.boxes(task, fields)
+        map = task == .semanticSegmentation ? try MapDescription(fields) : nil
+        vector = task == .embedding ? try VectorDescription(fields) : nil
         memory = try fields.optional("memory")?.choice() ?? .fast
         serving = try fields.optional("serving").map(Self.serving) ?? ServingPolicy()
         versions = try fields.optional("versions").map(VersionPolicy.init)
@@ -206,7 +198,7 @@ extension Manifest {
     private static func pooling(_ task: Task, _ fields: JSONFields) throws(FormatError) -> SequencePool.Kind?
     {
         guard let reader = fields.optional("pooling") else { return task.answersEachStep ? nil : .last }
-        guard task != .imageClassification else {
+        guard !task.takesImages, task != .tensors else {
             throw reader.fault("only models of sequences pool over steps, but 'task' is '\(task.rawValue)'")
         }
         guard !task.answersEachStep else {
@@ -216,7 +208,8 @@ extension Manifest {
     }
 
     private static func output(_ task: Task, _ fields: JSONFields) throws(FormatError) -> OutputScaling? {
-        guard task != .sequenceToSequence, let reader = fields.optional("output") else { return nil }
+        let isOther = [.sequenceToSequence, .semanticSegmentation, .embedding].contains(task)
+        guard !isOther, let reader = fields.optional("output") else { return nil }
         guard task == .sequenceRegression else {
             throw reader.fault(
                 "only a 'sequence-regression' has values to scale, but 'task' is '\(task.rawValue)'"
@@ -231,21 +224,6 @@ extension Manifest {
             throw FormatError("", "'output' is missing; a model for '\(task.rawValue)' needs it")
         }
         return try TargetDescription(reader)
-    }
-
-    private static func input(_ task: Task, _ fields: JSONFields) throws(FormatError) -> InputDescription {
-        let (needed, other) =
-            task == .imageClassification ? ("preprocessing", "input") : ("input", "preprocessing")
-        let (reader, beside) = (fields.optional(needed), fields.optional(other))
-        if let beside, task == .imageClassification || reader == nil {
-            throw beside.fault("a model for '\(task.rawValue)' has '\(needed)' instead")
-        }
-        guard let reader else {
-            let message = "'\(needed)' is missing; a model for '\(task.rawValue)' needs it"
-            throw FormatError("", message)
-        }
-        return task == .imageClassification
-            ? .image(try ManifestPreprocessing.read(reader)) : try InputDescription(reader, beside)
     }
 }
 

@@ -15,6 +15,8 @@ package final class Model: Sendable {
         case sequence(SequenceEncoder)
         /// Clips of images, which the pipeline's extractor makes features of; at most `maxLength` in one.
         case frames(Preprocessing, maxLength: Int)
+        /// Tensors as the network takes them.
+        case tensors(NetworkPorts)
     }
 
     package let name: String
@@ -27,11 +29,13 @@ package final class Model: Sendable {
     package let labels: [String]?
     /// What a model of sequences to sequences writes.
     package let target: Target?
+    /// From which outputs of the network an answer is read.
+    package let head: Head
     /// What images are searched in, or what is wrong with it; nil when there is none.
     package let index: Result<SearchIndex, FormatError>?
     /// What may be meant but hardly is, in sentences for the operator.
     package let warnings: [String]
-    /// How many numbers `logits` has, at each step where each has an answer: classes, or values of a regression.
+    /// How many classes there are, or values of a regression; 0 where an answer is of neither.
     package let classes: Int
     /// How many trained numbers the network has; running statistics are not counted, as in papers.
     package let parameterCount: Int
@@ -49,6 +53,7 @@ package final class Model: Sendable {
         input: Input,
         labels: [String]?,
         target: Target? = nil,
+        head: Head = .logits,
         weightsFile: String = WeightsFile.names[0],
         index: Result<SearchIndex, FormatError>? = nil,
         warnings: [String] = []
@@ -63,9 +68,11 @@ package final class Model: Sendable {
             policy: manifest.serving,
             main: main,
             extractor: extractor,
-            decoder: decoder
+            decoder: decoder,
+            outputs: head.outputs
         )
         self.input = input
+        self.head = head
         self.labels = labels
         self.target = target
         self.index = index?.flatMap { index in
@@ -77,11 +84,12 @@ package final class Model: Sendable {
         if let parameter = numbers.first {
             throw FormatError(weightsFile, "tensor '\(parameter)' holds a number that is not finite")
         }
-        let answering = decoder?.graph ?? main.graph
-        guard let logits = answering.outputs.first(where: { $0.name == "logits" }) else {
-            throw FormatError("architecture", "'\(architecture.name)' has no output 'logits'")
-        }
-        classes = answering.shape(of: logits.value).elementCount
+        classes = try Self.classes(
+            of: decoder?.graph ?? main.graph,
+            architecture,
+            head,
+            isVector: manifest.task == .embedding
+        )
         if let declared = manifest.classes, declared != classes {
             throw FormatError("classes", "\(declared), but the last layer has \(classes) rows")
         }
@@ -118,6 +126,30 @@ package final class Model: Sendable {
     package var bytes: Int { pipeline.bytes + (index?.success?.bytes ?? 0) }
     /// What runs for an answer: the extractor of a model that takes frames, the network, and its decoder.
     package var networks: [ServedNetwork] { pipeline.networks }
+
+    private static func classes(
+        of graph: Graph,
+        _ architecture: Architecture,
+        _ head: Head,
+        isVector: Bool
+    ) throws(FormatError) -> Int {
+        switch head {
+        case .boxes(let head): return head.classes
+        case .classMap(let head): return head.classes
+        case .vector, .tensors: return 0
+        case .logits:
+            guard let logits = graph.outputs.first(where: { $0.name == "logits" }) else {
+                throw FormatError("architecture", "'\(architecture.name)' has no output 'logits'")
+            }
+            guard !isVector else {
+                guard graph.features != nil else {
+                    throw FormatError("task", "'\(architecture.name)' has no last layer with features")
+                }
+                return 0
+            }
+            return graph.shape(of: logits.value).elementCount
+        }
+    }
 
     /// Requires of a model that generates text that its text can go on from itself, and from the start it names.
     private func checkGeneration(_ encoder: SequenceEncoder) throws(FormatError) {

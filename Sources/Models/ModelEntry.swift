@@ -108,8 +108,10 @@ package struct ModelEntry: Sendable {
             object.append("task", .string(manifest.task.rawValue))
             object.append("architecture", .string(manifest.architecture))
             object.append("parameters", shown.model.map { .integer($0.parameterCount) })
-            object.append("classes", (shown.model?.classes ?? manifest.classes).map(JSONValue.integer))
-            object.append("input", manifest.inputJSON(shown.model?.networks[0].graph.inputShape))
+            let classes = shown.model?.classes ?? manifest.classes
+            object.append("classes", classes.flatMap { $0 > 0 ? .integer($0) : nil })
+            object.append("input", manifest.inputJSON(shown.model))
+            object.append(contentsOf: manifest.headJSON(shown.model))
             object.append("preprocessing", manifest.preprocessingJSON)
             object.append(contentsOf: manifest.scoring.json)
             object.append("provenance", manifest.provenance)
@@ -139,16 +141,53 @@ extension ModelEntry.Version {
     }
 }
 
+extension TensorPort {
+    /// `{"name", "datatype", "shape"}`; the shape is an item's.
+    fileprivate var json: JSONValue {
+        .object([
+            "name": .string(name), "datatype": .string(type.rawValue),
+            "shape": .array(dimensions.map(JSONValue.integer)),
+        ])
+    }
+}
+
 extension Manifest {
-    /// What the model takes: an image or frames of a shape, or the sequence as the manifest describes it.
-    fileprivate func inputJSON(_ shape: Shape?) -> JSONValue {
-        guard let preprocessing = input.preprocessing else { return inputSource }
+    /// What the model takes: an image or frames of a shape, tensors, or the sequence as the manifest describes it.
+    fileprivate func inputJSON(_ model: Model?) -> JSONValue {
+        guard let preprocessing = input.preprocessing else {
+            guard case .tensors = input else { return inputSource }
+            var object: JSONObject = ["kind": .string(input.kind)]
+            if case .tensors(let ports)? = model?.head {
+                object.append("tensors", .array(ports.inputs.map(\.json)))
+            }
+            return .object(object)
+        }
         var object: JSONObject = [
             "kind": .string(input.kind), "color": .string(preprocessing.color.rawValue),
         ]
+        let shape = model?.networks[0].graph.inputShape
         object.append("shape", shape.map { .array($0.dimensions.map(JSONValue.integer)) })
         if case .frames(let frames) = input { object.append("max_length", .integer(frames.maxLength)) }
         return .object(object)
+    }
+
+    /// What the listing says of an answer that is not of classes alone.
+    fileprivate func headJSON(_ model: Model?) -> JSONObject {
+        var json = JSONObject()
+        if let boxes {
+            json.append("boxes", .string(boxes.description.format.rawValue))
+            json.append("nms", .number(boxes.overlap))
+        }
+        switch model?.head {
+        case .tensors(let ports)?: json.append("outputs", .array(ports.outputs.map(\.json)))
+        case .vector(let port)?: json.append("vector", .array(port.dimensions.map(JSONValue.integer)))
+        case .classMap(let map)?:
+            json.append("map", .array([.integer(map.height), .integer(map.width)]))
+            json.append("palette", .array(map.palette.colors.map { .string($0.hexadecimal) }))
+        case .boxes?, .logits?, nil: break
+        }
+        if let vector, vector.normalizes { json.append("normalize", .bool(true)) }
+        return json
     }
 
     /// The preprocessing with all its defaults spelled out; nil for sequences.

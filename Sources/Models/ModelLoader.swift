@@ -43,6 +43,7 @@ struct ModelLoader {
     func model(_ manifest: Manifest, name: String, version: String) throws -> Model {
         if manifest.isImported { return try importedModel(manifest, name: name, version: version) }
         let architecture = try Architecture.named(manifest.architecture)
+        try check(manifest.task, fits: architecture)
         let input = try input(manifest)
         let labels = try labels(manifest)
         let weightsFile = try weightsFile(manifest)
@@ -55,7 +56,6 @@ struct ModelLoader {
         configuration.pooling = manifest.pooling
         try check(manifest.input, fits: architecture)
         try check(manifest.task, takes: manifest.input)
-        try check(manifest.task, fits: architecture)
         configuration.imageSize = manifest.input.imageSize
         if case .sequence(let encoder) = input { configuration.sequenceInput = encoder.input }
         let graph = try architecture.graph(configuration)
@@ -91,15 +91,28 @@ struct ModelLoader {
     /// Loads a model whose network says itself what it is.
     private func importedModel(_ manifest: Manifest, name: String, version: String) throws -> Model {
         let file = manifest.weights ?? ManifestFile.onnx.rawValue
-        let imported = try ImportedModel(path: path(file), name: file, manifest)
+        let labels = try labels(manifest)
+        let imported = try ImportedModel(
+            path: path(file),
+            name: file,
+            manifest,
+            classes: manifest.classes ?? labels?.count
+        )
+        let weights = Weights(
+            imported.network.tensors,
+            for: imported.graph,
+            memory: manifest.memory,
+            tuning: tuning
+        )
         return try Model(
             name: name,
             version: version,
             manifest: manifest,
             architecture: imported.architecture,
-            main: (imported.network.graph, imported.network.weights(memory: manifest.memory, tuning: tuning)),
-            input: input(manifest),
-            labels: labels(manifest),
+            main: (imported.graph, weights),
+            input: imported.ports.map(Model.Input.tensors) ?? input(manifest),
+            labels: labels,
+            head: imported.head,
             weightsFile: file,
             warnings: manifestFile == .martlet ? manifest.warnings : []
         )
@@ -140,6 +153,7 @@ struct ModelLoader {
         switch manifest.input {
         case .image(let preprocessing): .image(preprocessing)
         case .frames(let frames): .frames(frames.preprocessing, maxLength: frames.maxLength)
+        case .tensors: throw fault("task: '\(manifest.task.rawValue)' needs a 'model.onnx'")
         case .tokens(let description): .sequence(SequenceEncoder(description))
         case .features(let description): .sequence(SequenceEncoder(description))
         case .text(let description):
@@ -210,6 +224,7 @@ struct ModelLoader {
 
     private func check(_ input: InputDescription, fits architecture: Architecture) throws {
         switch (architecture.input, input) {
+        case (_, .tensors): return // which no architecture has a task for
         case (.image, .image(let preprocessing)): try check(preprocessing.color, fits: architecture)
         case (.sequence, .text), (.sequence, .tokens), (.sequence, .features), (.frames, .frames): return
         case (.image, _):
@@ -254,6 +269,9 @@ struct ModelLoader {
     }
 
     private func check(_ task: Manifest.Task, fits architecture: Architecture) throws {
+        guard !task.isImportedOnly else {
+            throw fault("task: '\(task.rawValue)' needs a 'model.onnx', found '\(architecture.name)'")
+        }
         guard architecture.hasDecoder != (task == .sequenceToSequence) else { return }
         let name = Manifest.Task.sequenceToSequence.rawValue
         throw fault(
@@ -274,6 +292,7 @@ extension InputDescription {
     var imageSize: (height: Int, width: Int)? {
         guard let preprocessing else { return nil }
         if let crop = preprocessing.crop { return (crop.height, crop.width) }
+        if case .letterbox(let box) = preprocessing.resize { return (box.size.height, box.size.width) }
         guard case .exact(let height, let width) = preprocessing.resize else { return nil }
         return (height + 2 * preprocessing.pad, width + 2 * preprocessing.pad)
     }

@@ -26,20 +26,22 @@ package struct Pipeline: Sendable {
         policy: ServingPolicy,
         main: Stage,
         extractor: Stage? = nil,
-        decoder: Stage? = nil
+        decoder: Stage? = nil,
+        outputs: [String] = ServedNetwork.usualOutputs
     ) {
-        func served(_ stage: Stage) -> ServedNetwork {
+        func served(_ stage: Stage, _ outputs: [String] = ServedNetwork.usualOutputs) -> ServedNetwork {
             ServedNetwork(
                 model: model,
                 version: version,
                 graph: stage.graph,
                 weights: stage.weights,
+                outputs: outputs,
                 policy: policy
             )
         }
-        self.extractor = extractor.map(served)
-        self.main = served(main)
-        self.decoder = decoder.map(served)
+        self.extractor = extractor.map { served($0) }
+        self.main = served(main, outputs)
+        self.decoder = decoder.map { served($0) }
         dense = Result { () throws(ShapeError) in
             guard main.graph.inputShape.rank == 3 else { throw ShapeError("it takes no images") }
             let graph = try FullyConvolutional.graph(main.graph)

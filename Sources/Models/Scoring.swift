@@ -31,6 +31,11 @@ extension Scoring {
     init(_ task: Manifest.Task, _ fields: JSONFields) throws(FormatError) {
         for key in ["activation", "temperature", "threshold"] {
             guard let reader = fields.optional(key) else { continue }
+            // A segmentation has its own way with both.
+            if task == .semanticSegmentation, key != "temperature" { continue }
+            guard key == "threshold" || task != .objectDetection, task != .semanticSegmentation else {
+                throw reader.fault("a model for '\(task.rawValue)' has none")
+            }
             guard task.hasClasses else {
                 throw reader.fault("only a model of classes has one, but 'task' is '\(task.rawValue)'")
             }
@@ -38,6 +43,7 @@ extension Scoring {
                 throw reader.fault("each step of a '\(task.rawValue)' has one class, the most probable")
             }
         }
+        guard task != .semanticSegmentation else { return }
         activation = try fields.optional("activation")?.choice() ?? activation
         if let reader = fields.optional("temperature") {
             temperature = try reader.number()

@@ -1,4 +1,4 @@
-/// Base64 (RFC 4648), read straight from bytes as the world writes it.
+/// Base64 (RFC 4648), written, and read straight from bytes as the world writes it.
 ///
 /// Both alphabets are taken, the one of URLs too; line breaks and spaces between the digits are skipped (`base64` and MIME
 /// write them); the padding may be left out. Anything else is an error with its place.
@@ -51,6 +51,22 @@ package enum Base64 {
         bytes[end + 1] = UInt8(truncatingIfNeeded: group >> 8)
         bytes.removeLast(bytes.count - end - (digits == 0 ? 0 : digits - 1))
         return bytes
+    }
+
+    /// The text of bytes, with padding.
+    package static func encode(_ bytes: [UInt8]) -> String {
+        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity((bytes.count + 2) / 3 * 4)
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            let bits = group.reduce(0) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
+            for digit in 0..<4 {
+                let isPadding = digit > group.count
+                text.append(isPadding ? UInt8(ascii: "=") : digits[Int(bits >> UInt32(18 - 6 * digit) & 63)])
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// The bytes of a text; nil when it is not base64.

@@ -23,11 +23,18 @@ package struct FeatureExtraction: Sendable {
         /// The shape for an input of the model's own size.
         package let shape: Shape
         let network: ServedNetwork
+        /// Whether vectors are divided by their length.
+        let normalizes: Bool
 
         /// Finds a value of a model's network.
         ///
         /// - Throws: `ServingError` 400 with the nearest name, and for a model that has no features of its own.
         package init(_ name: String?, of model: Model) throws(ServingError) {
+            normalizes = name == nil && model.manifest.vector?.normalizes ?? false
+            if name == nil, case .vector(let port) = model.head {
+                (self.name, network, shape) = (nil, model.network, Shape(port.dimensions))
+                return
+            }
             let graph = model.graph
             guard let value = name.map({ graph.value(named: $0) }) ?? graph.features else {
                 throw Self.unknown(name, model)
@@ -50,6 +57,22 @@ package struct FeatureExtraction: Sendable {
                 "layer: model '\(model.name)' has no '\(name.clipped(to: 200))'\(hint)",
                 code: "unknown_layer"
             )
+        }
+
+        /// The features of a run.
+        ///
+        /// - Throws: `ServingError` with status 500 when a number is not finite.
+        func features(_ shape: Shape, _ values: [Float]) throws(ServingError) -> Features {
+            let values = try values.finite()
+            return Features(shape: shape, values: normalizes ? Self.normalized(values) : values)
+        }
+
+        /// The vector of length 1 in the same direction; zeros stay what they are.
+        private static func normalized(_ values: [Float]) -> [Float] {
+            let square = values.reduce(0.0) { $0 + Double($1) * Double($1) }
+            guard square > 0 else { return values }
+            let length = square.squareRoot()
+            return values.map { Float(Double($0) / length) }
         }
 
         /// The shape for an input of some shape.
@@ -92,21 +115,47 @@ package struct FeatureExtraction: Sendable {
             let kind = model.manifest.input.kind
             throw .badRequest("model '\(model.name)' takes \(kind), not images", code: "wrong_task")
         }
-        let results = try await classifier.classify(
+        let results = try await classifier.run(
             images: images,
             layer.network,
             preprocessing,
-            Scoring(),
             ImageClassifier.Options(),
             admission,
             context: context
         )
         return results.map { result in
-            result.map { answer in
-                let crop = answer.crops[0].crop
-                let shape = layer.shape(for: [preprocessing.color.channels, crop.height, crop.width])
-                return Features(shape: shape, values: answer.outputs[0])
+            result.flatMap { run in
+                let crop = run.plan.placements[0]
+                let shape = layer.shape(for: [crop.channels, crop.height, crop.width])
+                return Result { () throws(ServingError) in try layer.features(shape, run.outputs[0]) }
             }
+        }
+    }
+
+    /// The features of tensors, as the network takes them.
+    ///
+    /// - Throws: `ServingError` 400 for another shape; and what `Scheduler.infer` throws.
+    package func features(
+        ofTensors tensors: [Tensor],
+        _ layer: Layer,
+        of model: Model,
+        admission: Scheduler.Admission? = nil,
+        _ context: RequestContext = RequestContext()
+    ) async throws(ServingError) -> [Features] {
+        try model.check(tensors)
+        try admission?.grow(
+            to: tensors.count,
+            size: tensors.count * model.graph.inputShape.elementCount,
+            context
+        )
+        let inference = try await classifier.scheduler.infer(
+            layer.network,
+            items: tensors,
+            admission: admission,
+            context
+        )
+        return try inference.outputs.map { values throws(ServingError) in
+            try layer.features(layer.shape(for: model.graph.inputShape), values)
         }
     }
 
@@ -143,11 +192,17 @@ package struct FeatureExtraction: Sendable {
             context
         )
         return try zip(sequences, inference.outputs).map { sequence, values throws(ServingError) in
-            guard let place = values.firstIndex(where: { !$0.isFinite }) else {
-                return Features(shape: layer.shape(for: sequence.tensor.shape), values: values)
-            }
-            let message = "number \(place) of the features is not a finite number"
-            throw .internalError(message, code: "not_finite")
+            try layer.features(layer.shape(for: sequence.tensor.shape), values)
         }
+    }
+}
+
+extension [Float] {
+    /// The numbers of a vector, all of which are finite.
+    ///
+    /// - Throws: `ServingError` with status 500 for one that is not.
+    func finite() throws(ServingError) -> [Float] {
+        guard let place = firstIndex(where: { !$0.isFinite }) else { return self }
+        throw .internalError("number \(place) of the features is not a finite number", code: "not_finite")
     }
 }

@@ -12,7 +12,7 @@ struct FrameEncoder: Sendable {
 
     /// A sequence of features for each clip.
     ///
-    /// - Throws: what `ImageClassifier.classify` throws; for a bad image the message begins with its clip and frame.
+    /// - Throws: what `ImageClassifier.run` throws; for a bad image the message begins with its clip and frame.
     func encode(
         _ clips: [[ArraySlice<UInt8>]],
         with extractor: ServedNetwork,
@@ -20,7 +20,7 @@ struct FrameEncoder: Sendable {
         _ context: RequestContext
     ) async throws(ServingError) -> [SequenceEncoder.Encoded] {
         let images = clips.flatMap { $0.map { Result<ArraySlice<UInt8>, ServingError>.success($0) } }
-        var results = try await classifier.classify(
+        var results = try await classifier.run(
             images: images,
             extractor,
             preprocessing,
@@ -30,7 +30,7 @@ struct FrameEncoder: Sendable {
             var features: [Float] = []
             for (frame, result) in results.prefix(frames.count).enumerated() {
                 do throws(ServingError) {
-                    features += try result.get().outputs[0]
+                    features += try result.get().outputs[0].finite()
                 } catch {
                     throw error.at("instance \(clip): frame \(frame)")
                 }

@@ -24,19 +24,14 @@ extension ImageClassifier {
     /// What came of an image.
     package struct Answer: Sendable {
         package let scores: ClassScores
-        /// The logits of each crop.
-        package let outputs: [[Float]]
         package let mode: CropMode
-        package let crops: [PlacedCrop]
-        package let format: ImageFormat
-        /// The size of the upright image.
-        package let width: Int
-        package let height: Int
-        /// The EXIF orientation that was applied, 1 … 8.
-        package let orientation: Int
-        package let decode: Duration
-        package let preprocess: Duration
-        package let inference: InferenceResult
+        package let run: ImageRun
+
+        /// The logits of each crop.
+        package var outputs: [[Float]] { run.outputs }
+        package var crops: [PlacedCrop] {
+            run.plan.placements.map { PlacedCrop(crop: $0.crop, scale: $0.scale) }
+        }
     }
 
     /// Where a crop was cut: from the image whose shorter side was resized to `scale`.
@@ -44,4 +39,21 @@ extension ImageClassifier {
         package let crop: Crop
         package let scale: Int
     }
+}
+
+/// What a network gave for an image, and what that took.
+package struct ImageRun: Sendable {
+    /// What the network hands out of each crop.
+    package let outputs: [[Float]]
+    /// Where the crops lie in the upright image.
+    package let plan: CropPlan
+    package let format: ImageFormat
+    /// The EXIF orientation that was applied, 1 … 8.
+    package let orientation: Int
+    package let decode: Duration
+    package let preprocess: Duration
+    package let inference: InferenceResult
+
+    /// The size of the upright image.
+    package var size: ImageSize { plan.imageSize }
 }

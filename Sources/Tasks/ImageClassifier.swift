@@ -79,38 +79,52 @@ package struct ImageClassifier: Sendable {
         admission: Scheduler.Admission? = nil,
         _ context: RequestContext = RequestContext()
     ) async throws(ServingError) -> [Result<Answer, ServingError>] {
-        guard case .image(let preprocessing) = model.input else {
-            let kind = model.manifest.input.kind
-            throw .badRequest("model '\(model.name)' takes \(kind), not images", code: "wrong_task")
-        }
+        let preprocessing = try model.preprocessing(for: .imageClassification)
         let network = options.crops == .dense ? try model.dense() : model.network
-        return try await classify(
+        let runs = try await run(
             images: images,
             network,
             preprocessing,
-            model.scoring,
             options,
             admission,
             context: context
         )
+        return runs.map { run in
+            run.flatMap { run in
+                Result { () throws(ServingError) in
+                    let scores = try ClassScores(
+                        run.outputs,
+                        average: options.average,
+                        scoring: model.scoring
+                    )
+                    return Answer(scores: scores, mode: options.crops, run: run)
+                }
+            }
+        }
     }
 
-    /// Runs several images through a network as one request.
+    /// Runs several images through a network as one request, for whoever makes something of what it gives.
     ///
+    /// - Parameters:
+    ///   - images: encoded; an error stands for one that could not be read.
+    ///   - network: what runs.
+    ///   - preprocessing: how images are prepared for it.
+    ///   - options: which crops.
+    ///   - admission: the request's place at the engine.
+    ///   - context: the request.
+    /// - Returns: what the network gave for each image, or an error.
     /// - Throws: as `classify(images:with:)`.
-    func classify(
+    func run(
         images: [Result<ArraySlice<UInt8>, ServingError>],
         _ network: ServedNetwork,
         _ preprocessing: Preprocessing,
-        _ scoring: Scoring = Scoring(),
         _ options: Options = Options(),
         _ admission: Scheduler.Admission? = nil,
         context: RequestContext
-    ) async throws(ServingError) -> [Result<Answer, ServingError>] {
+    ) async throws(ServingError) -> [Result<ImageRun, ServingError>] {
         let run = Run(
             network: network,
             preprocessing: preprocessing,
-            scoring: scoring,
             options: options,
             admission: admission,
             context: context
@@ -120,7 +134,7 @@ package struct ImageClassifier: Sendable {
         }
         try admit(plans, run)
         if Self.cost(plans) > Self.quickValues { await Task.yield() }
-        return try await classify(images, plans, run)
+        return try await self.run(images, plans, run)
     }
 
     /// What decoding and preparing go over: pixels in all their scans, and the numbers of the crops.
@@ -140,11 +154,11 @@ package struct ImageClassifier: Sendable {
         try run.admission?.grow(to: placements.count, size: size, run.context)
     }
 
-    private func classify(
+    private func run(
         _ images: [Result<ArraySlice<UInt8>, ServingError>],
         _ plans: [Result<Plan, ServingError>],
         _ run: Run
-    ) async throws(ServingError) -> [Result<Answer, ServingError>] {
+    ) async throws(ServingError) -> [Result<ImageRun, ServingError>] {
         // Which of those that were decoded each image is.
         var decoded: [Result<Int, ServingError>] = []
         var progress: [Progress] = []
@@ -176,7 +190,7 @@ package struct ImageClassifier: Sendable {
         if !hand.items.isEmpty { try await infer(&hand, run, &progress, &inference) }
         return decoded.map { image in
             image.flatMap { number in
-                Result { () throws(ServingError) in try answer(progress[number], inference, run) }
+                Result { () throws(ServingError) in try finished(progress[number], inference, run) }
             }
         }
     }
@@ -218,25 +232,48 @@ package struct ImageClassifier: Sendable {
         hand = Hand()
     }
 
-    private func answer(
+    private func finished(
         _ image: Progress,
         _ inference: InferenceResult?,
         _ run: Run
-    ) throws(ServingError) -> Answer {
+    ) throws(ServingError) -> ImageRun {
         guard let inference else { throw .internalError("an image without crops") }
         run.context.record.update { $0.preprocess += image.preprocess }
-        return Answer(
-            scores: try ClassScores(image.outputs, average: run.options.average, scoring: run.scoring),
+        return ImageRun(
             outputs: image.outputs,
-            mode: run.options.crops,
-            crops: image.plan.placements.map { PlacedCrop(crop: $0.crop, scale: $0.scale) },
+            plan: image.plan,
             format: image.format,
-            width: image.plan.imageSize.width,
-            height: image.plan.imageSize.height,
             orientation: image.orientation,
             decode: image.decode,
             preprocess: image.preprocess,
             inference: inference
         )
+    }
+}
+
+extension Model {
+    /// How the images of a model for a task are prepared.
+    ///
+    /// - Throws: `ServingError` 400 for a model that takes no images, or is for another task.
+    func preprocessing(for task: Manifest.Task) throws(ServingError) -> Preprocessing {
+        guard case .image(let preprocessing) = input else {
+            throw .badRequest("model '\(name)' takes \(manifest.input.kind), not images", code: "wrong_task")
+        }
+        guard manifest.task == task else {
+            let found = "model '\(name)' is for '\(manifest.task.rawValue)'"
+            throw .badRequest("\(found), not '\(task.rawValue)'; use \(ownVerb)", code: "wrong_task")
+        }
+        return preprocessing
+    }
+
+    /// What a client asks of it, for messages.
+    private var ownVerb: String {
+        switch manifest.task {
+        case .imageClassification: "':classify'"
+        case .objectDetection: "':detect'"
+        case .semanticSegmentation: "':segment'"
+        case .embedding: "':embed'"
+        default: "':predict'"
+        }
     }
 }

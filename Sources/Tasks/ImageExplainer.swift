@@ -81,16 +81,12 @@ package struct ImageExplainer: Sendable {
         admission: Scheduler.Admission? = nil,
         _ context: RequestContext = RequestContext()
     ) async throws(ServingError) -> Answer {
-        guard case .image(let preprocessing) = model.input else {
-            let kind = model.manifest.input.kind
-            throw .badRequest("model '\(model.name)' takes \(kind), not images", code: "wrong_task")
-        }
+        let preprocessing = try model.preprocessing(for: .imageClassification)
         let index = try ExplainedClass.index(of: options.target, in: model)
         let maps = try Self.classMaps(of: model, options)
         let run = ImageClassifier.Run(
             network: model.network,
             preprocessing: preprocessing,
-            scoring: model.scoring,
             options: ImageClassifier.Options(),
             admission: admission,
             context: context

@@ -11,7 +11,6 @@ extension ImageClassifier {
     struct Run {
         let network: ServedNetwork
         let preprocessing: Preprocessing
-        let scoring: Scoring
         let options: Options
         let admission: Scheduler.Admission?
         let context: RequestContext

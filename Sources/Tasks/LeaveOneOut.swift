@@ -155,6 +155,8 @@ package struct LeaveOneOut: Sendable {
                 "\(task): what is explained is a class or a value, and it writes sequences",
                 code: "wrong_task"
             )
+        case .objectDetection, .semanticSegmentation, .embedding, .tensors:
+            throw .badRequest("\(task): what is explained is a class or a value", code: "wrong_task")
         case .tokenClassification where options.step == nil:
             throw .badRequest(
                 "\(task), and has a class for each step: say with 'step' which one is explained, from 0",

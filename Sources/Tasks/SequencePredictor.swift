@@ -7,7 +7,7 @@ package import Support
 
 /// The way of a sequence to its prediction: encode, run, score.
 package struct SequencePredictor: Sendable {
-    /// What a model says of a sequence.
+    /// What a model says of a sequence, or of what else it takes.
     package enum Outcome: Sendable, Equatable {
         /// One of several classes.
         case classes(ClassScores)
@@ -19,6 +19,14 @@ package struct SequencePredictor: Sendable {
         case likelihood(TextLikelihood)
         /// What a sequence becomes, the best first.
         case translations([Translator.Translation])
+        /// Objects in an image, the best first.
+        case detections([Detection])
+        /// A class for each pixel of an image.
+        case map(ClassMap)
+        /// A vector for an image.
+        case vector(Features)
+        /// The outputs of a network, one behind the other.
+        case tensors([Float])
     }
 
     /// What came of a sequence.
@@ -136,6 +144,8 @@ package struct SequencePredictor: Sendable {
 
     private func read(_ instance: Instance, for model: Model) throws(ServingError) -> Input {
         switch model.input {
+        case .tensors:
+            throw .badRequest("model '\(model.name)' takes tensors, not sequences", code: "wrong_task")
         case .image:
             throw .badRequest("model '\(model.name)' takes images, not sequences", code: "wrong_task")
         case .frames(_, let maxLength):
@@ -245,6 +255,11 @@ package struct SequencePredictor: Sendable {
         case .imageClassification, .sequenceClassification:
             .classes(try ClassScores([output], scoring: model.scoring))
         case .sequenceToSequence: preconditionFailure("a translation takes more than one run")
+        case .objectDetection, .semanticSegmentation, .embedding, .tensors:
+            throw .badRequest(
+                "model '\(model.name)' is for '\(model.manifest.task.rawValue)', not sequences",
+                code: "wrong_task"
+            )
         }
     }
 }

@@ -21,14 +21,9 @@ extension ImageClassifier {
         admission: Scheduler.Admission? = nil,
         _ context: RequestContext = RequestContext()
     ) async throws(ServingError) -> [ClassScores] {
-        guard case .image = model.input else {
-            let kind = model.manifest.input.kind
-            throw .badRequest("model '\(model.name)' takes \(kind), not images", code: "wrong_task")
-        }
+        _ = try model.preprocessing(for: .imageClassification)
+        try model.check(tensors)
         let shape = model.graph.inputShape
-        for tensor in tensors where tensor.shape != shape {
-            throw .invalidInput("model '\(model.name)' takes \(shape), found \(tensor.shape)")
-        }
         try admission?.grow(to: tensors.count, size: tensors.count * shape.elementCount, context)
         let inference = try await scheduler.infer(
             model.network,
@@ -49,5 +44,16 @@ extension ImageClassifier {
         let place = tensor.withSpan { span in span.indices.first { !span[$0].isFinite } }
         guard let place else { return }
         throw .invalidInput("number \(place) of image \(index) is not a finite number")
+    }
+}
+
+extension Model {
+    /// Requires that tensors are items of the network.
+    ///
+    /// - Throws: `ServingError` 400 with what it takes.
+    func check(_ tensors: [Tensor]) throws(ServingError) {
+        for tensor in tensors where tensor.shape != graph.inputShape {
+            throw .invalidInput("model '\(name)' takes \(graph.inputShape), found \(tensor.shape)")
+        }
     }
 }

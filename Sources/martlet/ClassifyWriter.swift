@@ -51,7 +51,7 @@ struct ClassifyWriter: ~Copyable {
     /// Writes what came of a file.
     ///
     /// - Throws: `SystemError` when it cannot be written.
-    mutating func write(_ path: String, _ outcome: ImageStream.Outcome) throws {
+    mutating func write(_ path: String, _ outcome: ImageStream<ImageClassifier.Answer>.Outcome) throws {
         switch format {
         case .table:
             guard case .success(let answer) = outcome else { return }
@@ -72,7 +72,9 @@ struct ClassifyWriter: ~Copyable {
         try destination.close()
     }
 
-    private func json(_ path: String, _ outcome: ImageStream.Outcome) throws -> JSONObject {
+    private func json(_ path: String, _ outcome: ImageStream<ImageClassifier.Answer>.Outcome) throws
+        -> JSONObject
+    {
         var entry: JSONObject = ["path": .string(path)]
         switch outcome {
         case .success(let answer):
@@ -82,7 +84,7 @@ struct ClassifyWriter: ~Copyable {
         return entry
     }
 
-    private func rows(_ path: String, _ outcome: ImageStream.Outcome) -> String {
+    private func rows(_ path: String, _ outcome: ImageStream<ImageClassifier.Answer>.Outcome) -> String {
         switch outcome {
         case .failure(let error):
             return CommaSeparated.record([path, "", "", "", "", error.description])

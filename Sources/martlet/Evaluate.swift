@@ -14,7 +14,9 @@ struct Evaluate: ParsableCommand {
             example and its class in each record, as 'martlet calibrate' reads it; or a file whose name ends in .jsonl, with \
             {"instance": …, "label": …} in each line. In its stead sequence models that answer otherwise have "labels" (one \
             for each token), "values" (of a regression), "target" (a text), or nothing (a text that is to be likely, of which \
-            the first "context" tokens are not judged).
+            the first "context" tokens are not judged). Of an object detection it is a table of boxes with tabs between: image, \
+            class, xmin, ymin, xmax, ymax; of a segmentation a folder with a folder 'images' and a folder 'masks', PNGs of the \
+            same names whose pixels are classes, or 255 where that is not known.
             """
     )
 
@@ -64,6 +66,14 @@ struct Evaluate: ParsableCommand {
         let model = try models.model(modelName)
         let engine = try CommandEngine(threads: threads.count, lanes: threads.count)
         defer { engine.stop() }
+        if let report = try found(model, engine) {
+            if let folder { try report.write(to: folder) }
+            output.print(json: .object(report.json), text: report.text)
+            if report.failed > 0 {
+                throw CommandError("\(report.failed) images could not be answered and are not counted")
+            }
+            return
+        }
         let report = try evaluated(model, engine)
         if let folder { try report.write(to: folder) }
         output.print(
@@ -75,7 +85,24 @@ struct Evaluate: ParsableCommand {
         }
     }
 
+    /// Of a model that finds things in images; nil of any other.
+    private func found(_ model: Model, _ engine: CommandEngine) throws -> FindingReport? {
+        let evaluation = FindingEvaluation(model, engine)
+        switch model.manifest.task {
+        case .objectDetection: return try evaluation.boxes(listedIn: examplesPath)
+        case .semanticSegmentation: return try evaluation.masks(in: examplesPath)
+        default: return nil
+        }
+    }
+
     private func evaluated(_ model: Model, _ engine: CommandEngine) throws -> EvaluationReport {
+        switch model.manifest.task {
+        case .embedding, .tensors:
+            throw CommandError(
+                "'\(model.name)' is for '\(model.manifest.task.rawValue)', which has no measure"
+            )
+        default: break
+        }
         var report = EvaluationReport(model)
         if model.takesImages, !examplesPath.hasSuffix(".jsonl") {
             let examples = try LabelledExamples(examplesPath, of: model).examples

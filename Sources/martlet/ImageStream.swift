@@ -6,29 +6,30 @@ internal import Tasks
 
 /// The way of any number of image files through a model: the next are read and decoded while the engine runs the last.
 ///
-/// A file that cannot be classified spoils only its own result. What is held is a few files for each thread.
-struct ImageStream: Sendable {
+/// A file that cannot be worked on spoils only its own result. What is held is a few files for each thread.
+struct ImageStream<Answer: Sendable>: Sendable {
+    /// What is made of images, in order.
+    typealias Work =
+        @Sendable ([Result<ArraySlice<UInt8>, ServingError>]) async throws(ServingError) -> [Result<
+            Answer, ServingError
+        >]
     /// What came of a file, or why nothing did.
-    typealias Outcome = Result<ImageClassifier.Answer, CommandError>
+    typealias Outcome = Result<Answer, CommandError>
 
     /// Files that one thread takes at a time, for their crops to run together.
-    private static let filesAtATime = 16
-    /// Files are classified before more than so many bytes of them are read.
-    private static let bytesAtATime = 64 << 20
+    private static var filesAtATime: Int { 16 }
+    /// Files are worked on before more than so many bytes of them are read.
+    private static var bytesAtATime: Int { 64 << 20 }
 
     private let engine: CommandEngine
-    private let classifier: ImageClassifier
-    private let model: Model
-    private let options: ImageClassifier.Options
+    private let work: Work
 
-    init(_ model: Model, _ engine: CommandEngine, _ options: ImageClassifier.Options) {
-        self.model = model
+    init(_ engine: CommandEngine, _ work: @escaping Work) {
         self.engine = engine
-        self.options = options
-        classifier = ImageClassifier(scheduler: engine.scheduler, limits: ImageLimits())
+        self.work = work
     }
 
-    /// Classifies files in order.
+    /// Works on files in order.
     ///
     /// - Parameters:
     ///   - isReady: whether the next file is known already.
@@ -71,20 +72,53 @@ struct ImageStream: Sendable {
                 images.append(.failure(.invalid(code: "unreadable", error.reason)))
             }
             guard bytes >= Self.bytesAtATime || index == paths.count - 1 else { continue }
-            outcomes += classified(images)
+            outcomes += done(images)
             (images, bytes) = ([], 0)
         }
         return outcomes
     }
 
-    private func classified(_ images: [Result<ArraySlice<UInt8>, ServingError>]) -> [Outcome] {
+    private func done(_ images: [Result<ArraySlice<UInt8>, ServingError>]) -> [Outcome] {
         do {
-            let answers = try engine.wait { () async throws(ServingError) in
-                try await classifier.classify(images: images, with: model, options)
-            }
+            let answers = try engine.wait { () async throws(ServingError) in try await work(images) }
             return answers.map { $0.mapError { CommandError($0.message) } }
         } catch {
             return images.map { _ in .failure(CommandError(error.message)) }
         }
     }
+}
+
+extension ImageStream<ImageClassifier.Answer> {
+    /// The classes of images.
+    init(_ model: Model, _ engine: CommandEngine, _ options: ImageClassifier.Options) {
+        let classifier = engine.classifier
+        self.init(engine) { (images) async throws(ServingError) in
+            try await classifier.classify(images: images, with: model, options)
+        }
+    }
+}
+
+extension ImageStream<ObjectDetector.Answer> {
+    /// The objects in images.
+    init(_ model: Model, _ engine: CommandEngine, _ options: ObjectDetector.Options) {
+        let detector = ObjectDetector(engine.classifier)
+        self.init(engine) { (images) async throws(ServingError) in
+            try await detector.detect(images: images, with: model, options)
+        }
+    }
+}
+
+extension ImageStream<ImageSegmenter.Answer> {
+    /// The classes of the pixels of images.
+    init(_ model: Model, _ engine: CommandEngine) {
+        let segmenter = ImageSegmenter(engine.classifier)
+        self.init(engine) { (images) async throws(ServingError) in
+            try await segmenter.segment(images: images, with: model)
+        }
+    }
+}
+
+extension CommandEngine {
+    /// What decodes and prepares images, with the usual limits.
+    var classifier: ImageClassifier { ImageClassifier(scheduler: scheduler, limits: ImageLimits()) }
 }

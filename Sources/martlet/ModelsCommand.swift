@@ -50,7 +50,7 @@ struct ModelsCommand: ParsableCommand {
                 entry.name, version.version, version.state.rawValue,
                 version.manifest?.task.rawValue ?? "", version.manifest?.architecture ?? "",
                 version.model.map { "\($0.parameterCount)" } ?? "",
-                version.model.map { "\($0.classes)" } ?? "",
+                version.model.flatMap { $0.classes > 0 ? "\($0.classes)" : nil } ?? "",
             ]
         }
     }

@@ -92,13 +92,14 @@ extension NamedNetwork.Part {
     func sampleItem(steps: Int) -> Tensor {
         let shape: Shape =
             switch graph.inputShape.rank {
+            case _ where !graph.takesSequences: graph.inputShape
             case 1: [steps]
             case 2: [steps, graph.inputShape[1]]
             default: graph.inputShape
             }
         // Tokens are indices into the embedding's table, of which every one has a row 0.
         if shape.rank == 1 {
-            return Tensor(shape: shape, values: Array(repeating: 0, count: steps))
+            return Tensor(shape: shape, values: Array(repeating: 0, count: shape.elementCount))
         }
         return SyntheticWeights.tensor("input", shape, seed: 1)
     }

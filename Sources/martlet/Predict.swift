@@ -47,7 +47,7 @@ struct Predict: ParsableCommand {
     }
 
     func run() throws {
-        let model = try models.model(modelName, for: "sequences") { $0.manifest.task != .imageClassification }
+        let model = try models.model(modelName, for: "sequences") { !$0.takesImages }
         let engine = try CommandEngine(threads: threads.count)
         defer { engine.stop() }
         let inputs = try inputs(for: model)
@@ -78,6 +78,7 @@ struct Predict: ParsableCommand {
         case .frames:
             let frames = try instances.map { try FileContents.read($0, maxBytes: 1 << 30)[...] }
             return [(instances.joined(separator: " "), .clip(frames))]
+        case .tensors: throw CommandError("'\(model.name)' takes tensors; use martlet run")
         case .image, .tokens, .features:
             return try instances.map { ($0, try InstanceReader.instance(Array($0.utf8), for: model)) }
         }
@@ -94,6 +95,7 @@ struct Predict: ParsableCommand {
                 "log-likelihood \(likelihood.total) of \(likelihood.logLikelihoods.count) tokens"
             case .translations(let translations):
                 translations.map(line).joined(separator: "\n")
+            case .detections, .map, .vector, .tensors: "" // which are of no sequence
             }
         return instance + "\n" + lines
     }

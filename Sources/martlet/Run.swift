@@ -55,6 +55,12 @@ struct Run: ParsableCommand {
             return try output.write(file.run(tensors, on: WorkerPool(threads: threads.count)), to: outputPath)
         }
         let model = try models.model(name ?? modelName ?? "")
+        if case .tensors(let ports) = model.head {
+            return try output.write(
+                NamedTensors(model, ports).run(Safetensors(path: inputPath), threads: threads.count),
+                to: outputPath
+            )
+        }
         let network = try NamedNetwork(model)
         guard network.decoder == nil else {
             throw CommandError("'\(model.name)' writes sequences step by step; use martlet predict")

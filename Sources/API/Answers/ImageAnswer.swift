@@ -26,19 +26,8 @@ package struct ImageAnswer: Sendable {
         return [
             "predictions": .array(answer.scores.listed(topK, labels: labels).map { .object($0.json) }),
             "crops": .object(crops),
-            "image": .object([
-                "format": .string(answer.format.rawValue),
-                "width": .integer(answer.width),
-                "height": .integer(answer.height),
-                "orientation": .integer(answer.orientation),
-            ]),
-            "timing_ms": .object([
-                "decode": .number(milliseconds(answer.decode)),
-                "preprocess": .number(milliseconds(answer.preprocess)),
-                "queue": .number(milliseconds(answer.inference.queue)),
-                "inference": .number(milliseconds(answer.inference.compute)),
-                "batch_size": .integer(answer.inference.batchSize),
-            ]),
+            "image": answer.run.imageJSON,
+            "timing_ms": .object(answer.run.timing),
         ]
     }
 
@@ -72,5 +61,35 @@ extension ClassScores.Prediction {
         json.append("probability", .float(Float(probability)))
         json.append("logit", .float(Float(logit)))
         return json
+    }
+}
+
+extension ImageRun {
+    /// `{"format", "width", "height", "orientation"}` of the upright image.
+    var imageJSON: JSONValue {
+        .object([
+            "format": .string(format.rawValue),
+            "width": .integer(size.width),
+            "height": .integer(size.height),
+            "orientation": .integer(orientation),
+        ])
+    }
+
+    /// Milliseconds, and how many images shared the largest batch.
+    var timing: JSONObject {
+        [
+            "decode": .number(milliseconds(decode)),
+            "preprocess": .number(milliseconds(preprocess)),
+            "queue": .number(milliseconds(inference.queue)),
+            "inference": .number(milliseconds(inference.compute)),
+            "batch_size": .integer(inference.batchSize),
+        ]
+    }
+
+    /// The same of a task that makes something of the network's numbers.
+    func timing(postprocess: Duration) -> JSONValue {
+        var json = timing
+        json.append("postprocess", .number(milliseconds(postprocess)))
+        return .object(json)
     }
 }

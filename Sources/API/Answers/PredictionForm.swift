@@ -1,3 +1,4 @@
+internal import Engine
 package import Models
 package import Support
 package import Tasks
@@ -27,9 +28,25 @@ package struct PredictionForm: Sendable, Equatable {
         case .translations(let translations):
             json = translations[0].json
             if topK != nil { json.append("beams", .array(translations.map { .object($0.json) })) }
+        case .detections, .map, .vector, .tensors: preconditionFailure("no answer of a sequence")
         }
         if answer.unknownTokens > 0 { json.append("unknown_tokens", .integer(answer.unknownTokens)) }
         return .object(json)
+    }
+
+    /// The prediction for an image: of a class, objects, a class for each pixel, a vector.
+    ///
+    /// - Throws: `ServingError` for a model of another task.
+    func json(_ outcome: SequencePredictor.Outcome, of model: Model) throws(ServingError) -> JSONValue {
+        switch outcome {
+        case .classes(let scores): .object(json(scores, labels: model.labels))
+        case .detections(let detections):
+            .object(["detections": .array(detections.map { .object($0.json) })])
+        case .map(let map): .object(try SegmentationAnswer(model).json(map))
+        case .vector(let features): .object(["embedding": .array(features.values.map(JSONValue.float))])
+        case .tags, .values, .likelihood, .translations, .tensors:
+            throw .internalError("no answer of an image")
+        }
     }
 
     /// Writes the prediction for a sequence; of one with many steps no more than one lies in memory as a tree.
@@ -57,6 +74,15 @@ package struct PredictionForm: Sendable, Equatable {
         case .sequenceRegression: return (1 + horizon) * model.classes * 16
         case .sequenceToSequence: return (1 + (topK ?? 0)) * (model.target?.maxLength ?? 0) * 32
         case .imageClassification, .sequenceClassification: return scores
+        case .objectDetection: return (topK ?? 100) * (labelBytes + 100)
+        case .semanticSegmentation: return 4096 // what it takes is known when it is there
+        case .embedding:
+            // That there is none is said when it is asked.
+            guard let layer = try? FeatureExtraction.Layer(nil, of: model) else { return 0 }
+            return layer.shape.elementCount * 16
+        case .tensors:
+            guard case .tensors(let ports) = model.head else { return 0 }
+            return ports.outputs.reduce(0) { $0 + $1.count } * 24
         }
     }
 

@@ -65,7 +65,65 @@ extension Service {
             _ = try request.parameters(known: [])
             let outcomes = try await outcomes(of: request.instances, with: model, call, context)
             return Response(json: .array(outcomes.map(Self.translation)))
-        case .sequenceRegression: throw Self.hasNoForm(model, in: "Hugging Face's API")
+        case .objectDetection, .semanticSegmentation, .embedding:
+            return try await lookAsHuggingFace(request, model, call, context)
+        case .sequenceRegression, .tensors: throw Self.hasNoForm(model, in: "Hugging Face's API")
+        }
+    }
+
+    /// Objects as `[{"label", "score", "box"}]`, classes of pixels as `[{"label", "score", "mask"}]`, features as numbers.
+    private func lookAsHuggingFace(
+        _ request: HuggingFaceRequest,
+        _ model: Model,
+        _ call: Call,
+        _ context: RequestContext
+    ) async throws -> Response {
+        var options = ObjectDetector.Options()
+        let isDetection = model.manifest.task == .objectDetection
+        let parameters = try request.parameters(known: isDetection ? ["threshold"] : [])
+        do throws(FormatError) {
+            let fields = JSONFields(path: "parameters", object: parameters)
+            options.threshold = try fields.optional("threshold").map { reader throws(FormatError) in
+                let number = try reader.number()
+                guard 0...1 ~= number else { throw reader.fault("expected a number from 0 to 1") }
+                return number
+            }
+        } catch {
+            throw ServingError.badRequest(error.description, code: "invalid_parameter")
+        }
+        let outcomes = try await outcomes(
+            ofImages: request.instances,
+            with: model,
+            call.admission,
+            context,
+            options
+        ) {
+            request.isList ? "inputs[\($0)]" : nil
+        }
+        let answers = try outcomes.map { outcome in try Self.seen(outcome, model) }
+        return Response(json: request.isList ? .array(answers) : answers[0])
+    }
+
+    private static func seen(
+        _ outcome: SequencePredictor.Outcome,
+        _ model: Model
+    ) throws(ServingError) -> JSONValue {
+        switch outcome {
+        case .detections(let detections):
+            return .array(detections.map(\.huggingFaceJSON))
+        case .map(let map):
+            let answer = try SegmentationAnswer(model)
+            return .array(
+                try map.counts.map { index, _ throws(ServingError) in
+                    let mask = try answer.mask(of: index, in: map)
+                    return .object([
+                        "label": .string(model.labels?[index] ?? String(index)), "score": .number(1),
+                        "mask": .string(Base64.encode(mask)),
+                    ])
+                }
+            )
+        case .vector(let features): return .array(features.values.map(JSONValue.float))
+        default: throw hasNoForm(model, in: "Hugging Face's API")
         }
     }
 
@@ -124,6 +182,17 @@ extension ClassScores {
                 }
             return .object(["label": .string(entry.name), "score": score])
         }
+    }
+}
+
+extension Detection {
+    /// `{"label", "score", "box": {"xmin", "ymin", "xmax", "ymax"}}`, in whole pixels.
+    fileprivate var huggingFaceJSON: JSONValue {
+        var corners = JSONObject()
+        for (name, side) in zip(["xmin", "ymin", "xmax", "ymax"], box.sides) {
+            corners.append(name, .integer(Int(side.rounded())))
+        }
+        return .object(["label": .string(name), "score": .float(score), "box": .object(corners)])
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Engine
 internal import Models
 internal import Support
 
@@ -48,6 +49,7 @@ enum ServingSignature {
     }
 
     private static func input(of model: Model) -> JSONObject {
+        if case .tensors(let ports) = model.input { return tensors(ports.inputs, isBatched: ports.isBatched) }
         let name = InstanceReader(model.input).inputName
         let (type, shape): (String, [Int]) =
             switch model.manifest.input {
@@ -55,11 +57,22 @@ enum ServingSignature {
             case .frames: ("DT_STRING", [-1, -1])
             case .tokens: ("DT_INT32", [-1, -1])
             case .features(let description): ("DT_FLOAT", [-1, -1, description.size])
+            case .tensors: ("DT_FLOAT", []) // has its own names
             }
         return [name: tensor(name, type, shape)]
     }
 
+    private static func tensors(_ ports: [TensorPort], isBatched: Bool) -> JSONObject {
+        var json = JSONObject()
+        for port in ports {
+            let shape = (isBatched ? [-1] : []) + port.dimensions
+            json.append(port.name, tensor(port.name, port.type.tensorFlowName, shape))
+        }
+        return json
+    }
+
     private static func outputs(of model: Model) -> JSONObject {
+        if case .tensors(let ports) = model.head { return tensors(ports.outputs, isBatched: ports.isBatched) }
         let shape = model.manifest.task == .tokenClassification ? [-1, -1] : [-1]
         let columns: [(name: String, type: String, shape: [Int])] =
             switch model.manifest.task {
@@ -75,6 +88,10 @@ enum ServingSignature {
                     ("text", "DT_STRING", [-1]), ("tokens", "DT_STRING", [-1, -1]),
                     ("score", "DT_DOUBLE", [-1]),
                 ]
+            case .objectDetection: [("detections", "DT_VARIANT", [-1, -1])]
+            case .semanticSegmentation: [("map", "DT_VARIANT", [-1]), ("classes", "DT_VARIANT", [-1, -1])]
+            case .embedding: [("embedding", "DT_FLOAT", [-1, -1])]
+            case .tensors: []
             }
         var json = JSONObject()
         for column in columns { json.append(column.name, tensor(column.name, column.type, column.shape)) }
@@ -90,6 +107,21 @@ enum ServingSignature {
             "tensor_shape": .object(["dim": .array(dimensions), "unknown_rank": .bool(false)]),
             "name": .string("\(name):0"),
         ])
+    }
+}
+
+extension ElementType {
+    /// As TensorFlow's `types.proto` names it.
+    fileprivate var tensorFlowName: String {
+        switch self {
+        case .f32, .f8e4m3, .f8e5m2, .c64: "DT_FLOAT"
+        case .f16: "DT_HALF"
+        case .bf16: "DT_BFLOAT16"
+        case .f64: "DT_DOUBLE"
+        case .bool: "DT_BOOL"
+        case .i64, .i32, .i16, .i8: "DT_INT\(size * 8)"
+        case .u64, .u32, .u16, .u8: "DT_UINT\(size * 8)"
+        }
     }
 }
 

@@ -79,8 +79,13 @@ extension Service {
         if model.manifest.task == .textGeneration {
             return try await continueAsTorchServe(request, call, model, context)
         }
-        let answers = try await outcomes(of: request.instances, with: model, call, context).map {
-            $0.torchServeJSON(labels: model.labels)
+        let form = PredictionForm()
+        let answers = try await outcomes(of: request.instances, with: model, call, context).map { outcome in
+            switch outcome {
+            case .detections, .map, .vector: try form.json(outcome, of: model)
+            case .tensors(let outputs): try TensorPredictions.json(outputs, of: model)
+            default: outcome.torchServeJSON(labels: model.labels)
+            }
         }
         return Response(json: request.isList ? .array(answers) : answers[0])
     }
@@ -172,6 +177,7 @@ extension SequencePredictor.Outcome {
         case .translations(let translations):
             let best = translations[0]
             return best.text.map(JSONValue.string) ?? .array(best.tokens.map(\.json))
+        case .detections, .map, .vector, .tensors: return .null // which are as Martlet's own
         }
     }
 

@@ -88,7 +88,7 @@ struct TorchServeRequest {
         do {
             var reader = JSONPullReader(Array(bytes))
             var read: InstanceReader.Read?
-            if try reader.kind() == .object {
+            if try reader.kind() == .object, form.tensors == nil {
                 try reader.object { reader, name in
                     guard names.contains(name), read == nil else {
                         let message = "unknown key '\(name.clipped(to: 200))'; expected 'data'"

@@ -35,9 +35,6 @@ extension Service {
         answers: .init(content: [.json(.explanation), .init(type: PNGEncoder.mediaType, schema: .bytes)])
     )
 
-    /// The longest side of a picture.
-    private static let pictureSide = 1024
-
     /// `POST /v1/models/{model}:explain`: one image or one sequence in, what speaks for its class out, in numbers or as a
     /// picture.
     func explain(_ call: Call) async throws -> Response {
@@ -121,12 +118,12 @@ extension Service {
     }
 
     /// Leases what drawing and writing a picture takes.
-    private func leasePicture(_ size: ImageSize) throws(ServingError) -> MemoryLease {
+    func leasePicture(_ size: ImageSize) throws(ServingError) -> MemoryLease {
         let pixels = size.height * size.width * 3
         return try budget.require(2 * pixels + PNGEncoder.mostBytes(size, channels: 3), for: .answers)
     }
 
-    private func png(_ image: Image) throws(ServingError) -> Response {
+    func png(_ image: Image) throws(ServingError) -> Response {
         do throws(ImageError) {
             let file = try PNGEncoder.encode(image)
             return Response(fields: [.contentType: PNGEncoder.mediaType], body: file).varying

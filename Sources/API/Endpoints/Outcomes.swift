@@ -1,3 +1,4 @@
+internal import Engine
 internal import HTTP
 internal import Inference
 internal import Models
@@ -33,17 +34,125 @@ extension Service {
         _ context: RequestContext,
         at place: (Int) -> String?
     ) async throws -> [SequencePredictor.Outcome] {
-        guard case .image = model.input else {
+        let tensors = instances.compactMap { if case .tensor(let tensor) = $0 { tensor } else { nil } }
+        switch model.input {
+        case .image where tensors.isEmpty:
+            return try await outcomes(ofImages: instances, with: model, call.admission, context, at: place)
+        case .image:
+            return try await outcomes(ofTensors: tensors, with: model, call.admission, context)
+        case .tensors:
+            return try await classifier.outputs(of: tensors, with: model, admission: call.admission, context)
+                .map(SequencePredictor.Outcome.tensors)
+        case .sequence, .frames:
             return try await predictions(for: instances, with: model, options, call.admission, context).map(
                 \.outcome
             )
         }
-        let tensors = instances.compactMap { if case .tensor(let tensor) = $0 { tensor } else { nil } }
-        let scores =
-            try await tensors.isEmpty
-            ? scores(of: instances, with: model, call.admission, context, at: place)
-            : classifier.classify(tensors: tensors, with: model, admission: call.admission, context)
-        return scores.map(SequencePredictor.Outcome.classes)
+    }
+
+    /// What a model says of images that the client has prepared itself.
+    private func outcomes(
+        ofTensors tensors: [Tensor],
+        with model: Model,
+        _ admission: Scheduler.Admission?,
+        _ context: RequestContext
+    ) async throws -> [SequencePredictor.Outcome] {
+        switch model.manifest.task {
+        case .objectDetection:
+            return try await ObjectDetector(classifier).detect(
+                tensors: tensors,
+                with: model,
+                admission: admission,
+                context
+            ).map(SequencePredictor.Outcome.detections)
+        case .semanticSegmentation:
+            return try await ImageSegmenter(classifier).segment(
+                tensors: tensors,
+                with: model,
+                admission: admission,
+                context
+            ).map(SequencePredictor.Outcome.map)
+        case .embedding:
+            return try await FeatureExtraction(classifier, predictor).features(
+                ofTensors: tensors,
+                FeatureExtraction.Layer(nil, of: model),
+                of: model,
+                admission: admission,
+                context
+            ).map(SequencePredictor.Outcome.vector)
+        default:
+            return try await classifier.classify(
+                tensors: tensors,
+                with: model,
+                admission: admission,
+                context
+            ).map(SequencePredictor.Outcome.classes)
+        }
+    }
+
+    /// What a model says of each image: of a classification by its central crop.
+    ///
+    /// - Throws: `ServingError`; that of one image ends the request.
+    func outcomes(
+        ofImages instances: [Instance],
+        with model: Model,
+        _ admission: Scheduler.Admission?,
+        _ context: RequestContext,
+        _ options: ObjectDetector.Options = ObjectDetector.Options(),
+        at place: (Int) -> String?
+    ) async throws -> [SequencePredictor.Outcome] {
+        let images = try Self.images(instances)
+        let results: [Result<SequencePredictor.Outcome, ServingError>]
+        switch model.manifest.task {
+        case .objectDetection:
+            results = try await ObjectDetector(classifier).detect(
+                images: images,
+                with: model,
+                options,
+                admission: admission,
+                context
+            ).map { $0.map { .detections($0.detections) } }
+        case .semanticSegmentation:
+            results = try await ImageSegmenter(classifier).segment(
+                images: images,
+                with: model,
+                admission: admission,
+                context
+            ).map { $0.map { .map($0.map) } }
+        case .embedding:
+            results = try await FeatureExtraction(classifier, predictor).features(
+                ofImages: images,
+                FeatureExtraction.Layer(nil, of: model),
+                of: model,
+                admission: admission,
+                context
+            ).map { $0.map { .vector($0) } }
+        default:
+            results = try await classifier.classify(
+                images: images,
+                with: model,
+                admission: admission,
+                context
+            ).map { $0.map { .classes($0.scores) } }
+        }
+        return try results.enumerated().map { index, result throws(ServingError) in
+            do throws(ServingError) {
+                return try result.get()
+            } catch {
+                throw place(index).map(error.at) ?? error
+            }
+        }
+    }
+
+    private static func images(
+        _ instances: [Instance]
+    ) throws(ServingError) -> [Result<ArraySlice<UInt8>, ServingError>] {
+        try instances.map { instance throws(ServingError) in
+            guard case .image(let bytes) = instance else {
+                throw .invalidInput("expected an image, found \(instance.kind)")
+            }
+            return .success(bytes)
+        }
     }
 
     /// What a model says of each sequence.
@@ -64,35 +173,6 @@ extension Service {
             admission: admission,
             context
         )
-    }
-
-    /// The classes of each image, by its central crop.
-    func scores(
-        of instances: [Instance],
-        with model: Model,
-        _ admission: Scheduler.Admission?,
-        _ context: RequestContext,
-        at place: (Int) -> String?
-    ) async throws -> [ClassScores] {
-        let images = try instances.map { instance throws(ServingError) in
-            guard case .image(let bytes) = instance else {
-                throw .invalidInput("expected an image, found \(instance.kind)")
-            }
-            return Result<ArraySlice<UInt8>, ServingError>.success(bytes)
-        }
-        let results = try await classifier.classify(
-            images: images,
-            with: model,
-            admission: admission,
-            context
-        )
-        return try results.enumerated().map { index, result throws(ServingError) in
-            do throws(ServingError) {
-                return try result.get().scores
-            } catch {
-                throw place(index).map(error.at) ?? error
-            }
-        }
     }
 
     /// Refuses forecasts that have more steps together than a request may ask for.
@@ -117,6 +197,23 @@ extension Service {
             sum + form.estimatedBytes(instance, of: model, horizon: horizon)
         }
         return try leaseAnswer(of: bytes, to: "instances")
+    }
+
+    /// Leases what maps take in an answer, which is known when they are there.
+    ///
+    /// - Parameters:
+    ///   - outcomes: of which some may be maps.
+    ///   - bytes: what a map takes.
+    /// - Returns: nil where none is a map.
+    /// - Throws: `ServingError` 413 where it is more than an answer may have, 503 where there is no memory.
+    func leaseMaps(
+        _ outcomes: [SequencePredictor.Outcome],
+        _ bytes: (ClassMap) -> Int
+    ) throws(ServingError) -> MemoryLease? {
+        let sum = outcomes.reduce(0) { sum, outcome in
+            if case .map(let map) = outcome { sum + bytes(map) } else { sum }
+        }
+        return sum > 0 ? try leaseAnswer(of: sum, to: "images, or ask for a PNG,") : nil
     }
 
     /// Leases the bytes that an answer may have, or refuses the request before any of it is computed.

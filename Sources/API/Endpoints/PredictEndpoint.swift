@@ -22,6 +22,9 @@ extension Service {
         var call = call
         let (model, inputs) = try await begin(&call)
         defer { withExtendedLifetime(inputs) {} }
+        if Self.isPicture(call.request, model) {
+            return try await model.manifest.task == .objectDetection ? detect(call) : segment(call)
+        }
         let query = try RequestParameters(call.request.query.pairs, known: ["timeout_ms", "top_k"])
         let context = try context(of: call, query)
         var request = try PredictRequest(call.request, for: model, context)
@@ -47,7 +50,21 @@ extension Service {
         switch model.input {
         case .image: return try await predict(images: request, model, call.admission, context)
         case .sequence, .frames: return try await predict(sequences: request, model, call.admission, context)
+        case .tensors(let ports):
+            let outputs = try await classifier.outputs(
+                of: request.instances.compactMap { if case .tensor(let tensor) = $0 { tensor } else { nil } },
+                with: model,
+                admission: call.admission,
+                context
+            )
+            return try TensorPredictions(ports, outputs).response(isColumnar: request.isColumnar)
         }
+    }
+
+    /// Whether a body for a model that finds things in images is an image, as its own verb takes it, not instances.
+    private static func isPicture(_ request: Request, _ model: Model) -> Bool {
+        guard [.objectDetection, .semanticSegmentation].contains(model.manifest.task) else { return false }
+        return RequestBody.mediaType(request) != "application/json" && !ImageUpload.isObject(request.body)
     }
 
     private func predict(
@@ -75,15 +92,27 @@ extension Service {
         _ admission: Scheduler.Admission?,
         _ context: RequestContext
     ) async throws -> Response {
-        let scores = try await scores(of: request.instances, with: model, admission, context) {
+        var options = ObjectDetector.Options()
+        options.topK = request.form.topK ?? options.topK
+        (options.threshold, options.overlap) = (request.threshold, request.overlap)
+        let outcomes = try await outcomes(
+            ofImages: request.instances,
+            with: model,
+            admission,
+            context,
+            options
+        ) {
             "instance \($0)"
         }
-        guard !request.isColumnar else {
-            return columns(scores.map { .object(request.form.json($0, labels: model.labels)) })
+        let maps =
+            model.manifest.task == .semanticSegmentation
+            ? try leaseMaps(outcomes, SegmentationAnswer(model).bytes) : nil
+        defer { withExtendedLifetime(maps) {} }
+        let answers = try outcomes.map { outcome throws(ServingError) in
+            try request.form.json(outcome, of: model)
         }
-        return try predictions(scores.count, context) { index, output in
-            JSONValue.object(request.form.json(scores[index], labels: model.labels)).write(to: &output)
-        }
+        guard !request.isColumnar else { return columns(answers) }
+        return try predictions(answers.count, context) { index, output in answers[index].write(to: &output) }
     }
 
     /// `{"predictions": […]}`, one after another, as long as somebody waits for them.

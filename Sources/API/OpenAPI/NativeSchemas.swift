@@ -105,6 +105,41 @@ extension Schema {
         ])
     )
 
+    private static let imageFacts = Schema.object([
+        "format": .string(), "width": .integer(), "height": .integer(), "orientation": .integer(),
+    ])
+
+    static let detections = Schema.named(
+        "Detections",
+        .object([
+            "model": .string(), "version": .string(),
+            "detections?": .array(
+                of: .object([
+                    "label?": .string(), "index": .integer(), "score": .number(),
+                    "box": .array(of: .number(), atLeast: 4, atMost: 4),
+                ])
+            ),
+            "image?": imageFacts, "timing_ms?": .map(of: .number()), "results?": .array(of: .any),
+        ])
+    )
+
+    static let segmentation = Schema.named(
+        "Segmentation",
+        .object([
+            "model": .string(), "version": .string(),
+            "map?": .object([
+                "height": .integer(), "width": .integer(), "runs": .array(of: .integer()),
+            ]),
+            "classes?": .array(
+                of: .object([
+                    "index": .integer(), "label?": .string(), "pixels": .integer(), "share": .number(),
+                    "color": .string(),
+                ])
+            ),
+            "image?": imageFacts, "timing_ms?": .map(of: .number()), "results?": .array(of: .any),
+        ])
+    )
+
     /// An instance as any model takes one.
     static let instance = Schema.anyOf([.string(), .array(of: .any), .map(of: .any)])
 

@@ -50,7 +50,7 @@ struct ImageUpload {
     }
 
     /// Whether bytes begin as a JSON object does, behind white space and a byte-order mark: no image does.
-    private static func isObject(_ bytes: [UInt8]) -> Bool {
+    static func isObject(_ bytes: [UInt8]) -> Bool {
         let text = bytes.starts(with: "\u{FEFF}".utf8) ? bytes.dropFirst(3) : bytes[...]
         return text.first { !$0.isBlank && $0 != 0x0A && $0 != 0x0D } == UInt8(ascii: "{")
     }

@@ -14,6 +14,7 @@ package struct InstanceReader {
         case images
         case clips(maxLength: Int)
         case sequences(SequenceEncoder.Form, maxLength: Int)
+        case tensors(TensorReader)
     }
 
     private let form: Form
@@ -24,8 +25,12 @@ package struct InstanceReader {
             case .image: .images
             case .frames(_, let maxLength): .clips(maxLength: maxLength)
             case .sequence(let encoder): .sequences(encoder.form, maxLength: encoder.maxLength)
+            case .tensors(let ports): .tensors(TensorReader(ports: ports))
             }
     }
+
+    /// What reads tensors, of a model that takes them.
+    var tensors: TensorReader? { if case .tensors(let reader) = form { reader } else { nil } }
 
     /// Reads the text of one instance.
     ///
@@ -43,6 +48,7 @@ package struct InstanceReader {
         case .images, .clips: 1
         case .sequences(.tokens, _), .sequences(.features, _): 2
         case .sequences(.text, _): 8
+        case .tensors: 6
         }
     }
 
@@ -54,6 +60,7 @@ package struct InstanceReader {
         case .sequences(.text, _): "text"
         case .sequences(.tokens, _): "tokens"
         case .sequences(.features, _): "features"
+        case .tensors(let reader): reader.ports.inputs.map(\.name).joined(separator: ", ")
         }
     }
 
@@ -64,6 +71,7 @@ package struct InstanceReader {
         switch form {
         case .images: return try image(&reader).map(Instance.image)
         case .clips(let maxLength): return try clip(&reader, maxLength)
+        case .tensors(let tensors): return try tensors.row(&reader)
         case .sequences(let form, let maxLength):
             switch (form, try reader.kind()) {
             case (.text, .string): return .success(.text(try reader.string()))

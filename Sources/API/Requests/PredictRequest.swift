@@ -20,6 +20,9 @@ struct PredictRequest {
     private(set) var horizon: Int?
     /// How a model of sequences to sequences decodes; nil for its defaults.
     private(set) var translation: Translator.Options?
+    /// From which score on an object is listed, and how much of another it may cover; nil for the model's.
+    private(set) var threshold: Double?
+    private(set) var overlap: Double?
     /// How it goes on from an earlier request; nil when each instance is a whole sequence.
     private(set) var sequence: SequenceParameters?
     /// Whether the instances came as `inputs`, so that the answer has a list for each name, not an object for each instance.
@@ -64,6 +67,12 @@ struct PredictRequest {
             }
         }
         try ServingSignature.check(signature, of: model)
+        if case .tensors(let ports) = model.input, !ports.isBatched, (lists.rows?.count ?? 1) > 1 {
+            throw ServingError.badRequest(
+                "instances: model '\(model.name)' takes one at a time: its tensors have no batch",
+                code: "invalid_json"
+            )
+        }
         guard let list = lists.rows ?? lists.columns, lists.rows == nil || lists.columns == nil else {
             let message =
                 lists.rows == nil
@@ -86,7 +95,8 @@ struct PredictRequest {
         }
         switch parameters {
         case .null: break
-        case .object(let parameters): try read(parameters)
+        case .object(let parameters):
+            try read(parameters, finds: model.manifest.task == .objectDetection)
         case let other:
             throw ServingError.badRequest(
                 "parameters: expected an object, found \(other.kind)",
@@ -102,6 +112,10 @@ struct PredictRequest {
         _ reader: inout JSONPullReader,
         _ form: InstanceReader
     ) throws -> Instances? {
+        if let tensors = form.tensors {
+            let (items, count, fault) = try tensors.columns(&reader)
+            return Instances(instances: items, count: count, fault: fault)
+        }
         var list: Instances?
         let kind = try reader.kind()
         switch kind {
@@ -134,6 +148,10 @@ struct PredictRequest {
         var count = 0
         var fault: ServingError?
 
+        init(instances: [Instance], count: Int, fault: ServingError?) {
+            (self.instances, self.count, self.fault) = (instances, count, fault)
+        }
+
         init(_ reader: inout JSONPullReader, _ form: InstanceReader) throws {
             var (instances, count, fault) = ([Instance](), 0, ServingError?.none)
             try reader.array { reader, index in
@@ -149,16 +167,24 @@ struct PredictRequest {
         }
     }
 
-    private mutating func read(_ parameters: JSONObject) throws {
+    private static func share(_ name: String, _ value: JSONValue) throws(ServingError) -> Double {
+        if case .number(let number) = value, 0...1 ~= number { return number }
+        throw .invalidParameter("parameters.\(name)", expected: "a number from 0 to 1", found: value.text)
+    }
+
+    /// Reads the parameters; `finds` says whether the model finds objects.
+    private mutating func read(_ parameters: JSONObject, finds: Bool) throws {
         sequence = try SequenceParameters(parameters)
         translation = try Translator.Options(parameters)
         let others = SequenceParameters.keys + Translator.Options.keys
-        let known = ["top_k", "scores", "horizon"] + others
+        let known = ["top_k", "scores", "horizon", "threshold", "nms"] + others
         for member in parameters.members where !others.contains(member.key) {
             switch (member.key, member.value) {
             case ("top_k", .number(let value)): form.topK = try Self.count("top_k", value)
             case ("horizon", .number(let value)): horizon = try Self.count("horizon", value)
             case ("scores", .bool(let value)): form.listsScores = value
+            case ("threshold", let value) where finds: threshold = try Self.share("threshold", value)
+            case ("nms", let value) where finds: overlap = try Self.share("nms", value)
             case ("top_k", let other), ("scores", let other), ("horizon", let other):
                 let expected = member.key == "scores" ? "true or false" : "a whole number of at least 1"
                 throw ServingError.invalidParameter(
@@ -183,7 +209,18 @@ struct PredictRequest {
 
     /// Refuses what other tasks take.
     private func check(fits model: Model) throws(ServingError) {
-        guard case .image = model.input, sequence == nil else { return }
+        if case .tensors = model.input, sequence != nil {
+            throw .badRequest(
+                "model '\(model.name)' takes tensors, and goes on from none",
+                code: "wrong_task"
+            )
+        }
+        let takesSequences =
+            switch model.input {
+            case .image, .tensors: false
+            case .sequence, .frames: true
+            }
+        guard !takesSequences, sequence == nil else { return }
         let foreign =
             horizon != nil ? "horizon" : translation != nil ? "beams, max_tokens, length_penalty" : nil
         guard let foreign else { return }

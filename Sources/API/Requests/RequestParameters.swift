@@ -63,6 +63,18 @@ struct RequestParameters {
         return value
     }
 
+    /// The number `name`, from 0 to 1.
+    func share(_ name: String) throws(ServingError) -> Double? {
+        guard let text = values[name] else { return nil }
+        guard let value = Double(text), 0...1 ~= value else {
+            throw .badRequest(
+                "\(name): expected a number from 0 to 1, found '\(text.clipped(to: 200))'",
+                code: "invalid_parameter"
+            )
+        }
+        return value
+    }
+
     /// The whole numbers `name`, 1 … `limit`, with commas between them and no more than `most`.
     func positiveIntegers(_ name: String, upTo limit: Int, most: Int) throws(ServingError) -> [Int]? {
         guard let text = values[name] else { return nil }

@@ -53,7 +53,7 @@ struct LargeImageTests {
         let classifier = ImageClassifier(scheduler: scheduler, limits: ImageLimits(), budget: budget)
         for (width, height) in [(12_000, 9000), (65_000, 1600)] {
             let answer = try classifier.classify(grayJPEG(width: width, height: height)[...], with: model)
-            #expect(answer.width == width && answer.height == height)
+            #expect(answer.run.size == ImageSize(height: height, width: width))
         }
         #expect(budget.used == 0 && budget.refusals == 0)
     }
@@ -133,8 +133,8 @@ struct LargeImageTests {
         let file = stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
         let classifier = ImageClassifier(scheduler: scheduler, limits: ImageLimits())
         let answer = try classifier.classify(file[...], with: model)
-        #expect(answer.format.rawValue == format)
-        #expect(answer.width == 2 && answer.height == 2)
+        #expect(answer.run.format.rawValue == format)
+        #expect(answer.run.size == ImageSize(height: 2, width: 2))
     }
 
     @Test func `a format that is not read is refused with a line that converts it`() throws {

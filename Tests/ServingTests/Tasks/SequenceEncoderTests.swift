@@ -7,7 +7,7 @@ struct SequenceEncoderTests {
     private func encoder(_ input: String, vocabulary: String = "<unk>\na\nb\nc\n") throws -> SequenceEncoder {
         let text = #"{"architecture": "gru", "task": "sequence-classification", "input": {\#(input)}}"#
         switch try Manifest(parsing: Array(text.utf8)).input {
-        case .image, .frames: fatalError("a sequence model takes no images")
+        case .image, .frames, .tensors: fatalError("a sequence model takes no images")
         case .tokens(let description): return SequenceEncoder(description)
         case .features(let description): return SequenceEncoder(description)
         case .text(let description):

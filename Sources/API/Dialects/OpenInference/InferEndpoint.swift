@@ -30,8 +30,15 @@ extension Service {
                 answer.parameters.append("state", .string(seal.seal(advanced.state, of: model)))
             }
         } else {
-            if case .image = model.input, horizon != nil {
-                throw InferRequest.fault("parameters.horizon: model '\(model.name)' takes images")
+            switch model.input {
+            case .image, .tensors:
+                guard horizon == nil else {
+                    let kind = model.manifest.input.kind
+                    throw InferRequest.fault(
+                        "parameters.horizon: model '\(model.name)' takes \(kind == "image" ? "images" : kind)"
+                    )
+                }
+            case .sequence, .frames: break
             }
             var options = SequencePredictor.Options()
             options.horizon = horizon
@@ -41,14 +48,34 @@ extension Service {
             }
         }
         let computed = ContinuousClock.now
+        // The numbers of a tensor, and their text or bytes.
+        let maps = try leaseMaps(outcomes) { $0.classes.count * (8 + 8) }
+        defer { withExtendedLifetime(maps) {} }
         for wanted in wanted {
-            var tensor = OutputTensor(wanted.output.kind, of: outcomes)
+            var tensor = try Self.tensor(wanted, of: model, outcomes)
             if let count = wanted.classes { tensor = tensor.classes(count, labels: model.labels) }
-            answer.outputs.append((wanted.output.kind.rawValue, tensor, wanted.isBinary))
+            answer.outputs.append((wanted.output.name, tensor, wanted.isBinary))
         }
         let response = answer.response
         call.record.update { $0.render += .now - computed }
         return response
+    }
+
+    private static func tensor(
+        _ wanted: ModelTensors.Wanted,
+        of model: Model,
+        _ outcomes: [SequencePredictor.Outcome]
+    ) throws(ServingError) -> OutputTensor {
+        guard case .tensors(let ports) = model.head,
+            let index = ports.outputs.firstIndex(where: { $0.name == wanted.output.name })
+        else { return try OutputTensor(wanted.output.kind, of: outcomes) }
+        return try OutputTensor(
+            port: index,
+            of: ports,
+            as: wanted.output.dataType,
+            outcomes,
+            isBinary: wanted.isBinary
+        )
     }
 
     private func inferRequest(
@@ -73,14 +100,19 @@ extension Service {
     ///
     /// To a model of images whatever is not as large as its tensor is an encoded image.
     private static func rawRequest(_ body: [UInt8], for model: Model) throws(ServingError) -> InferRequest {
-        let input = ModelTensors(model).input
+        let tensors = ModelTensors(model)
+        guard tensors.inputs.count == 1, let input = tensors.inputs.first else {
+            let names = tensors.inputs.map(\.name).joined(separator: ", ")
+            throw InferRequest.fault("a body without JSON is one input; the model has \(names)")
+        }
         guard !body.isEmpty else { throw .badRequest("the body is empty", code: "empty_body") }
         guard let type = input.dataType.elementType else {
             return InferRequest(raw: body, name: input.name, .bytes, shape: [1, 1])
         }
         let fixed = input.dimensions.filter { $0 > 0 }.reduce(type.size, *)
         let isFixed = !input.dimensions.contains(-1)
-        if isFixed, body.count != fixed {
+        let takesImages = if case .image = model.input { true } else { false }
+        if takesImages, isFixed, body.count != fixed {
             return InferRequest(raw: body, name: input.name, .bytes, shape: [1])
         }
         guard body.count % fixed == 0 else {
@@ -89,7 +121,13 @@ extension Service {
                 "unexpected size for input '\(input.name)': \(expected), found \(body.count)"
             )
         }
-        let shape = [1] + input.dimensions.map { $0 == -1 ? body.count / fixed : $0 }
+        guard !isFixed || body.count == fixed else {
+            throw InferRequest.fault(
+                "unexpected size for input '\(input.name)': expected \(fixed), found \(body.count)"
+            )
+        }
+        let batch = tensors.isBatched ? [1] : []
+        let shape = batch + input.dimensions.map { $0 == -1 ? body.count / fixed : $0 }
         return InferRequest(raw: body, name: input.name, input.dataType, shape: shape)
     }
 
@@ -129,6 +167,10 @@ extension ModelTensors.Wanted {
         let longest = labels?.reduce(0) { max($0, $1.utf8.count) } ?? 0
         let hasSteps = output.dimensions.first == -1
         let rows = hasSteps ? steps : horizon
+        if output.kind == .port || output.kind == .embedding {
+            return output.dimensions.reduce(1, *) * (isBinary ? 8 : 24)
+        }
+        if [.boxes, .scores, .labels].contains(output.kind) { return 100 * (isBinary ? 16 : 96) }
         let width = max(1, output.dimensions.last ?? 1)
         if let classes { return rows * min(classes, width) * (longest + 40) }
         let text = output.dataType == .bytes ? steps * 32 : 0

@@ -143,11 +143,10 @@ struct InputDraft {
                 "\(place).data: \(type.rawValue) has no form in JSON; send it as binary data"
             )
         }
-        guard type != .bool else { throw InferRequest.fault("\(place): no model takes BOOL") }
         leases.append(try budget.require(count * MemoryLayout<Float>.size, for: .inputs))
         var numbers: [Float] = []
         numbers.reserveCapacity(count)
-        try Self.numbers(&reader, into: &numbers, count, place)
+        try Self.numbers(&reader, into: &numbers, count, type, place)
         guard numbers.count == count else { throw wrongCount("\(numbers.count)", count, place) }
         if let range = type.range,
             let wrong = numbers.first(where: { $0 != $0.rounded() || !range.contains(Double($0)) })
@@ -166,22 +165,42 @@ struct InputDraft {
         _ reader: inout JSONPullReader,
         into numbers: inout [Float],
         _ count: Int,
+        _ type: DataType,
         _ place: String
     ) throws {
         try reader.array { reader, _ in
             let kind = try reader.kind()
-            if kind == .array { return try Self.numbers(&reader, into: &numbers, count, place) }
+            if kind == .array { return try Self.numbers(&reader, into: &numbers, count, type, place) }
+            if type == .bool {
+                guard numbers.count < count else { throw wrongCount("more", count, place) }
+                return numbers.append(try Self.truth(&reader, place))
+            }
             guard kind == .number else {
                 throw InferRequest.fault("\(place).data: expected numbers, found \(kind.name)")
             }
             guard numbers.count < count else { throw wrongCount("more", count, place) }
-            let number = Float(try reader.number())
+            let sent = try reader.number()
+            let number = Float(sent)
+            guard !type.isInteger || Double(number) == sent else {
+                throw InferRequest.fault(
+                    "\(place).data: \(JSONValue.number(sent).text) is no whole number that 32-bit floats hold"
+                )
+            }
             guard number.isFinite else {
                 throw InferRequest.fault(
                     "\(place).data: number \(numbers.count) is too large for a 32-bit float"
                 )
             }
             numbers.append(number)
+        }
+    }
+
+    /// 1 for true, 0 for false.
+    private static func truth(_ reader: inout JSONPullReader, _ place: String) throws -> Float {
+        switch try reader.value() {
+        case .bool(let value): return value ? 1 : 0
+        case .number(let number) where number == 0 || number == 1: return Float(number)
+        case let other: throw InferRequest.fault("\(place).data: expected true or false, found \(other.kind)")
         }
     }
 

@@ -19,14 +19,14 @@ extension Service {
         func describe(_ tensor: ModelTensors.Description) -> JSONValue {
             .object([
                 "name": .string(tensor.name), "datatype": .string(tensor.dataType.rawValue),
-                "shape": .array(([-1] + tensor.dimensions).map(JSONValue.integer)),
+                "shape": .array(((tensors.isBatched ? [-1] : []) + tensor.dimensions).map(JSONValue.integer)),
             ])
         }
         let ready = entry.versions.filter(\.canAnswer).map(\.version)
         return Response(json: [
             "name": .string(model.name), "versions": .strings(call.version.map { [$0] } ?? ready),
             "platform": .string(Self.platform),
-            "inputs": .array([describe(tensors.input)]),
+            "inputs": .array(tensors.inputs.map(describe)),
             "outputs": .array(tensors.outputs.filter(\.isListed).map { describe($0.description) }),
         ])
     }
@@ -37,9 +37,12 @@ extension Service {
     func describeConfiguration(_ call: Call) async throws -> Response {
         let model = try await described(call)
         let tensors = ModelTensors(model)
-        var input = Self.tensor(tensors.input)
         let isImage = if case .image = model.input { true } else { false }
-        input.append("format", .string(isImage ? "FORMAT_NCHW" : "FORMAT_NONE"))
+        let inputs = tensors.inputs.map { description -> JSONValue in
+            var input = Self.tensor(description)
+            input.append("format", .string(isImage ? "FORMAT_NCHW" : "FORMAT_NONE"))
+            return .object(input)
+        }
         let outputs = tensors.outputs.filter(\.isListed).map { output -> JSONValue in
             var tensor = Self.tensor(output.description)
             if output.kind == .probabilities, case .file(let name)? = model.manifest.labels {
@@ -47,7 +50,7 @@ extension Service {
             }
             return .object(tensor)
         }
-        let others = tensors.outputs.filter { !$0.isListed }.map(\.kind.rawValue)
+        let others = tensors.outputs.filter { !$0.isListed }.map(\.name)
         let policy = scheduler.policy(of: model.network)
         let microseconds = Int(policy.maxDelay / .microseconds(1))
         var json: JSONObject = [
@@ -56,8 +59,8 @@ extension Service {
         ]
         json.append("version_policy", model.manifest.versions?.configuration)
         json.append(contentsOf: [
-            "max_batch_size": .integer(ModelTensors.maxBatch),
-            "input": .array([.object(input)]), "output": .array(outputs),
+            "max_batch_size": .integer(tensors.isBatched ? ModelTensors.maxBatch : 0),
+            "input": .array(inputs), "output": .array(outputs),
             "instance_group": .array([
                 .object(["name": .string(model.name), "kind": .string("KIND_CPU"), "count": .integer(1)])
             ]),

@@ -18,13 +18,26 @@ struct ModelTensors: Sendable {
 
     /// An output; one that is not listed is there for those who ask for it by name.
     struct Output: Sendable, Equatable {
+        let name: String
         let kind: OutputTensor.Kind
         let dataType: DataType
         let dimensions: [Int]
         var isListed = true
 
+        init(kind: OutputTensor.Kind, dataType: DataType, dimensions: [Int], isListed: Bool = true) {
+            (name, self.kind, self.dataType, self.dimensions) = (kind.rawValue, kind, dataType, dimensions)
+            self.isListed = isListed
+        }
+
+        /// An output of the network itself.
+        fileprivate init(port: TensorPort) {
+            (name, kind, dataType, dimensions) = (
+                port.name, .port, DataType(output: port.type), port.dimensions
+            )
+        }
+
         var description: Description {
-            Description(name: kind.rawValue, dataType: dataType, dimensions: dimensions)
+            Description(name: name, dataType: dataType, dimensions: dimensions)
         }
     }
 
@@ -35,12 +48,24 @@ struct ModelTensors: Sendable {
     /// The most items of a request.
     static let maxBatch = PredictRequest.maxInstances
 
-    let input: Description
+    /// One, but of a network that takes any tensors.
+    let inputs: [Description]
     let outputs: [Output]
+    /// Whether the first dimension of a tensor is a batch.
+    let isBatched: Bool
 
     init(_ model: Model) {
-        input = Self.input(of: model)
+        if case .tensors(let ports) = model.input {
+            inputs = ports.inputs.map {
+                Description(name: $0.name, dataType: DataType(input: $0.type), dimensions: $0.dimensions)
+            }
+            outputs = ports.outputs.map(Output.init(port:))
+            isBatched = ports.isBatched
+            return
+        }
+        inputs = [Self.input(of: model)]
         outputs = Self.outputs(of: model)
+        isBatched = true
     }
 
     private static func input(of model: Model) -> Description {
@@ -54,6 +79,7 @@ struct ModelTensors: Sendable {
                 case .tokens: (.int64, [-1])
                 case .features(let size): (.fp32, [-1, size])
                 }
+            case .tensors: (.fp32, []) // has its own names
             }
         return Description(name: inputName, dataType: type, dimensions: dimensions)
     }
@@ -89,6 +115,21 @@ struct ModelTensors: Sendable {
                 Output(kind: .steps, dataType: .int64, dimensions: [1]),
                 Output(kind: .score, dataType: .fp64, dimensions: [1]),
             ]
+        case .objectDetection:
+            return [
+                Output(kind: .boxes, dataType: .fp32, dimensions: [-1, 4]),
+                Output(kind: .scores, dataType: .fp32, dimensions: [-1]),
+                Output(kind: .labels, dataType: .int64, dimensions: [-1]),
+                Output(kind: .count, dataType: .int64, dimensions: [1]),
+            ]
+        case .semanticSegmentation:
+            return [Output(kind: .map, dataType: .int32, dimensions: [-1, -1])]
+        case .embedding:
+            let layer = try? FeatureExtraction.Layer(nil, of: model) // a model without one is not loaded
+            return [
+                Output(kind: .embedding, dataType: .fp32, dimensions: layer?.shape.dimensions ?? [-1])
+            ]
+        case .tensors: return [] // which have their own names
         }
     }
 
@@ -108,8 +149,8 @@ struct ModelTensors: Sendable {
             return outputs.filter(\.isListed).map { Wanted(output: $0, isBinary: isBinary, classes: nil) }
         }
         return try asked.map { asked throws(ServingError) in
-            guard let output = outputs.first(where: { $0.kind.rawValue == asked.name }) else {
-                let names = outputs.map(\.kind.rawValue).joined(separator: ", ")
+            guard let output = outputs.first(where: { $0.name == asked.name }) else {
+                let names = outputs.map(\.name).joined(separator: ", ")
                 let name = asked.name.clipped(to: 200)
                 throw InferRequest.fault("unexpected inference output '\(name)'; the model has \(names)")
             }
@@ -117,6 +158,21 @@ struct ModelTensors: Sendable {
                 throw InferRequest.fault("output '\(asked.name)' has no classes; leave 'classification' out")
             }
             return Wanted(output: output, isBinary: asked.isBinary ?? isBinary, classes: asked.classes)
+        }
+    }
+}
+
+extension DataType {
+    /// What a network's input of a type is called.
+    fileprivate init(input type: ElementType) {
+        self = Self.allCases.first { $0.elementType == type } ?? .fp32
+    }
+
+    /// What an output is sent as: half floats are sent as those that the engine has.
+    fileprivate init(output type: ElementType) {
+        switch type {
+        case .f16, .bf16: self = .fp32
+        default: self.init(input: type)
         }
     }
 }

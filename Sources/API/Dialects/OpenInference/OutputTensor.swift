@@ -16,6 +16,14 @@ struct OutputTensor: Sendable, Equatable {
         case logLikelihood = "log_likelihood"
         /// A translation as text or tokens, and the natural logarithm of its probability.
         case text, tokens, score
+        /// Of objects: corners in pixels, how sure each is, its class, and how many an item has; behind them are zeros.
+        case boxes, scores, labels, count
+        /// A class for each pixel.
+        case map
+        /// A vector.
+        case embedding
+        /// One of several outputs of a network, under its own name.
+        case port
     }
 
     /// The elements, row-major.
@@ -24,19 +32,39 @@ struct OutputTensor: Sendable, Equatable {
         case doubles([Double])
         case integers([Int64])
         case strings([String])
+        /// Whole numbers in so many bytes each.
+        case whole([Int64], bytes: Int)
+        /// Truth values.
+        case truths([Bool])
     }
 
     private(set) var dataType: DataType
     private(set) var shape: [Int]
     private(set) var elements: Elements
 
+    init(_ dataType: DataType, _ shape: [Int], _ elements: Elements) {
+        (self.dataType, self.shape, self.elements) = (dataType, shape, elements)
+    }
+
     /// - Parameters:
     ///   - kind: which output.
     ///   - outcomes: what the model says of each item, all of one task.
-    init(_ kind: Kind, of outcomes: [SequencePredictor.Outcome]) {
+    /// - Throws: `ServingError` 400 for items whose answers are not one tensor.
+    init(_ kind: Kind, of outcomes: [SequencePredictor.Outcome]) throws(ServingError) {
+        switch kind {
+        case .boxes, .scores, .labels, .count: self.init(kind, ofObjects: outcomes)
+        case .map: try self.init(maps: outcomes)
+        case .embedding: self.init(vectors: outcomes)
+        default: self.init(kind, ofRows: outcomes)
+        }
+    }
+
+    private init(_ kind: Kind, ofRows outcomes: [SequencePredictor.Outcome]) {
         let rows = outcomes.map { Self.row(kind, of: $0) }
         let steps = rows.map(\.count).max() ?? 0
         switch kind {
+        case .boxes, .scores, .labels, .count, .map, .embedding, .port:
+            (dataType, shape, elements) = (.fp32, [0], .floats([])) // which have no rows
         case .probabilities, .logits, .values:
             // One row for an item, or one for each of its steps.
             let width = rows.first?.first?.count ?? 0
@@ -75,7 +103,7 @@ struct OutputTensor: Sendable, Equatable {
         switch outcome {
         case .tags: true
         case .values(let steps): steps.count > 1
-        case .classes, .likelihood, .translations: false
+        case .classes, .likelihood, .translations, .detections, .map, .vector, .tensors: false
         }
     }
 
@@ -92,6 +120,7 @@ struct OutputTensor: Sendable, Equatable {
         case (.likelihood(let likelihood), _): [[likelihood.total]]
         case (.translations(let list), .steps): [[Double(list[0].tokens.count)]]
         case (.translations(let list), _): [[list[0].score]]
+        case (.detections, _), (.map, _), (.vector, _), (.tensors, _): []
         }
     }
 
@@ -153,6 +182,8 @@ extension OutputTensor {
         case .floats(let floats): floats.count * 4
         case .doubles(let doubles): doubles.count * 8
         case .integers(let integers): integers.count * 8
+        case .whole(let numbers, let bytes): numbers.count * bytes
+        case .truths(let values): values.count
         case .strings(let strings): strings.reduce(0) { $0 + 4 + $1.utf8.count }
         }
     }
@@ -163,6 +194,11 @@ extension OutputTensor {
         case .floats(let floats): for value in floats { bytes.append(littleEndian: value.bitPattern) }
         case .doubles(let doubles): for value in doubles { bytes.append(littleEndian: value.bitPattern) }
         case .integers(let integers): for value in integers { bytes.append(littleEndian: value) }
+        case .whole(let numbers, let size):
+            for value in numbers {
+                for byte in 0..<size { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * byte))) }
+            }
+        case .truths(let values): for value in values { bytes.append(value ? 1 : 0) }
         case .strings(let strings):
             for string in strings {
                 bytes.append(littleEndian: UInt32(string.utf8.count))
@@ -185,6 +221,8 @@ extension OutputTensor {
         case .floats(let floats): list(floats) { $1 += $0.description.utf8 }
         case .doubles(let doubles): list(doubles) { $1 += $0.description.utf8 }
         case .integers(let integers): list(integers) { $1 += $0.description.utf8 }
+        case .whole(let numbers, _): list(numbers) { $1 += $0.description.utf8 }
+        case .truths(let values): list(values) { $1 += ($0 ? "true" : "false").utf8 }
         case .strings(let strings): list(strings) { JSONValue.string($0).write(to: &$1) }
         }
     }

@@ -23,17 +23,22 @@ struct TensorInstances {
     init(_ request: InferRequest, _ body: [UInt8], for model: Model, _ budget: MemoryBudget)
         throws(ServingError)
     {
+        if case .tensors(let ports) = model.input {
+            (instances, lease) = try TensorItems.items(request, body, ports, budget)
+            return
+        }
         let tensors = ModelTensors(model)
         let input = try Self.input(of: request, tensors, model)
         let lengths = try Self.lengths(request, of: input, body)
-        if lengths != nil, tensors.input.dimensions.first != -1 {
+        if lengths != nil, tensors.inputs[0].dimensions.first != -1 {
             throw InferRequest.fault("input 'lengths': the model takes no padded sequences")
         }
         lease = input.dataType == .bytes ? nil : try budget.require(input.count * 4, for: .tensors)
-        let reader = Reader(input: input, body: body, lengths: lengths)
+        let reader = InputReader(input: input, body: body, lengths: lengths)
         switch model.input {
         case .image where input.dataType == .bytes: instances = try reader.images()
         case .image: instances = try reader.tensors(model.graph.inputShape)
+        case .tensors: instances = [] // which were read above
         case .frames: instances = try reader.clips()
         case .sequence(let encoder):
             instances =
@@ -54,15 +59,16 @@ struct TensorInstances {
         if let other = request.inputs.first(where: { !known.contains($0.name) }) {
             let name = other.name.clipped(to: 200)
             throw InferRequest.fault(
-                "unexpected inference input '\(name)'; model '\(model.name)' takes '\(tensors.input.name)'"
+                "unexpected inference input '\(name)'; model '\(model.name)' takes '\(tensors.inputs[0].name)'"
             )
         }
         guard let input = request.inputs.first(where: { $0.name == ModelTensors.inputName }) else {
-            throw InferRequest.fault("expected the input '\(tensors.input.name)', found none")
+            throw InferRequest.fault("expected the input '\(tensors.inputs[0].name)', found none")
         }
         let hasFitting =
             switch model.input {
             case .image: input.dataType.isNumber || input.dataType == .bytes
+            case .tensors: false
             case .frames: input.dataType == .bytes
             case .sequence(let encoder):
                 switch encoder.form {
@@ -72,7 +78,7 @@ struct TensorInstances {
                 }
             }
         guard hasFitting else {
-            let expected = "expected datatype \(tensors.input.dataType.rawValue)"
+            let expected = "expected datatype \(tensors.inputs[0].dataType.rawValue)"
             throw InferRequest.fault("input 'input': \(expected), found \(input.dataType.rawValue)")
         }
         let items = input.shape.first ?? 0
@@ -98,7 +104,7 @@ struct TensorInstances {
             throw InferRequest.fault("input 'lengths': expected INT64 [\(items), 1], found \(found)")
         }
         let steps = input.shape.count > 1 ? input.shape[1] : 0
-        return try Reader(input: lengths, body: body, lengths: nil).numbers().map {
+        return try InputReader(input: lengths, body: body, lengths: nil).numbers().map {
             length throws(ServingError) in
             guard let count = Int(exactly: length), 1...max(steps, 1) ~= count else {
                 throw InferRequest.fault("input 'lengths': expected 1 to \(steps), found \(length)")
@@ -109,9 +115,10 @@ struct TensorInstances {
 }
 
 /// Makes instances of one input.
-private struct Reader {
+struct InputReader {
     let input: InferRequest.Input
     let body: [UInt8]
+    /// How many steps of each sequence count; nil for all.
     let lengths: [Int]?
 
     private var items: Int { input.shape[0] }
