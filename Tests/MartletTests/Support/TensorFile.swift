@@ -12,6 +12,8 @@ struct TensorFile {
 
     var entries: [Entry]
 
+    init(entries: [Entry]) { self.entries = entries }
+
     init(contentsOf url: URL) throws {
         let file = try Data(contentsOf: url)
         let headerLength = file[..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
