@@ -28,6 +28,9 @@ static const unsigned char pictures_js[] = {
 static const unsigned char clips_js[] = {
 #embed "playground/clips.js"
 };
+static const unsigned char finders_js[] = {
+#embed "playground/finders.js"
+};
 static const unsigned char explanation_js[] = {
 #embed "playground/explanation.js"
 };
@@ -74,6 +77,7 @@ static const asset assets[] = {
     ASSET("results.js", results_js),
     ASSET("pictures.js", pictures_js),
     ASSET("clips.js", clips_js),
+    ASSET("finders.js", finders_js),
     ASSET("explanation.js", explanation_js),
     ASSET("texts.js", texts_js),
     ASSET("series.js", series_js),

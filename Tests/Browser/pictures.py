@@ -3,7 +3,10 @@ import re
 
 from playwright.sync_api import expect
 
-from bench import EXAMPLES, HORSE, PAGODA, SEVEN, shows_classes, test
+from bench import EXAMPLES, HORSE, PAGODA, ROOT, SEVEN, shows_classes, test, violations
+
+# A red square at 32 … 48 × 16 … 32 of 128 × 64 pixels, and a dim blue one at 96 … 112 × 32 … 48.
+SQUARES = ROOT / "Tests/ServingTests/Fixtures/squares.png"
 
 
 @test
@@ -99,3 +102,67 @@ def a_clip_is_read_frame_by_frame(bench):
         page.locator("input[type=file]").set_input_files([SEVEN, EXAMPLES / "digit-3.png"])
         expect(page.locator(".tags b")).to_have_text(["frame 0", "frame 1"])
         expect(page.locator(".ask .quiet")).to_contain_text("digit-3.png, digit-7.png")
+
+
+@test
+def boxes_are_drawn_over_the_picture_and_a_slider_chooses_among_them(bench):
+    with bench.tab() as opened:
+        page = opened.open("detector")
+        page.locator("input[type=file]").first.set_input_files(SQUARES)
+        expect(page.locator(".verdict")).to_have_text("1 × red, 1 × blue")
+        expect(page.locator("#announcer")).to_contain_text("1 × red")
+        expect(page.locator(".bars .label")).to_have_text(["red", "blue"])
+        expect(page.locator(".names span")).to_have_text(["red", "blue"])
+        expect(page.locator(".boxes .box")).to_have_count(2)
+        frame, box = page.locator(".frame").bounding_box(), page.locator(".boxes .box .line-of-class").first.bounding_box()
+        places = [(box["x"] - frame["x"]) / frame["width"], (box["y"] - frame["y"]) / frame["height"], box["width"] / frame["width"]]
+        for place, share in zip(places, (24 / 128, 8 / 64, 32 / 128)):
+            assert abs(place - share) < 0.03, (places, box, frame)
+        assert ":detect?threshold=0.05" in page.locator("#curl").inner_text()
+        slider = page.get_by_label("At least as sure as")
+        slider.focus()
+        slider.press("End")
+        expect(page.locator(".boxes .box")).to_have_count(1)
+        expect(page.locator(".verdict")).to_have_text("1 × red")
+        violations(page, "boxes")
+        opened.screenshot("boxes")
+        page.locator(".sample").first.click()
+        expect(page.locator(".verdict")).not_to_have_text("1 × red")
+
+
+@test
+def classes_of_pixels_lie_over_the_picture_with_a_legend(bench):
+    with bench.tab() as opened:
+        page = opened.open("segmenter")
+        page.locator("input[type=file]").first.set_input_files(SQUARES)
+        expect(page.locator("canvas.map")).to_be_visible()
+        expect(page.locator(".bars .label").first).to_have_text("ground")
+        expect(page.locator("canvas.map")).to_have_attribute("aria-label", re.compile("Classes of the picture: ground"))
+        pixels = page.evaluate("""() => {
+            const map = document.querySelector('canvas.map');
+            const { data } = map.getContext('2d').getImageData(0, 0, map.width, map.height);
+            const at = (x, y) => [...data.slice(4 * (y * map.width + x), 4 * (y * map.width + x) + 4)];
+            return [map.width, map.height, at(40, 24), at(5, 5)];
+        }""")
+        assert pixels == [128, 64, [128, 0, 0, 255], [0, 0, 0, 0]], pixels
+        slider = page.get_by_label("Opacity")
+        slider.focus()
+        slider.press("Home")
+        assert page.locator("canvas.map").evaluate("(map) => getComputedStyle(map).opacity") == "0"
+        slider.press("End")
+        violations(page, "pixels")
+        opened.screenshot("pixels")
+
+
+@test
+def vectors_and_tensors_have_their_panels(bench):
+    with bench.tab() as opened:
+        page = opened.open("embedder")
+        page.locator("input[type=file]").first.set_input_files(SQUARES)
+        expect(page.locator(".verdict")).to_have_text("192 numbers")
+        violations(page, "vector")
+        page = opened.open("pair")
+        expect(page.locator("#panel li")).to_have_count(6)
+        expect(page.locator("#panel li").nth(1)).to_have_text("b: I64 3")
+        assert "v2/models/pair" in page.locator("#curl").inner_text()
+        violations(page, "tensors")

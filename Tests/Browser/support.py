@@ -77,6 +77,19 @@ def all_models():
         "cnn.conv2.bias": [16], "cnn.fc1.weight": [120, 400], "cnn.fc1.bias": [120], "cnn.fc2.weight": [84, 120],
         "cnn.fc2.bias": [84], "rnn.weight_ih_l0": [4 * hidden, 84], "rnn.weight_hh_l0": [4 * hidden, hidden],
         "rnn.bias_ih_l0": [4 * hidden], "rnn.bias_hh_l0": [4 * hidden], "head.weight": [3, hidden], "head.bias": [3]})
+    preprocessing = {"resize": [32, 32], "interpolation": "nearest"}
+    for name, manifest in {
+        "detector": {"task": "object-detection", "labels": ["red", "blue"], "boxes": "yolov8", "threshold": 0.5, "nms": 0.3,
+                     "preprocessing": {"resize": {"letterbox": [64, 64]}, "interpolation": "nearest"}},
+        "segmenter": {"task": "semantic-segmentation", "labels": ["ground", "red", "blue"], "output": "classes",
+                      "preprocessing": preprocessing},
+        "embedder": {"task": "embedding", "output": "classes", "normalize": True, "preprocessing": preprocessing},
+        "pair": {"task": "tensors"},
+    }.items():
+        (folder / name).mkdir()
+        (folder / name / "model.json").write_text(json.dumps(manifest))
+        network = "segmenter" if name == "embedder" else name
+        shutil.copy(ROOT / f"Tests/ServingTests/Fixtures/{network}.onnx", folder / name / "model.onnx")
     shutil.copytree(folder / "digits", folder / "broken")
     (folder / "broken/model.safetensors").write_bytes(b"no tensors")
     return folder

@@ -9,6 +9,11 @@ const tasks = {
   'sequence-regression': ['series', () => 'Says how a series of numbers goes on'],
   'sequence-to-sequence': ['translation', () => 'Writes a sequence for a sequence, as a translation'],
   'text-generation': ['writing', () => 'Goes on from the beginning of a text'],
+  'object-detection': ['objects', (model) => `Finds objects of ${counted(model.classes, 'class', 'classes')} in a picture`],
+  'semantic-segmentation': ['pixels', (model) =>
+    `Says of each pixel of a picture which of ${counted(model.classes, 'class', 'classes')} it is`],
+  embedding: ['vectors', () => 'Makes a vector of a picture; those of pictures that are alike are near'],
+  tensors: ['tensors', () => 'Takes and answers tensors'],
 };
 
 const kindNames = { text: 'texts', tokens: 'sequences', features: 'series', frames: 'clips' };
@@ -21,6 +26,8 @@ const panels = { image: picturePanel, frames: clipPanel, features: seriesPanel }
 /** The panel for what a model takes and answers. */
 function panelFor(model) {
   if (model.task === 'text-generation') return writingPanel(model);
+  if (model.task === 'tensors') return tensorPanel(model);
+  if (finders[model.task]) return finderPanel(model, finders[model.task]);
   return (panels[model.input?.kind] ?? textPanel)(model);
 }
 

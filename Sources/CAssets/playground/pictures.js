@@ -27,13 +27,15 @@ function stage() {
   const image = html('img', { alt: '' });
   const map = html('canvas', { class: 'map', hidden: true, role: 'img' });
   const boxes = svg('svg', { class: 'boxes', 'aria-hidden': 'true', preserveAspectRatio: 'none' });
-  const frame = html('div', { class: 'frame', hidden: true }, image, html('div', { class: 'glass' }, map), boxes);
+  const names = html('div', { class: 'glass names', 'aria-hidden': 'true' });
+  const frame = html('div', { class: 'frame', hidden: true }, image, html('div', { class: 'glass' }, map), boxes, names);
   const hint = html('p', { class: 'hint' }, 'Drop a picture here, paste one, or choose below');
   const size = { width: 0, height: 0 };
   return {
     element: html('div', { class: 'stage' }, hint, frame),
     map,
     boxes,
+    names,
     size,
     /** Shows a file; rejects what the browser cannot show, which the daemon may read all the same. */
     async show(file) {
@@ -42,6 +44,7 @@ function stage() {
       image.alt = `The picture ${file.name}`;
       [map.hidden, frame.hidden, hint.hidden] = [true, true, false];
       boxes.replaceChildren();
+      names.replaceChildren();
       hint.textContent = file.name;
       await image.decode();
       [size.width, size.height] = [image.naturalWidth, image.naturalHeight];

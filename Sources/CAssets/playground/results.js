@@ -18,18 +18,18 @@ function bars(count = 5) {
       const words = classes[0] ? [className(classes[0]), percent(classes[0].probability)] : ['No class reaches the threshold.'];
       this.said = words.join(', ');
       verdict.replaceChildren(...words.map((word, index) => html(index ? 'span' : 'bdi', {}, word)));
-      list.replaceChildren(...classes.map(bar));
+      list.replaceChildren(...classes.map((entry) => bar(entry)));
     },
   };
 }
 
 const className = ({ label, index }) => label ?? `class ${index}`;
 
-function bar(entry) {
+function bar(entry, value = percent(entry.probability)) {
   return html('li', {},
     html('bdi', { class: 'label', title: className(entry) }, className(entry)),
     html('span', { class: 'track', 'aria-hidden': 'true' }, html('i', { vars: { '--share': entry.probability } })),
-    html('span', { class: 'value' }, percent(entry.probability)));
+    html('span', { class: 'value' }, value));
 }
 
 const phases = [
