@@ -26,6 +26,9 @@ static const unsigned char pull[] = {
 static const unsigned char onnx[] = {
 #embed "../../docs/onnx.md"
 };
+static const unsigned char tasks[] = {
+#embed "../../docs/tasks.md"
+};
 static const unsigned char augmentation[] = {
 #embed "../../docs/augmentation.md"
 };
@@ -77,6 +80,7 @@ static const document documents[] = {
     {"Models", "weights", "docs/weights.md", weights, sizeof weights},
     {"Models", "pull", "docs/pull.md", pull, sizeof pull},
     {"Models", "onnx", "docs/onnx.md", onnx, sizeof onnx},
+    {"Models", "tasks", "docs/tasks.md", tasks, sizeof tasks},
     {"Models", "augmentation", "docs/augmentation.md", augmentation, sizeof augmentation},
     {"Models", "explain", "docs/explain.md", explain, sizeof explain},
     {"Models", "features", "docs/features.md", features, sizeof features},

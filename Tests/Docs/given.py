@@ -269,5 +269,23 @@ def onnx():
     shutil.copy("weights/examples/horse.jpg", "cat.jpg")
 
 
+def finders():
+    """Models of `Tests/ServingTests/Fixtures/finders.py`: `detector`, `segmenter` and `pair`; and `squares.png`."""
+    fixtures = pathlib.Path("Tests/ServingTests/Fixtures")
+    preprocessing = {"resize": [32, 32], "interpolation": "nearest"}
+    manifests = {
+        "detector": {"task": "object-detection", "labels": ["red", "blue"], "boxes": "yolov8", "threshold": 0.5, "nms": 0.3,
+                     "preprocessing": {"resize": {"letterbox": [64, 64]}, "interpolation": "nearest"}},
+        "segmenter": {"task": "semantic-segmentation", "labels": ["ground", "red", "blue"], "output": "classes",
+                      "preprocessing": preprocessing},
+        "pair": {"task": "tensors"}}
+    for name, manifest in manifests.items():
+        folder = pathlib.Path("weights") / name
+        folder.mkdir()
+        shutil.copy(fixtures / f"{name}.onnx", folder / "model.onnx")
+        (folder / "model.json").write_text(json.dumps(manifest))
+    shutil.copy(fixtures / "squares.png", "squares.png")
+
+
 if __name__ == "__main__":
-    {function.__name__: function for function in (torchvision, caffe, keras, networks, photographs, sequences, onnx)}[sys.argv[1]](*sys.argv[2:])
+    {function.__name__: function for function in (torchvision, caffe, keras, networks, photographs, sequences, onnx, finders)}[sys.argv[1]](*sys.argv[2:])
