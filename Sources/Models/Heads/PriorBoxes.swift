@@ -75,8 +75,8 @@ package enum PriorBoxes: Sendable, Equatable {
             size = (try sides[0].integer(in: 1...4096), try sides[1].integer(in: 1...4096))
         }
         let step = try fields.optional("step")?.number()
-        guard step ?? 1 > 0, size != nil || step != nil else {
-            throw reader.fault("expected a 'size', or a 'step' greater than 0")
+        guard 1...16_384 ~= step ?? 1, size != nil || step != nil else {
+            throw reader.fault("expected a 'size', or a 'step' from 1 to 16384 pixels")
         }
         return Grid(size: size, step: step, minSizes: minSizes, maxSizes: maxSizes, aspectRatios: ratios)
     }

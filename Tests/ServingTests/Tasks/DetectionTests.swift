@@ -141,6 +141,8 @@ struct DetectionTests {
         (#"{"format": "yolox"}"#,                         "strides 8, 16, 32 make 21 cells of 32×32, but 'output' is 5×7"),
         (#"{"format": "yolox", "strides": []}"#,          "expected 1 to 16 strides, found 0"),
         (#"{"format": "ssd", "priors": {"grids": []}}"#,  "expected 1 to 32 grids, found 0"),
+        (#"{"format": "ssd", "priors": {"grids": [{"step": 1e-300, "min_sizes": [1]}]}}"#, "a 'step' from 1 to 16384 pixels"),
+        (#"{"format": "ssd", "priors": {"grids": [{"min_sizes": [1]}]}}"#, "expected a 'size', or a 'step'"),
         (#"{"format": "xyxy+scores"}"#,                   "name one of the outputs"),
     ])
     func `says what does not fit`(json: String, message: String) {
