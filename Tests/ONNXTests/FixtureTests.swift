@@ -22,10 +22,13 @@ import Testing
         #expect(found.count == expected.count)
     }
 
+    /// But for the shuffle of channels, which is quicker on a planar image.
     @Test func `has no operation that leaves the blocks`() throws {
         let network = try network()
         let plan = try Plan(network.graph, weights: network.weights())
-        #expect(plan.operations.filter { $0.name == "reorder" }.isEmpty, "\(plan.operations)")
+        let steps = plan.operations.map(\.structure)
+        let around = steps.indices.filter { plan.operations[$0].name == "reorder" }
+        #expect(around.count == 2 && steps[around[0] + 1] == "select 40 channels", "\(plan.operations)")
         #expect(
             Set(network.graph.nodes.map(\.op.structure)).isSuperset(of: [
                 "silu", "hard sigmoid", "gate", "hard swish", "layer norm", "gelu", "80 filters 1×1",

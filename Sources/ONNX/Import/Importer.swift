@@ -9,7 +9,8 @@ struct Importer {
     static let lowerings: [String: Node.Lowering] = [
         ElementwiseNodes.lowerings, LayoutNodes.lowerings, SelectionNodes.lowerings, LookupNodes.lowerings,
         ReductionNodes.lowerings,
-        MatrixNodes.lowerings, ConvolutionNodes.lowerings, PoolNodes.lowerings, NormNodes.lowerings,
+        MatrixNodes.lowerings, ConvolutionNodes.lowerings, PoolNodes.lowerings, BatchNormNodes.lowerings,
+        NormNodes.lowerings,
         RecurrentNodes.lowerings, ResizeNodes.lowerings, QuantizeNodes.lowerings, DetectionNodes.lowerings,
     ].reduce(into: [:]) { $0.merge($1) { first, _ in first } }
 
