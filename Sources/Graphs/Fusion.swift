@@ -40,12 +40,22 @@ package enum PostOp: Hashable, Sendable {
     case function(PostFunction)
 }
 
-/// Functions of one number that are 0 at 0, so that blocks stay padded with zeros.
+/// Functions of one number.
 package enum PostFunction: Hashable, Sendable {
     case hardSwish
     case silu
     case gelu
     case tanh
+    case sigmoid
+    case hardSigmoid
+
+    /// Whether 0 stays 0, so that blocks stay padded with zeros.
+    package var keepsZero: Bool {
+        switch self {
+        case .hardSwish, .silu, .gelu, .tanh: true
+        case .sigmoid, .hardSigmoid: false
+        }
+    }
 }
 
 /// Bounds that kernels keep results within.

@@ -44,7 +44,8 @@ extension Activation {
         case .silu: .function(.silu)
         case .gelu: .function(.gelu)
         case .tanh: .function(.tanh)
-        case .sigmoid, .hardSigmoid: nil
+        case .sigmoid: .function(.sigmoid)
+        case .hardSigmoid: .function(.hardSigmoid)
         }
     }
 
@@ -80,7 +81,9 @@ extension Activation {
     }
 
     /// Whether 0 stays 0.
-    var keepsZero: Bool { postOp != nil }
+    var keepsZero: Bool {
+        if case .function(let function) = postOp { function.keepsZero } else { true }
+    }
 }
 
 /// The function of a blocked image; the channels beyond the last stay zero.

@@ -27,7 +27,7 @@ struct BlockTasks {
     init(_ call: OpCall) {
         blocks = Layout.blocks(call.outputShape[0])
         let floats = 16 * max(Layout.pixels(call.inputShape()), Layout.pixels(call.outputShape))
-        chunks = Chunks(call.batch * blocks, of: elementsPerTask / floats)
+        chunks = Chunks(call.batch * blocks, of: elementsPerTask / 2 / floats)
     }
 
     var count: Int { chunks.count }
@@ -70,6 +70,8 @@ extension PostFunction {
         case .silu: unsafe kernel_silu
         case .gelu: unsafe kernel_gelu
         case .tanh: unsafe kernel_tanh
+        case .sigmoid: unsafe kernel_sigmoid
+        case .hardSigmoid: unsafe kernel_hard_sigmoid
         }
     }
 }

@@ -59,7 +59,8 @@ typedef struct {
     const float *_Nullable scale;
     const float *_Nullable shift;
     kernel_activation activation;
-    /// What is done to the results behind that, while they are near; null when nothing is. It keeps zeros.
+    /// What is done to the results behind that, while they are near; null when nothing is. It keeps zeros, or there are
+    /// none behind the last channel.
     kernel_vector_function _Nullable function;
 } kernel_conv;
 

@@ -82,7 +82,8 @@ typedef struct {
     const float *_Nullable bias;
     /// −∞ and ∞ for no activation, 0 and ∞ for ReLU, 0 and 6 for ReLU6. NaN stays.
     float lower, upper;
-    /// What is done to the results behind that; null when nothing is. It keeps zeros.
+    /// What is done to the results behind that; null when nothing is. It keeps zeros, or there are none behind the last
+    /// channel.
     kernel_vector_function _Nullable function;
 } kernel_winograd_call;
 

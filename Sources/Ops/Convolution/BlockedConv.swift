@@ -77,7 +77,9 @@ struct BlockedConv: PackedOp {
         switch postOp {
         case .sum where isLinear: both.addsResidual = true
         case .clamp(let bounds) where clamp == nil && function == nil: both.clamp = bounds
-        case .function(let next) where clamp == nil && function == nil: both.function = next
+        case .function(let next)
+        where clamp == nil && function == nil && (next.keepsZero || conv.outputChannels % 16 == 0):
+            both.function = next
         case .sum, .clamp, .function: return nil
         }
         return both

@@ -140,7 +140,8 @@ struct BlockedConvSplit {
         let floatsPerRow = isPointwise ? floatsPerPixel : floatsPerPixel * input[2] * window.strides.height
         let halo = isPointwise ? 0 : window.kernel.height / window.strides.height
         var size = max(quantum, Self.cacheFloats / floatsPerRow - halo)
-        let work = output.elementCount * max(1, op.conv.depth)
+        // A tile of few pixels takes as long as a whole one: its weights must come.
+        let work = output[0] * max(output[1] * output[2], 14) * max(1, op.conv.depth)
         // A depthwise convolution waits for memory and does less a second.
         let tasks = items * work / (op.isDepthwise ? Self.taskWork / 4 : Self.taskWork)
         // As many for every thread.

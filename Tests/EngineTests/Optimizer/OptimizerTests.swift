@@ -80,6 +80,13 @@ import Testing
         try check(layers + sum, becomes: ["reorder"] + (0..<5).map { "conv\($0)" } + ["last"])
     }
 
+    @Test func `does what keeps no zeros where channels fill their blocks`() throws {
+        try check(
+            [(conv(20, 32), "conv", [.input]), (Activation.sigmoid, "gate", [.node(0)])],
+            becomes: ["reorder", "conv"]
+        )
+    }
+
     @Test func `leaves what does not keep zeros behind the convolution`() throws {
         try check(
             [(conv(20, 20), "conv", [.input]), (Activation.sigmoid, "gate", [.node(0)])],
