@@ -404,6 +404,36 @@ import Testing
         try expectNear(PatternTests.run(network, item), PatternTests.run(plain, cells))
     }
 
+    @Test func `a mean under other dimensions is not the one of a norm`() throws {
+        let row = PatternTests.Case("a norm but for a reshaped mean", [1, 4, 4, 3], []) {
+            $0.node("ReduceMean", ["x"], ["m"], ["axes": .ints([1])])
+            $0.initializer("turned", integers: [1, 4, 1, 3])
+            $0.node("Reshape", ["m", "turned"], ["r"])
+            $0.node("Sub", ["x", "r"], ["d"])
+            $0.node("Mul", ["d", "d"], ["s"])
+            $0.node("ReduceMean", ["s"], ["v"], ["axes": .ints([1])])
+            $0.constants(["e": 0.5])
+            $0.node("Add", ["v", "e"], ["w"])
+            $0.node("Sqrt", ["w"], ["q"])
+            $0.node("Div", ["d", "q"], ["y"])
+        }
+        let x = PatternTests.item(row.shape)
+        func at(_ c: Int, _ i: Int, _ j: Int) -> Float { x[(c * 4 + i) * 3 + j] }
+        func mean(_ value: (Int) -> Float) -> Float { (0..<4).reduce(0) { $0 + value($1) } / 4 }
+        var expected: [Float] = []
+        for c in 0..<4 {
+            for i in 0..<4 {
+                for j in 0..<3 {
+                    // Row c of the means lies beside channel c.
+                    func off(_ c: Int) -> Float { at(c, i, j) - mean { at($0, c, j) } }
+                    let variance = mean { off($0) * off($0) }
+                    expected.append(off(c) / (variance + 0.5).squareRoot())
+                }
+            }
+        }
+        expectNear(try PatternTests.run(PatternTests.imported(row), x), expected)
+    }
+
     private func expectNear(_ found: [Float], _ expected: [Float]) {
         #expect(found.count == expected.count)
         let largest = expected.map(abs).max() ?? 0

@@ -59,7 +59,7 @@ extension GraphBuilder {
         guard case .value(let value) = result, expressions[value.value] == nil,
             function != .hardSigmoid || Activation(function, alpha, beta) == .hardSigmoid
         else { return }
-        expressions[value.value] = .function(function, operands)
+        remember(.function(function, operands), of: result)
     }
 
     /// What arrays broadcast to.

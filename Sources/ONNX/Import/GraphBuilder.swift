@@ -20,8 +20,8 @@ final class GraphBuilder {
     private var names: Set<String> = []
     /// The operation behind a value, for patterns.
     private(set) var origins: [Graph.Value: (op: any Op, inputs: [Graph.Value], weights: [Tensor])] = [:]
-    /// What a value is of others, for patterns.
-    var expressions: [Graph.Value: Expression] = [:]
+    /// What a value is of others, for patterns, and the dimensions that it had then.
+    var expressions: [Graph.Value: (expression: Expression, dimensions: [Int])] = [:]
     /// Images that were brought into the order of their dimensions.
     var transposed: [Graph.Value: Graph.Value] = [:]
     /// The report that each node of the graph belongs to.

@@ -234,9 +234,7 @@ enum LayoutNodes {
         let x = try node.input(0)
         let target = try node.constant(1, "shape").integers.map { Int($0) }
         let result = try expanded(x, try GraphBuilder.broadcast([x.dimensions, target]), node.builder)
-        if case .value(let value) = result, value.dimensions != x.dimensions {
-            node.builder.expressions[value.value] = .expanded(x)
-        }
+        if result.dimensions != x.dimensions { node.builder.remember(.expanded(x), of: result) }
         return [result]
     }
 

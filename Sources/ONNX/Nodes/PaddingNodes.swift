@@ -30,8 +30,8 @@ extension LayoutNodes {
             tables[axis] = try padded(tables[axis], before, behind, mode, most: node.builder.mostNumbers)
         }
         let result = try node.builder.rearranged(x, Rearrangement(tables: tables, fill: fill), "pad")
-        if mode == "constant", case .value(let value) = result, pads.contains(where: { $0 != 0 }) {
-            node.builder.expressions[value.value] = .padded(x, before: first, behind: last, fill: fill)
+        if mode == "constant", pads.contains(where: { $0 != 0 }) {
+            node.builder.remember(.padded(x, before: first, behind: last, fill: fill), of: result)
         }
         return [result]
     }

@@ -74,9 +74,7 @@ enum ReductionNodes {
         let reduced = try builder.general([source], dimensions: [result], types: [type]) {
             Along(.reduce(kind), $0.sources[0], extents, shape: $1[0])
         }[0]
-        if kind == .mean, keeps, case .value(let value) = reduced {
-            builder.expressions[value.value] = .mean(x, axes: axes)
-        }
+        if kind == .mean, keeps { builder.remember(.mean(x, axes: axes), of: reduced) }
         return reduced
     }
 

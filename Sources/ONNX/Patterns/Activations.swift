@@ -36,9 +36,10 @@ extension GraphBuilder {
     private func activated(_ activation: Activation, _ x: Known, _ type: DataType) throws(NodeFault) -> Known?
     {
         guard case .value(let value) = x else { return nil }
-        let result = try append(activation, [value.value], [])[0]
-        if activation == .hardSigmoid { expressions[result] = .function(.hardSigmoid, [x]) }
-        return .value(RunValue(value: result, dimensions: value.dimensions, type: type))
+        let own = try append(activation, [value.value], [])[0]
+        let result = Known.value(RunValue(value: own, dimensions: value.dimensions, type: type))
+        if activation == .hardSigmoid { remember(.function(.hardSigmoid, [x]), of: result) }
+        return result
     }
 
     /// max(x, 0), and min(max(x, 0), bound).

@@ -48,7 +48,7 @@ extension GraphBuilder {
                 )
                 source = try append(op, [value.value], [])[0]
                 transposed[value.value] = source
-                expressions[source] = .transposed(value)
+                expressions[source] = (.transposed(value), value.dimensions)
             }
         }
         return RunValue(value: source, dimensions: value.dimensions, type: value.type)

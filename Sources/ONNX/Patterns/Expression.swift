@@ -19,9 +19,20 @@ enum Expression {
 }
 
 extension GraphBuilder {
+    /// Remembers what a value is of others.
+    func remember(_ expression: Expression, of known: Known) {
+        guard case .value(let value) = known else { return }
+        expressions[value.value] = (expression, value.dimensions)
+    }
+
+    /// What a value is of others; nil where that is not known, or not under these dimensions: the value of the graph stays the
+    /// same when its numbers get others.
     func expression(of known: Known) -> Expression? {
-        guard case .value(let value) = known, !value.isChannelsLast else { return nil }
-        return expressions[value.value]
+        guard case .value(let value) = known, !value.isChannelsLast,
+            let (expression, dimensions) = expressions[value.value]
+        else { return nil }
+        if case .transposed = expression { return expression } // who asks looks at the dimensions
+        return dimensions == value.dimensions ? expression : nil
     }
 
     /// What a function is of where the value is its result.

@@ -11,8 +11,6 @@ extension GraphBuilder {
         guard case .padded(let source, let before, let behind, let number)? = expression(of: known),
             number == fill || (fill == -.infinity && number <= -.greatestFiniteMagnitude),
             (before[..<2] + behind[..<2]).allSatisfy({ $0 == 0 }),
-            // Since then it may have got other dimensions.
-            known.dimensions == zip(source.dimensions, zip(before, behind)).map({ $0 + $1.0 + $1.1 }),
             let wider = window.unpadded(before: Array(before[2...]), behind: Array(behind[2...]))
         else { return nil }
         return (source, wider)
@@ -31,7 +29,7 @@ extension GraphBuilder {
         else {
             return
         }
-        expressions[value.value] = .strided(whole, start: start, step: step)
+        remember(.strided(whole, start: start, step: step), of: result)
     }
 
     /// A convolution over the pixels of cells in the channels of an image, as one over the image that was cut into the cells.
@@ -96,7 +94,8 @@ extension GraphBuilder {
         var (source, cell): (Known?, [Int]) = (nil, [])
         var starts: [[Int]] = []
         for part in origin.inputs {
-            guard case .strided(let whole, let start, let step)? = expressions[part], step[0] * step[1] > 1,
+            guard case .strided(let whole, let start, let step)? = expressions[part]?.expression,
+                step[0] * step[1] > 1,
                 source.map({ areSame($0, whole) && cell == step }) ?? true,
                 zip(start, step).allSatisfy({ $0 < $1 })
             else { return nil }
