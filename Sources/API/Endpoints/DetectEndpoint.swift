@@ -61,7 +61,7 @@ extension Service {
     }
 }
 
-/// What `:detect` and `:segment` answer with.
+/// What `:detect`, `:segment` and `:explain` answer with.
 enum PictureFormat: String, CaseIterable {
     case json, png
 

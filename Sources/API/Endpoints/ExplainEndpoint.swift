@@ -19,7 +19,7 @@ extension Service {
         .init("step", .integer(atLeast: 0), "The step whose class is explained, of a model that tags"),
         .init(
             "format",
-            .choice(ExplanationFormat.allCases.map(\.rawValue)),
+            .choice(PictureFormat.allCases.map(\.rawValue)),
             "What the answer is, whatever `Accept` says"
         ),
         .init("overlay", .choice(["true", "false"]), "PNG: the map over the upright image, or alone"),
@@ -71,7 +71,7 @@ extension Service {
         if parameters.text("step") != nil {
             throw ServingError.badRequest("step: an image has none", code: "invalid_parameter")
         }
-        let format = try ExplanationFormat(parameters, accept: call.request.accept)
+        let format = try PictureFormat(parameters, accept: call.request.accept)
         let hasOverlay = try parameters.boolean("overlay") ?? true
         guard upload.images.count == 1 else {
             throw ServingError.badRequest(
@@ -142,7 +142,7 @@ extension Service {
         if parameters.text("patch") ?? parameters.text("stride") != nil {
             throw ServingError.badRequest("patch, stride: a sequence has none", code: "invalid_parameter")
         }
-        if try ExplanationFormat(parameters, accept: nil) == .png {
+        if try PictureFormat(parameters, accept: nil) == .png {
             throw ServingError.invalidParameter("format", expected: "json for a sequence", found: "png")
         }
         let request = try PredictRequest(call.request, for: model, context)
@@ -164,21 +164,6 @@ extension Service {
             context
         )
         return Response(json: ExplanationAnswer(model).json(answer)).varying
-    }
-}
-
-/// What `:explain` answers with.
-enum ExplanationFormat: String, CaseIterable {
-    case json, png
-
-    /// The format that is asked for by name, else the one that a client would rather have by its `Accept`.
-    init(_ parameters: RequestParameters, accept: String?) throws(ServingError) {
-        if let named = try parameters.choice("format", of: Self.self) {
-            self = named
-        } else {
-            let types = ["application/json", PNGEncoder.mediaType]
-            self = MediaPreference.choice(accept, among: types) == 1 ? .png : .json
-        }
     }
 }
 
