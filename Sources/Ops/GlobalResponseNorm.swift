@@ -45,11 +45,12 @@ extension GlobalResponseNorm {
     package func run(_ task: OpTask, of call: OpCall) {
         let pixels = Layout.pixels(call.outputShape)
         let lengths = unsafe call.scratch + task.index * channels
+        let mean = task.phase == 0 ? 0 : unsafe self.mean(lengths)
         for channel in 0..<channels {
             let x = unsafe call.input(item: task.index) + channel * pixels
             let y = unsafe call.output(item: task.index) + channel * pixels
             guard task.phase == 0 else {
-                let (scale, shift) = unsafe line(channel, lengths, of: call)
+                let (scale, shift) = unsafe line(channel, lengths, mean, of: call)
                 for pixel in 0..<pixels { unsafe y[pixel] = x[pixel] * scale + shift }
                 continue
             }
@@ -59,15 +60,21 @@ extension GlobalResponseNorm {
         }
     }
 
-    /// What becomes of a channel's values, as the lengths say.
+    /// Of the channels' lengths.
+    fileprivate func mean(_ lengths: UnsafePointer<Float>) -> Float {
+        var sum: Float = 0
+        for channel in 0..<channels { sum += unsafe lengths[channel] }
+        return sum / Float(channels)
+    }
+
+    /// What becomes of a channel's values, as the lengths and their mean say.
     fileprivate func line(
         _ channel: Int,
         _ lengths: UnsafePointer<Float>,
+        _ mean: Float,
         of call: OpCall
     ) -> (scale: Float, shift: Float) {
-        var sum: Float = 0
-        for other in 0..<channels { sum += unsafe lengths[other] }
-        let share = unsafe lengths[channel] / (sum / Float(channels) + epsilon)
+        let share = unsafe lengths[channel] / (mean + epsilon)
         return unsafe (1 + call.weight(0)[channel] * share, call.weight(1)[channel])
     }
 }
@@ -96,12 +103,14 @@ private struct BlockedGlobalNorm: PackedOp {
     func taskCount(phase: Int, of call: OpCall) -> Int { BlockTasks(call).count }
 
     func run(_ task: OpTask, of call: OpCall) {
+        var (measured, mean) = (-1, Float(0))
         for (item, block) in BlockTasks(call)[task.index] {
             let lengths = unsafe call.scratch + item * Layout.blocks(norm.channels) * 16
             if task.phase == 0 {
                 unsafe measure(call.block(block, ofInput: 0, item: item), lengths + block * 16, of: call)
             } else {
-                unsafe apply(block, item, lengths, of: call)
+                if item != measured { unsafe (measured, mean) = (item, norm.mean(lengths)) }
+                unsafe apply(block, item, lengths, mean, of: call)
             }
         }
     }
@@ -123,11 +132,12 @@ private struct BlockedGlobalNorm: PackedOp {
         _ block: Int,
         _ item: Int,
         _ lengths: UnsafePointer<Float>,
+        _ mean: Float,
         of call: OpCall
     ) {
         var (scales, shifts) = (SIMD16<Float>(repeating: 0), SIMD16<Float>(repeating: 0))
         for lane in 0..<min(16, norm.channels - block * 16) {
-            (scales[lane], shifts[lane]) = unsafe norm.line(block * 16 + lane, lengths, of: call)
+            (scales[lane], shifts[lane]) = unsafe norm.line(block * 16 + lane, lengths, mean, of: call)
         }
         let x = unsafe UnsafeRawPointer(call.block(block, ofInput: 0, item: item))
         let y = unsafe UnsafeMutableRawPointer(call.block(block, ofOutputItem: item))
