@@ -5,7 +5,7 @@ package import Tensors
 /// An elementwise function.
 ///
 /// - Shape: any → same.
-package enum Activation: String, Op, CaseIterable {
+package enum Activation: String, PointwiseFunction, CaseIterable {
     /// max(x, 0).
     case relu
     /// min(max(x, 0), 6).
@@ -25,15 +25,13 @@ package enum Activation: String, Op, CaseIterable {
     package var structure: String {
         if case .clamp(let clamp) = postOp { clamp.structure } else { rawValue }
     }
-
-    package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape { inputs[0] }
 }
 
 extension Activation {
     package func form(at site: OpSite) -> (any PackedOp)? {
         guard site.isBlocked else { return nil }
         if case .clamp(let clamp) = postOp { return BlockedSum(clamp: clamp) }
-        return BlockedActivation(function: self)
+        return BlockedFunction(function: self)
     }
 
     package var postOp: PostOp? {
@@ -47,6 +45,42 @@ extension Activation {
         case .sigmoid: .function(.sigmoid)
         case .hardSigmoid: .function(.hardSigmoid)
         }
+    }
+
+    package func apply(to x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int) {
+        switch self {
+        case .relu: unsafe kernel_relu(x, y, count)
+        case .relu6: unsafe kernel_relu6(x, y, count)
+        case .tanh: unsafe kernel_tanh(x, y, count)
+        case .sigmoid: unsafe kernel_sigmoid(x, y, count)
+        case .hardSigmoid: unsafe kernel_hard_sigmoid(x, y, count)
+        case .hardSwish: unsafe kernel_hard_swish(x, y, count)
+        case .silu: unsafe kernel_silu(x, y, count)
+        case .gelu: unsafe kernel_gelu(x, y, count)
+        }
+    }
+
+    package var keepsZero: Bool {
+        if case .function(let function) = postOp { function.keepsZero } else { true }
+    }
+}
+
+/// An operation that is a function of each number.
+///
+/// - Shape: any → same.
+package protocol PointwiseFunction: Op {
+    /// y = f(x) for `count` numbers; `y` may be `x`.
+    func apply(to x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int)
+
+    /// Whether 0 stays 0.
+    var keepsZero: Bool { get }
+}
+
+extension PointwiseFunction {
+    package func outputShape(of inputs: [Shape]) throws(ShapeError) -> Shape { inputs[0] }
+
+    package func form(at site: OpSite) -> (any PackedOp)? {
+        site.isBlocked ? BlockedFunction(function: self) : nil
     }
 
     package var tableRole: TableRole { .function }
@@ -65,30 +99,11 @@ extension Activation {
             count: chunk.count
         )
     }
-
-    /// y = f(x) for `count` numbers; `y` may be `x`.
-    func apply(to x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int) {
-        switch self {
-        case .relu: unsafe kernel_relu(x, y, count)
-        case .relu6: unsafe kernel_relu6(x, y, count)
-        case .tanh: unsafe kernel_tanh(x, y, count)
-        case .sigmoid: unsafe kernel_sigmoid(x, y, count)
-        case .hardSigmoid: unsafe kernel_hard_sigmoid(x, y, count)
-        case .hardSwish: unsafe kernel_hard_swish(x, y, count)
-        case .silu: unsafe kernel_silu(x, y, count)
-        case .gelu: unsafe kernel_gelu(x, y, count)
-        }
-    }
-
-    /// Whether 0 stays 0.
-    var keepsZero: Bool {
-        if case .function(let function) = postOp { function.keepsZero } else { true }
-    }
 }
 
 /// The function of a blocked image; the channels beyond the last stay zero.
-struct BlockedActivation: PackedOp {
-    let function: Activation
+struct BlockedFunction<Function: PointwiseFunction>: PackedOp {
+    let function: Function
 
     var structure: String { function.structure }
 
