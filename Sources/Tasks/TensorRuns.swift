@@ -1,4 +1,5 @@
 package import Engine
+internal import Imaging
 package import Inference
 package import Models
 internal import Platform
@@ -48,28 +49,50 @@ extension ImageClassifier {
         return try await infer(items, model, admission, context).outputs
     }
 
-    /// Works on images in groups, so that what networks give for one of them is all that is held.
+    /// What networks give for images that run together, in numbers.
+    private static let numbersAtATime = 4 << 20
+
+    /// Runs images in groups, so that what the network gives for one of them is all that is held, and makes an answer of each.
     ///
     /// - Parameters:
-    ///   - images: any number.
+    ///   - images: encoded; an error stands for one that could not be read.
+    ///   - model: whose network runs.
+    ///   - preprocessing: how images are prepared for it.
     ///   - count: the numbers that come of an image.
-    ///   - most: how many numbers of a group there may be, where it has more than one image.
-    ///   - work: what is done with a group, of which the numbers are leased.
-    /// - Returns: what `work` makes, in order.
-    /// - Throws: `memoryFull`, and what `work` throws.
-    func inGroups<Image: Sendable, Answer: Sendable>(
-        _ images: [Image],
+    ///   - admission: the request's place at the engine.
+    ///   - context: the request.
+    ///   - answer: makes it of what the network gave, of which the numbers are leased.
+    /// - Returns: an answer or an error for each image, in order.
+    /// - Throws: `memoryFull`, what `answer` throws; and as `classify(images:with:)`.
+    func answers<Answer: Sendable>(
+        to images: [Result<ArraySlice<UInt8>, ServingError>],
+        of model: Model,
+        _ preprocessing: Preprocessing,
         numbers count: Int,
-        atATime most: Int,
-        _ work: ([Image]) async throws(ServingError) -> [Answer]
-    ) async throws(ServingError) -> [Answer] {
-        let size = max(1, most / max(1, count))
-        var answers: [Answer] = []
+        _ admission: Scheduler.Admission?,
+        _ context: RequestContext,
+        _ answer: (ImageRun) throws(ServingError) -> Answer
+    ) async throws(ServingError) -> [Result<Answer, ServingError>] {
+        let size = max(1, Self.numbersAtATime / max(1, count))
+        var answers: [Result<Answer, ServingError>] = []
         for start in stride(from: 0, to: images.count, by: size) {
             let group = Array(images[start..<min(start + size, images.count)])
             let lease = try budget?.require(group.count * count * ElementType.f32.size, for: .answers)
             defer { withExtendedLifetime(lease) {} }
-            answers += try await work(group)
+            let runs = try await run(
+                images: group,
+                model.network,
+                preprocessing,
+                Options(),
+                admission,
+                context: context
+            )
+            for run in runs {
+                switch run {
+                case .failure(let error): answers.append(.failure(error))
+                case .success(let run): answers.append(.success(try answer(run)))
+                }
+            }
         }
         return answers
     }

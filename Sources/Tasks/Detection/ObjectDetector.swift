@@ -30,8 +30,6 @@ package struct ObjectDetector: Sendable {
     }
 
     private static let usualThreshold = 0.25
-    /// What networks give for images that run together, in numbers.
-    private static let numbersAtATime = 4 << 20
 
     private let classifier: ImageClassifier
 
@@ -57,27 +55,18 @@ package struct ObjectDetector: Sendable {
     ) async throws(ServingError) -> [Result<Answer, ServingError>] {
         let (preprocessing, head) = (try model.preprocessing(for: .objectDetection), try model.boxHead)
         let count = head.parts.reduce(0) { $0 + $1.count }
-        return try await classifier.inGroups(images, numbers: count, atATime: Self.numbersAtATime) {
-            (images) async throws(ServingError) in
-            let runs = try await classifier.run(
-                images: images,
-                model.network,
-                preprocessing,
-                ImageClassifier.Options(),
-                admission,
-                context: context
-            )
-            return try runs.map { run throws(ServingError) in
-                let start = ContinuousClock.now
-                switch run {
-                case .failure(let error): return .failure(error)
-                case .success(let run):
-                    let detections = try self.detections(run, model, head, options, context)
-                    return .success(
-                        Answer(detections: detections, run: run, postprocess: .now - start)
-                    )
-                }
-            }
+        return try await classifier.answers(
+            to: images,
+            of: model,
+            preprocessing,
+            numbers: count,
+            admission,
+            context
+        ) {
+            (run) throws(ServingError) in
+            let start = ContinuousClock.now
+            let detections = try self.detections(run, model, head, options, context)
+            return Answer(detections: detections, run: run, postprocess: .now - start)
         }
     }
 

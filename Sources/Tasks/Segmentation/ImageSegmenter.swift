@@ -23,9 +23,6 @@ package struct ImageSegmenter: Sendable {
         }
     }
 
-    /// What networks give for images that run together, in numbers.
-    private static let numbersAtATime = 4 << 20
-
     private let classifier: ImageClassifier
 
     /// - Parameter classifier: what decodes and prepares images, and where they run.
@@ -49,22 +46,15 @@ package struct ImageSegmenter: Sendable {
         let preprocessing = try model.preprocessing(for: .semanticSegmentation)
         let head = try model.mapHead
         let count = head.channels * head.height * head.width
-        return try await classifier.inGroups(images, numbers: count, atATime: Self.numbersAtATime) {
-            (images) async throws(ServingError) in
-            let runs = try await classifier.run(
-                images: images,
-                model.network,
-                preprocessing,
-                ImageClassifier.Options(),
-                admission,
-                context: context
-            )
-            return try runs.map { run throws(ServingError) in
-                switch run {
-                case .failure(let error): return .failure(error)
-                case .success(let run): return .success(try answer(run, head, context))
-                }
-            }
+        return try await classifier.answers(
+            to: images,
+            of: model,
+            preprocessing,
+            numbers: count,
+            admission,
+            context
+        ) {
+            (run) throws(ServingError) in try answer(run, head, context)
         }
     }
 
