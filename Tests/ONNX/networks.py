@@ -88,7 +88,8 @@ def condition(model, size):
         elif isinstance(part, nn.BatchNorm2d):
             if part.weight is not None:
                 part.weight.data = torch.rand(part.num_features, generator=random) * 0.5 + 0.6
-                part.bias.data = torch.randn(part.num_features, generator=random) * 0.1
+                # Most values pass the ReLU behind: were it half of them, what is rounded would double every few layers.
+                part.bias.data = torch.randn(part.num_features, generator=random) * 0.1 + 0.5
             part.momentum = 1.0
             norms.append(part)
         elif isinstance(part, nn.LayerNorm) and part.weight is not None:
