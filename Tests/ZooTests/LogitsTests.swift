@@ -244,6 +244,14 @@ import Zoo
         .image("dpn68b", imageSize: [97, 97]),
         .image("mixnet_s", imageSize: [97, 97], gain: 1.25),
         .image("tf_mixnet_s", imageSize: [64, 64], gain: 1.25),
+        .image("resnetv2_18", imageSize: [97, 97]),
+        .image("resnetv2_50", imageSize: [64, 64]),
+        .image("resnetv2_50d", imageSize: [97, 97]),
+        .image("hardcorenas_a", imageSize: [64, 64], gain: 2),
+        .image("hardcorenas_f", imageSize: [97, 97], gain: 2),
+        .image("hgnet_tiny", imageSize: [97, 97], gain: 1.5),
+        .image("resnetaa50", imageSize: [64, 64]),
+        .image("seresnextaa101d_32x8d", imageSize: [64, 64]),
     ]
 
     // swift-format-ignore

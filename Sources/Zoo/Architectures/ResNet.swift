@@ -32,11 +32,14 @@ extension Architecture {
 /// `c`, `d`, `s`: He et al., "Bag of tricks for image classification with convolutional neural networks", CVPR 2019, §4.2 and
 /// Figure 2: three 3×3 convolutions for the first, and with `d` shortcuts that average before they project; `t` is `d` with
 /// tiered widths in the stem. `rs`: Bello et al., "Revisiting ResNets", NeurIPS 2021, Table 6: `d` with a strided convolution
-/// for the first pool, and gates of a quarter.
+/// for the first pool, and gates of a quarter. `aa`: means of 2×2 pixels instead of strides, after Zhang, "Making convolutional
+/// networks shift-invariant again", ICML 2019.
 extension Architecture {
     // swift-format-ignore
     static let resNetVariants = [
         resNet("resnet50c",  .bottleneck(), [3, 4,  6, 3], stem: .deep()),
+        resNet("resnet101c", .bottleneck(), [3, 4, 23, 3], stem: .deep()),
+        resNet("resnet152c", .bottleneck(), [3, 8, 36, 3], stem: .deep()),
         resNet("resnet50s",  .bottleneck(), [3, 4,  6, 3], stem: .deep(64, 64, 128)),
         resNet("resnet101s", .bottleneck(), [3, 4, 23, 3], stem: .deep(64, 64, 128)),
         resNet("resnet152s", .bottleneck(), [3, 8, 36, 3], stem: .deep(64, 64, 128)),
@@ -55,6 +58,15 @@ extension Architecture {
         resNet("resnetrs50",  .bottleneck(), [3, 4,  6, 3], size: 160, stem: .strided, averages: true, gate: .squeezeExcite(4)),
         resNet("resnetrs101", .bottleneck(), [3, 4, 23, 3], size: 192, stem: .strided, averages: true, gate: .squeezeExcite(4)),
         resNet("resnetrs152", .bottleneck(), [3, 8, 36, 3], size: 256, stem: .strided, averages: true, gate: .squeezeExcite(4)),
+        resNet("resnetrs200", .bottleneck(), [3, 24, 36, 3], size: 256, stem: .strided, averages: true, gate: .squeezeExcite(4)),
+        resNet("resnetrs270", .bottleneck(), [4, 29, 53, 4], size: 256, stem: .strided, averages: true, gate: .squeezeExcite(4)),
+        resNet("resnetrs350", .bottleneck(), [4, 36, 72, 4], size: 288, stem: .strided, averages: true, gate: .squeezeExcite(4)),
+        resNet("resnetrs420", .bottleneck(), [4, 44, 87, 4], size: 320, stem: .strided, averages: true, gate: .squeezeExcite(4)),
+        resNet("resnetaa50",   .bottleneck(), [3, 4,  6, 3], size: 256, smooths: true),
+        resNet("resnetaa50d",  .bottleneck(), [3, 4,  6, 3], stem: .deep(), averages: true, smooths: true),
+        resNet("resnetaa101d", .bottleneck(), [3, 4, 23, 3], stem: .deep(), averages: true, smooths: true),
+        resNet("seresnextaa101d_32x8d", .bottleneck(groups: 32, width: 8), [3, 4, 23, 3], size: 288, stem: .deep(), averages: true, smooths: true, gate: .squeezeExcite(16)),
+        resNet("seresnextaa201d_32x8d", .bottleneck(groups: 32, width: 8), [3, 24, 36, 4], size: 320, stem: .deep(64, 64, 128), averages: true, smooths: true, gate: .squeezeExcite(16)),
     ]
 }
 
@@ -98,6 +110,7 @@ extension Architecture {
         size: Int = 224,
         stem: ResidualStem = .plain,
         averages: Bool = false,
+        smooths: Bool = false,
         gate: ResidualGate? = nil
     ) -> Architecture {
         @Sendable func stage(_ number: Int, width: Int) -> Layer {
@@ -108,6 +121,7 @@ extension Architecture {
                 depths[number - 1],
                 width: width,
                 stride: stride,
+                smooths: smooths,
                 shortcut: keepsShape ? [] : [projection(outputs, stride)],
                 behind: gate.map { [.block("se", [$0.layer(of: outputs)])] } ?? []
             )
@@ -115,7 +129,7 @@ extension Architecture {
         }
         return Architecture(name, size: Extent(size)) { classes, _ in
             // swift-format-ignore
-            stem.layers + [                                                     //   C ×   H ×   W; 64 ×  56 ×  56
+            stem.layers(smooths: smooths) + [                                   //   C ×   H ×   W; 64 ×  56 ×  56
                 stage(1, width:  64),                                           //  64 ×  56 ×  56, bottleneck × 4
                 stage(2, width: 128),                                           // 128 ×  28 ×  28
                 stage(3, width: 256),                                           // 256 ×  14 ×  14
@@ -141,8 +155,9 @@ enum ResidualStem {
     /// Channels that leave it.
     var width: Int { if case .deep(_, _, let width) = self { width } else { 64 } }
 
-    var layers: [Layer] {
-        let pool = Layer.maxPool(3, stride: 2, pad: 1)
+    /// Its layers, whose pool takes means where it `smooths`.
+    func layers(smooths: Bool) -> [Layer] {
+        let pool = smooths ? Layer.averagePool(2, stride: 2) : .maxPool(3, stride: 2, pad: 1)
         switch self {
         case .plain:
             return [
@@ -194,24 +209,42 @@ enum ResidualBlock {
         }
     }
 
-    /// The blocks of one resolution, the first of which has the stride and the shortcut; all have the layers `behind`
-    /// their own.
-    func stage(_ depth: Int, width: Int, stride: Int, shortcut: [Layer], behind: [Layer] = []) -> [Layer] {
+    /// The blocks of one resolution, the first of which has the stride and the shortcut.
+    ///
+    /// All have the layers `behind` their own. A bottleneck that `smooths` takes means of 2×2 pixels for its stride.
+    func stage(
+        _ depth: Int,
+        width: Int,
+        stride: Int,
+        smooths: Bool = false,
+        shortcut: [Layer],
+        behind: [Layer] = []
+    ) -> [Layer] {
         (0..<depth).map { index in
-            let layers = layers(width, stride: index == 0 ? stride : 1, isFirst: index == 0) + behind
-            return .block("\(index)", [.residual(layers, shortcut: index == 0 ? shortcut : []), .relu])
+            let isFirst = index == 0
+            let layers =
+                layers(width, stride: isFirst ? stride : 1, smooths: smooths, isFirst: isFirst) + behind
+            return .block("\(index)", [.residual(layers, shortcut: isFirst ? shortcut : []), .relu])
         }
     }
 
-    private func layers(_ width: Int, stride: Int, isFirst: Bool) -> [Layer] {
+    private func layers(_ width: Int, stride: Int, smooths: Bool, isFirst: Bool) -> [Layer] {
         switch self {
         case .basic:
             return Layer.normed(("conv1", "bn1"), width, kernel: 3, stride: stride) + [.relu]
                 + Layer.normed(("conv2", "bn2"), width, kernel: 3)
         case .bottleneck(let groups, let groupWidth):
             let inner = width * groupWidth / 64 * groups
+            let mean: [Layer] = smooths && stride == 2 ? [.averagePool(2, stride: 2)] : []
             return Layer.normed(("conv1", "bn1"), inner) + [.relu]
-                + Layer.normed(("conv2", "bn2"), inner, kernel: 3, stride: stride, groups: groups) + [.relu]
+                + Layer.normed(
+                    ("conv2", "bn2"),
+                    inner,
+                    kernel: 3,
+                    stride: smooths ? 1 : stride,
+                    groups: groups
+                )
+                + [.relu] + mean
                 + Layer.normed(("conv3", "bn3"), width * 4)
         case .scales(let groups, let groupWidth, let scales):
             let middle = ScaledConvolutions(

@@ -28,11 +28,12 @@ extension Architecture {
         mobileNetV4("mobilenetv4_conv_large",  size: 384, stem: 24, large4),
     ]
 
-    private static func mobileNetV3(
+    static func mobileNetV3(
         _ name: String,
         _ stages: [[MobileRow]],
         size: Int = 224,
         width: Double = 1,
+        stem: Int = 16,
         last: Int = 1280,
         isTensorFlows: Bool = false,
         _ activation: Layer = .hardSwish
@@ -40,7 +41,7 @@ extension Architecture {
         let network = MobileNetwork(
             stages: stages,
             width: width,
-            stem: 16,
+            stem: stem,
             keepsStem: width < 0.75,
             activation: activation,
             gate: .init(activation: .relu, end: .hardSigmoid, isOfExpanded: true, rounds: true),

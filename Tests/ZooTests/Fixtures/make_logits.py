@@ -220,6 +220,14 @@ CASES = {
     "dpn68b": (tim("dpn68b"), (3, 97, 97)),
     "mixnet_s": (tim("mixnet_s"), (3, 97, 97)),
     "tf_mixnet_s": (tim("tf_mixnet_s"), (3, 64, 64)),
+    "resnetv2_18": (tim("resnetv2_18"), (3, 97, 97)),
+    "resnetv2_50": (tim("resnetv2_50"), (3, 64, 64)),
+    "resnetv2_50d": (tim("resnetv2_50d"), (3, 97, 97)),
+    "hardcorenas_a": (tim("hardcorenas_a"), (3, 64, 64)),
+    "hardcorenas_f": (tim("hardcorenas_f"), (3, 97, 97)),
+    "hgnet_tiny": (tim("hgnet_tiny"), (3, 97, 97)),
+    "resnetaa50": (tim("resnetaa50"), (3, 64, 64)),
+    "seresnextaa101d_32x8d": (tim("seresnextaa101d_32x8d"), (3, 64, 64)),
     # kind, vocabulary, features, hidden, layers, both directions, pooling, classes
     "rnn last": (lambda: own.Recurrent(nn.RNN, 50, 12, 40, 1, False, "last", 7), (19,)),
     "rnn features 2 both mean": (lambda: own.Recurrent(nn.RNN, 0, 5, 33, 2, True, "mean", 3), (23, 5)),
@@ -298,6 +306,9 @@ GAINS = {
     "rexnetr_200": 1.5,
     "mixnet_s": 1.25,
     "tf_mixnet_s": 1.25,
+    "hardcorenas_a": 2,
+    "hardcorenas_f": 2,
+    "hgnet_tiny": 1.5,
 }
 
 
