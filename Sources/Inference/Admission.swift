@@ -52,8 +52,11 @@ extension Scheduler {
         var isUnused: Bool { left.withLock { $0.items > 0 } }
 
         /// Gives up the place of as many items as are queued now, or of all that are left.
-        func use(_ items: Int?, _ state: inout State, for network: ServedNetwork) {
-            guard network === self.network else { return }
+        ///
+        /// - Returns: whether all of them had one.
+        @discardableResult
+        func use(_ items: Int?, _ state: inout State, for network: ServedNetwork) -> Bool {
+            guard network === self.network else { return false }
             let (count, size) = left.withLock { left in
                 let count = min(items ?? left.items, left.items)
                 let size = count == left.items ? left.size : left.size / max(1, left.items) * count
@@ -61,6 +64,7 @@ extension Scheduler {
                 return (count, size)
             }
             state.queues.admit(-count, size: -size, under: ObjectIdentifier(network))
+            return items.map { $0 == count } ?? true
         }
 
         deinit { release() }
@@ -184,8 +188,9 @@ extension Scheduler {
             if state.isStopped { return .refused(.draining) }
             let key = know(network, &state)
             let isFirst = admission?.isUnused ?? false
-            admission?.use(items.count, &state, for: network)
-            if let refusal = fullness(for: items.count, network, key, &state, now: job.arrival) {
+            let hasPlaces = admission?.use(items.count, &state, for: network) ?? false
+            // Whoever was let in with as many is not refused for what is still to come of it.
+            if !hasPlaces, let refusal = fullness(for: items.count, network, key, &state, now: job.arrival) {
                 return .refused(refusal)
             }
             state.queues.append(items, to: key)

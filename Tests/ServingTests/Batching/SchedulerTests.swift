@@ -119,6 +119,27 @@ struct SchedulerTests {
         scheduler.stop()
     }
 
+    @Test func `a request that was let in with more items than may wait is not refused its own`() throws {
+        let scheduler = try scheduler(maxItems: 4)
+        defer { scheduler.stop() }
+        gate.open()
+        let model = try TestModels.gru()
+        let admission = try scheduler.admit(model.network, items: 1, .test())
+        try admission.grow(to: 12, size: 36, .test())
+        let full = #expect(throws: ServingError.self) {
+            try scheduler.admit(model.network, items: 1, .test())
+        }
+        guard case .queueFull? = full else {
+            Issue.record("\(String(describing: full))")
+            return
+        }
+        for first in stride(from: 0, to: 12, by: 4) {
+            let items = (first..<first + 4).map { item(Float($0)) }
+            let inference = try scheduler.infer(model, items: items, admission: admission)
+            #expect(inference.outputs == (first..<first + 4).map { [Float($0)] })
+        }
+    }
+
     @Test func `a request of ten items may be split and keeps their order`() throws {
         let scheduler = try scheduler(maxBatch: 4)
         defer { scheduler.stop() }
