@@ -197,7 +197,7 @@ package enum ImageDecoder {
     }
 
     /// Passes a closure to C for the length of a call.
-    private static func withMonitor(
+    static func withMonitor(
         _ shouldContinue: () -> Bool,
         _ body: (UnsafePointer<codec_monitor>) -> codec_status
     ) -> codec_status {

@@ -69,6 +69,7 @@ package struct DecodeCost: Sendable, Equatable {
     package enum Excess: Sendable, Equatable, CustomStringConvertible {
         case scans(Int, limit: Int)
         case scanPixels(pixels: Int, scans: Int, limit: Int)
+        case framePixels(pixels: Int, frames: Int, limit: Int)
         case decoderBytes(Int, limit: Int)
 
         package var description: String {
@@ -78,6 +79,9 @@ package struct DecodeCost: Sendable, Equatable {
             case .scanPixels(let pixels, let scans, let limit):
                 "its \(pixels) pixels in \(scans) scans make \(pixels * scans) to decode; at most \(limit) "
                     + "(max_scan_pixels) are accepted: save it with fewer scans, or smaller"
+            case .framePixels(let pixels, let frames, let limit):
+                "its \(pixels) pixels in \(frames) frames are too many to decode; at most \(limit) together "
+                    + "(max_scan_pixels) are accepted: save it with fewer frames, or smaller"
             case .decoderBytes(let bytes, let limit):
                 "decoding takes \(bytes) bytes beside its pixels; at most \(limit) (max_memory_bytes) are there: "
                     + "save it as a baseline JPEG, or smaller"

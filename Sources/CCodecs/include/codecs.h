@@ -95,6 +95,29 @@ CODEC(gif)
 /// 1, 4, 8, 16, 24 and 32 bits for a pixel, run lengths, and masks of 5, 6 and 8 bits.
 CODEC(bmp)
 
+/// What an animation says of itself before its pixels.
+typedef struct {
+    uint32_t width;
+    uint32_t height;
+    /// Those of which more than the header is there.
+    size_t frames;
+    /// What drawing its frames takes beside the screen.
+    size_t working_bytes;
+} codec_animation;
+
+/// Told that a frame is on the screen; may read it during the call alone. Must return, and not by a jump.
+typedef void (*codec_frame_sink)(void *_Nullable context);
+
+/// Counts the frames of a GIF by their headers: linear in the bytes, decoding nothing.
+codec_status codec_gif_survey(const uint8_t *_Nullable bytes, size_t count, codec_animation *_Nonnull animation,
+                              char *_Nonnull message, size_t message_size);
+
+/// Draws the frames of a GIF on a screen of 3 · width · height bytes of red, green and blue, as they are seen one after
+/// another: over what the frames before them leave there. What is cleared becomes the colour behind the first frame.
+codec_status codec_gif_frames(const uint8_t *_Nullable bytes, size_t count, uint8_t *_Nonnull pixels, size_t capacity,
+                              codec_frame_sink _Nonnull take, void *_Nullable context,
+                              const codec_monitor *_Nonnull monitor, char *_Nonnull message, size_t message_size);
+
 /// Gets `count` bytes of a file that is written, in order. Must return, and not by a jump.
 typedef void (*codec_sink)(void *_Nullable context, const uint8_t *_Nonnull bytes, size_t count);
 

@@ -27,6 +27,22 @@ func fuzzImage(_ bytes: [UInt8]) {
     }
     let stopped = attempt { try ImageDecoder.decode(bytes[...], color: .rgb, limits: limits) { false } }
     require(stopped == nil, "a decoder stops when it is told to")
+    if let animation = Animation(bytes[...]) {
+        let frames = attempt { try animation.frames(limits) }
+        require(
+            frames?.count ?? animation.count == animation.count,
+            "an animation has as many frames as announced"
+        )
+        let first = frames.flatMap { frames in
+            attempt { try ImageDecoder.decode(frames[0][...], color: .rgb) }
+        }
+        require(
+            frames == nil || first?.image.pixels.count == cost.imageBytes,
+            "a frame is as large as announced"
+        )
+        let none = attempt { try animation.frames(limits) { false } }
+        require(none == nil, "an animation stops when it is told to")
+    }
     let again = attempt { try ImageDecoder.decode(bytes[...], color: .rgb, limits: limits) }
     require(again?.image == color.image, "the same file has the same pixels")
 }
