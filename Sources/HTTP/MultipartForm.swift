@@ -15,7 +15,7 @@ package struct MultipartForm: Sendable {
         package let body: ArraySlice<UInt8>
     }
 
-    /// How many parts a body may have.
+    /// How many parts a body may have, where nothing else is said.
     package static let maxParts = 64
     /// How long one part's header may be.
     package static let maxHeaderBytes = 8 * 1024
@@ -27,13 +27,18 @@ package struct MultipartForm: Sendable {
     /// - Parameters:
     ///   - contentType: the request's `Content-Type`, which names the boundary.
     ///   - body: the request's body.
+    ///   - maxParts: how many parts it may have.
     /// - Throws: `MultipartError`, whose parts are numbered from 1.
-    package init(contentType: String, body: [UInt8]) throws(MultipartError) {
+    package init(
+        contentType: String,
+        body: [UInt8],
+        maxParts: Int = Self.maxParts
+    ) throws(MultipartError) {
         let delimiter = Array("\r\n--\(try Self.boundary(contentType))".utf8)
         guard var position = Self.firstDelimiter(body, delimiter) else { throw .noParts }
         var parts: [Part] = []
         while !(try Self.passDelimiter(body, &position, part: parts.count + 1)) {
-            guard parts.count < Self.maxParts else { throw .tooManyParts(limit: Self.maxParts) }
+            guard parts.count < maxParts else { throw .tooManyParts(limit: maxParts) }
             parts.append(try Self.part(body, &position, delimiter, number: parts.count + 1))
         }
         self.parts = parts

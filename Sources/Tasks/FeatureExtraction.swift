@@ -176,11 +176,13 @@ package struct FeatureExtraction: Sendable {
         admission: Scheduler.Admission? = nil,
         _ context: RequestContext = RequestContext()
     ) async throws(ServingError) -> [Features] {
-        let sequences = try await predictor.encode(
+        let (sequences, lease) = try await predictor.encode(
             predictor.read(instances, for: model, context),
             for: model,
+            admission,
             context
         )
+        defer { withExtendedLifetime(lease) {} }
         if case .sequence = model.input {
             let size = sequences.reduce(0) { $0 + $1.tensor.shape.elementCount }
             try admission?.grow(to: sequences.count, size: size, context)

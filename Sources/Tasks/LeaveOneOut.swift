@@ -80,11 +80,14 @@ package struct LeaveOneOut: Sendable {
         try Self.check(model, options)
         let index = try ExplainedClass.index(of: options.target, in: model)
         let start = ContinuousClock.now
-        let sequence = try await predictor.encode(
+        let (sequences, lease) = try await predictor.encode(
             predictor.read([instance], for: model, context),
             for: model,
+            admission,
             context
-        )[0]
+        )
+        defer { withExtendedLifetime(lease) {} }
+        let sequence = sequences[0]
         let preprocess = ContinuousClock.now - start
         let target = try Target(index, step: options.step, of: sequence, model)
         let count = sequence.steps > 1 ? sequence.steps : 0

@@ -42,7 +42,7 @@ package struct SequencePredictor: Sendable {
     /// An instance that was read; what is wrong with it from here on are only the images of a clip.
     enum Input {
         case sequence(SequenceEncoder.Encoded)
-        case clip([ArraySlice<UInt8>])
+        case clip(Clip)
     }
 
     let scheduler: Scheduler
@@ -99,7 +99,13 @@ package struct SequencePredictor: Sendable {
         if let horizon = options.horizon { try Self.check(horizon, model) }
         if options.translation != nil { try Self.checkTranslates(model) }
         let start = ContinuousClock.now
-        let encoded = try await encode(read(instances, for: model, context), for: model, context)
+        let (encoded, lease) = try await encode(
+            read(instances, for: model, context),
+            for: model,
+            admission,
+            context
+        )
+        defer { withExtendedLifetime(lease) {} }
         if case .sequence = model.input {
             let size = encoded.reduce(0) { $0 + $1.tensor.shape.elementCount }
             try admission?.grow(to: encoded.count, size: size, context)
@@ -150,10 +156,8 @@ package struct SequencePredictor: Sendable {
             throw .badRequest("model '\(model.name)' takes images, not sequences", code: "wrong_task")
         case .frames(_, let maxLength):
             switch instance {
-            case .image(let frame): return .clip([frame])
-            case .clip(let frames):
-                try SequenceEncoder.checkLength(frames.count, atMost: maxLength)
-                return .clip(frames)
+            case .image(let frame): return .clip(try Clip([frame]).checked(atMost: maxLength))
+            case .clip(let frames): return .clip(try Clip(frames).checked(atMost: maxLength))
             default: throw .invalidInput("expected a clip (the model takes images), found \(instance.kind)")
             }
         case .sequence(let encoder):
@@ -161,18 +165,22 @@ package struct SequencePredictor: Sendable {
         }
     }
 
-    /// What the network takes of each instance; clips pass through the extractor for that.
+    /// What the network takes of each instance; clips pass through the extractor for that, which the place of the request
+    /// grows to.
     func encode(
         _ instances: [Input],
         for model: Model,
+        _ admission: Scheduler.Admission?,
         _ context: RequestContext
-    ) async throws(ServingError) -> [SequenceEncoder.Encoded] {
+    ) async throws(ServingError) -> FrameEncoder.Encoded {
         guard case .frames(let preprocessing, _) = model.input, let extractor = model.pipeline.extractor
         else {
-            return instances.compactMap { if case .sequence(let encoded) = $0 { encoded } else { nil } }
+            return (
+                instances.compactMap { if case .sequence(let encoded) = $0 { encoded } else { nil } }, nil
+            )
         }
-        let clips = instances.compactMap { if case .clip(let images) = $0 { images } else { nil } }
-        return try await frames.encode(clips, with: extractor, preprocessing, context)
+        let clips = instances.compactMap { if case .clip(let clip) = $0 { clip } else { nil } }
+        return try await frames.encode(clips, with: extractor, preprocessing, admission, context)
     }
 
     private static func check(_ horizon: Int, _ model: Model) throws(ServingError) {
@@ -242,7 +250,7 @@ package struct SequencePredictor: Sendable {
     }
 
     /// What the logits of a sequence say.
-    private func outcome(
+    func outcome(
         _ output: [Float],
         of sequence: SequenceEncoder.Encoded,
         _ model: Model
@@ -261,40 +269,5 @@ package struct SequencePredictor: Sendable {
                 code: "wrong_task"
             )
         }
-    }
-}
-
-extension SequencePredictor {
-    /// What came of a stretch of a sequence, and the state from which the next goes on.
-    package struct Advanced: Sendable {
-        package let answer: Answer
-        package let state: [Float]
-    }
-
-    /// Predicts from a stretch of a sequence that goes on from a state, empty for one that begins.
-    ///
-    /// - Throws: what `predict` throws.
-    package func advance(
-        _ instance: Instance,
-        from state: [Float],
-        with model: Model,
-        _ context: RequestContext
-    ) async throws(ServingError) -> Advanced {
-        let sequence = try await encode(read([instance], for: model, context), for: model, context)[0]
-        let inference = try await scheduler.infer(
-            model.network,
-            items: [sequence.tensor],
-            states: [state],
-            returnsStates: true,
-            context
-        )
-        let answer = Answer(
-            outcome: try outcome(inference.outputs[0], of: sequence, model),
-            steps: sequence.steps,
-            unknownTokens: sequence.unknownTokens,
-            preprocess: .zero,
-            inference: inference
-        )
-        return Advanced(answer: answer, state: inference.states[0])
     }
 }

@@ -1,3 +1,5 @@
+package import Inference
+package import Models
 package import Platform
 package import Support
 internal import Synchronization
@@ -111,6 +113,51 @@ package final class SequenceStore: Sendable {
         } catch {
             throw .sequence(key, error)
         }
+    }
+}
+
+extension SequencePredictor {
+    /// What came of a stretch of a sequence, and the state from which the next goes on.
+    package struct Advanced: Sendable {
+        package let answer: Answer
+        package let state: [Float]
+    }
+
+    /// Predicts from a stretch of a sequence that goes on from a state, empty for one that begins; `admission` is the request's
+    /// place at the engine.
+    ///
+    /// - Throws: what `predict` throws.
+    package func advance(
+        _ instance: Instance,
+        from state: [Float],
+        with model: Model,
+        admission: Scheduler.Admission? = nil,
+        _ context: RequestContext
+    ) async throws(ServingError) -> Advanced {
+        let (sequences, lease) = try await encode(
+            read([instance], for: model, context),
+            for: model,
+            admission,
+            context
+        )
+        defer { withExtendedLifetime(lease) {} }
+        let sequence = sequences[0]
+        let inference = try await scheduler.infer(
+            model.network,
+            items: [sequence.tensor],
+            states: [state],
+            returnsStates: true,
+            admission: admission,
+            context
+        )
+        let answer = Answer(
+            outcome: try outcome(inference.outputs[0], of: sequence, model),
+            steps: sequence.steps,
+            unknownTokens: sequence.unknownTokens,
+            preprocess: .zero,
+            inference: inference
+        )
+        return Advanced(answer: answer, state: inference.states[0])
     }
 }
 

@@ -142,7 +142,7 @@ extension Instance {
         case .words(let words): words.count
         case .tokens(let tokens): tokens.count
         case .features(let values): values.count
-        case .clip(let frames): frames.count
+        case .clip(let frames): Clip(frames).count
         }
     }
 }

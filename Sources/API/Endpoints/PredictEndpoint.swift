@@ -10,14 +10,14 @@ extension Service {
     static let predictDescription = RouteDescription(
         "A prediction for each instance",
         query: [.timeout, .topK],
-        takes: [.json(.predictRequest), .text],
+        takes: [.json(.predictRequest), .text] + RouteDescription.Content.image + [.form(.imageForm)],
         answers: .json(.predictions)
     )
 
     /// `POST /v1/models/{model}:predict`: instances in, a prediction for each out, in order.
     ///
     /// The shape is TensorFlow Serving's and KServe V1's: `{"instances": […], "parameters": {…}}`. A `text/plain`
-    /// body is one text instance.
+    /// body is one text instance; for a model over frames an image, an animation and a form with images are one clip.
     func predict(_ call: Call) async throws -> Response {
         var call = call
         let (model, inputs) = try await begin(&call)
@@ -40,6 +40,7 @@ extension Service {
                 sequence,
                 of: call.owner,
                 with: begun ?? model,
+                call.admission,
                 context
             )
         }

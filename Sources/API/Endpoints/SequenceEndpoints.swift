@@ -1,6 +1,7 @@
 internal import Engine
 internal import HTTP
 internal import HTTPTypes
+internal import Inference
 internal import Models
 internal import Support
 internal import Tasks
@@ -14,9 +15,17 @@ extension Service {
         _ sequence: SequenceParameters,
         of owner: String,
         with model: Model,
+        _ admission: Scheduler.Admission?,
         _ context: RequestContext
     ) async throws -> Response {
-        let answer = try await advance(request.instances[0], sequence, of: owner, with: model, context)
+        let answer = try await advance(
+            request.instances[0],
+            sequence,
+            of: owner,
+            with: model,
+            admission,
+            context
+        )
         var json: JSONObject = [
             "predictions": .array([request.form.json(answer.answer, labels: model.labels)])
         ]
@@ -30,12 +39,19 @@ extension Service {
         _ sequence: SequenceParameters,
         of owner: String,
         with model: Model,
+        _ admission: Scheduler.Admission?,
         _ context: RequestContext
     ) async throws -> SequencePredictor.Advanced {
         let given =
             try sequence.state.map { text throws(ServingError) in try seal.open(text, for: model) } ?? []
         let advance = { [predictor] (state: [Float]) async throws(ServingError) in
-            let answer = try await predictor.advance(instance, from: state, with: model, context)
+            let answer = try await predictor.advance(
+                instance,
+                from: state,
+                with: model,
+                admission: admission,
+                context
+            )
             return (result: answer, state: answer.state)
         }
         guard let id = sequence.id else { return try await advance(given).result }

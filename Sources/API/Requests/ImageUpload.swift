@@ -17,7 +17,15 @@ struct ImageUpload {
     let isList: Bool
     let fields: [Query.Pair]
 
-    init(_ request: Request, _ context: RequestContext, parameterNames: [String]) throws {
+    /// Reads a body, a form of which may have `maxParts` parts, fields and all.
+    ///
+    /// - Throws: `ServingError` that names what is wrong.
+    init(
+        _ request: Request,
+        _ context: RequestContext,
+        parameterNames: [String],
+        maxParts: Int = MultipartForm.maxParts
+    ) throws {
         guard !request.body.isEmpty else {
             throw ServingError.badRequest(
                 "the body is empty; send an image, a form, or JSON",
@@ -28,12 +36,20 @@ struct ImageUpload {
         if Self.isImage(request.body[...]) {
             self.init(images: [.success(request.body[...])], isList: false)
         } else if type == "multipart/form-data" {
-            self = try Self(form: request.fields[.contentType] ?? "", request.body, parameterNames)
+            let type = request.fields[.contentType] ?? ""
+            self = try Self(form: type, request.body, parameterNames, maxParts)
         } else if type == "application/json" || type.hasSuffix("+json") || Self.isObject(request.body) {
             self = try Self(json: request, context)
         } else {
             self.init(images: [.success(request.body[...])], isList: false)
         }
+    }
+
+    /// Whether a body for a model that takes more than images is one, or a form with some: not JSON, and no text.
+    static func isThere(_ request: Request) -> Bool {
+        let type = RequestBody.mediaType(request)
+        return isImage(request.body[...]) || type == "multipart/form-data" || type.hasPrefix("image/")
+            || (type == "application/octet-stream" && !isObject(request.body))
     }
 
     /// Whether bytes begin as those of an image do, and no text does.
@@ -67,10 +83,15 @@ struct ImageUpload {
 
     /// Parts with a file name are images, but for the empty one that a browser sends for a file that was not chosen; others
     /// are fields: parameters, and what the form has for somebody else, such as its token against forgery.
-    private init(form contentType: String, _ body: [UInt8], _ parameterNames: [String]) throws(ServingError) {
+    private init(
+        form contentType: String,
+        _ body: [UInt8],
+        _ parameterNames: [String],
+        _ maxParts: Int
+    ) throws(ServingError) {
         let form: MultipartForm
         do {
-            form = try MultipartForm(contentType: contentType, body: body)
+            form = try MultipartForm(contentType: contentType, body: body, maxParts: maxParts)
         } catch {
             throw .badRequest("multipart body: \(error)", code: "invalid_multipart")
         }

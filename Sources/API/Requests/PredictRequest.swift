@@ -33,6 +33,8 @@ struct PredictRequest {
     /// - Throws: `ServingError` that names what is wrong.
     init(_ request: Request, for model: Model, _ context: RequestContext) throws {
         switch RequestBody.mediaType(request) {
+        case _ where model.takesFrames && ImageUpload.isThere(request):
+            try readFrames(request, for: model, context)
         case "text/plain":
             let hasMark = request.body.starts(with: "\u{FEFF}".utf8) // as editors put before a text
             let body = request.body.dropFirst(hasMark ? 3 : 0)
@@ -49,6 +51,29 @@ struct PredictRequest {
             )
         }
         try check(fits: model)
+    }
+
+    /// Reads one clip: the images of a form in their order, with parameters as its fields, or a file alone.
+    private mutating func readFrames(
+        _ request: Request,
+        for model: Model,
+        _ context: RequestContext
+    ) throws {
+        guard case .frames(_, let maxLength) = model.input else { return }
+        let upload = try ImageUpload(
+            request,
+            context,
+            parameterNames: Self.parameterNames,
+            maxParts: maxLength + MultipartForm.maxParts
+        )
+        instances = [.clip(try upload.images.map { image throws(ServingError) in try image.get() })]
+        var parameters = JSONObject()
+        for field in upload.fields {
+            // A number and `true` are what they look like, and all else is a string.
+            let value = (try? JSONValue(parsing: Array(field.value.utf8))) ?? .string(field.value)
+            parameters.append(field.name, value)
+        }
+        try read(parameters, finds: false)
     }
 
     private mutating func readJSON(_ request: Request, for model: Model, _ context: RequestContext) throws {
@@ -177,7 +202,6 @@ struct PredictRequest {
         sequence = try SequenceParameters(parameters)
         translation = try Translator.Options(parameters)
         let others = SequenceParameters.keys + Translator.Options.keys
-        let known = ["top_k", "scores", "horizon", "threshold", "nms"] + others
         for member in parameters.members where !others.contains(member.key) {
             switch (member.key, member.value) {
             case ("top_k", .number(let value)): form.topK = try Self.count("top_k", value)
@@ -194,13 +218,17 @@ struct PredictRequest {
                 )
             case (let name, _):
                 throw ServingError.badRequest(
-                    "unknown parameter '\(name.clipped(to: 200))'\(didYouMean(name, known))",
+                    "unknown parameter '\(name.clipped(to: 200))'\(didYouMean(name, Self.parameterNames))",
                     code: "unknown_parameter"
                 )
             }
         }
         form.listsForecast = horizon != nil
     }
+
+    private static let parameterNames =
+        ["top_k", "scores", "horizon", "threshold", "nms"] + SequenceParameters.keys
+        + Translator.Options.keys
 
     private static func count(_ name: String, _ value: Double) throws(ServingError) -> Int {
         if let count = Int(exactly: value), count >= 1 { return count }
@@ -230,6 +258,10 @@ struct PredictRequest {
             code: "invalid_parameter"
         )
     }
+}
+
+extension Model {
+    fileprivate var takesFrames: Bool { if case .frames = input { true } else { false } }
 }
 
 extension Translator.Options {

@@ -141,7 +141,14 @@ extension Service {
     ) async throws -> SequencePredictor.Advanced {
         try Self.checkGoesOn(model, instances: instances.count, horizon: horizon)
         let begun = sequence.starts ? nil : sequence.id.map { modelOfSequence($0, call, model) }
-        return try await advance(instances[0], sequence, of: call.owner, with: begun ?? model, context)
+        return try await advance(
+            instances[0],
+            sequence,
+            of: call.owner,
+            with: begun ?? model,
+            call.admission,
+            context
+        )
     }
 
     /// Leases the bytes that the tensors of the answer may have.
