@@ -100,6 +100,53 @@ extension EndToEndTests {
             #expect(missing.status == 1 && missing.error.contains("none.png"), "\(missing.error)")
         }
 
+        /// What PyTorch says of `clip.gif`; the digit turns round twice, each time hidden.
+        private static let bundled: [(way: String, probability: Double)] = [
+            ("up", 0.2467), ("left", 0.8623), ("right", 0.5796), ("right", 0.8952), ("right", 0.9030),
+            ("right", 0.8007), ("right", 0.6782), ("right", 0.8401), ("right", 0.9627), ("right", 0.6773),
+            ("left", 0.9574), ("left", 0.9597), ("left", 0.9490), ("left", 0.9452), ("left", 0.9634),
+            ("left", 0.9249),
+        ]
+
+        private struct Named: Decodable {
+            struct Tag: Decodable {
+                let frame: Int
+                let label: String
+                let probability: Double
+            }
+            let predictions: [[Tag]]
+        }
+
+        @Test func `the bundled model follows a digit behind what hides it`() throws {
+            let animation = try Repository.example("clip.gif")
+            let answers = try Daemon.serving { daemon in
+                let client = try Client(port: daemon.port)
+                let named = #"{"b64": "\#(Data(animation).base64EncodedString())"}"#
+                return try [
+                    client.request("POST", Self.path, body: animation),
+                    client.request("POST", Self.path, body: animation, type: "image/gif"),
+                    client.request(
+                        "POST",
+                        Self.path,
+                        body: form([animation], boundary: "edge"),
+                        type: "multipart/form-data; boundary=edge"
+                    ),
+                    client.request("POST", Self.path, body: Self.body([[named]])),
+                ]
+            }
+            let tags = try answers[0].decoded(Named.self).predictions[0]
+            #expect(tags.map(\.label) == Self.bundled.map { "7 \($0.way)" })
+            #expect(tags.map(\.frame) == Array(0..<16))
+            for (tag, expected) in zip(tags, Self.bundled) {
+                #expect(abs(tag.probability - expected.probability) < 2e-4, "frame \(tag.frame)")
+            }
+            #expect(Set(answers.map(\.text)).count == 1)
+            let clip = [
+                "predict", "--json", "--models", "weights", "--model", "clips", "weights/examples/clip.gif",
+            ]
+            #expect(try CommandRun(clip).decoded(Named.self).predictions[0].map(\.label) == tags.map(\.label))
+        }
+
         @Test func `run takes the frames of clips as one tensor`() throws {
             struct Shapes: Decodable {
                 let logits: [Int]

@@ -1,7 +1,7 @@
 """Measures the bundled models' accuracy through the running daemon and writes it into their `model.json`.
 
-Every example of the test split goes over HTTP: digits as PNG files made here, photographs as their JPEG files,
-surnames and reviews as text, sentences to tag as arrays of words. Image models are measured with each of the crop
+Every example of the test split goes over HTTP: digits and the frames of clips as PNG files made here, photographs as
+their JPEG files, surnames and reviews as text, sentences to tag as arrays of words. Image models are measured with each of the crop
 modes in `IMAGES`. Shakespeare is sent in windows that overlap, so that no character is judged with fewer than
 `CONTEXT` before it (but the first ones); each temperature of the test years is predicted from the days before it.
 Prints a Markdown table of the accuracies; the other numbers stand in the lines above it.
@@ -11,6 +11,7 @@ Prints a Markdown table of the accuracies; the other numbers stand in the lines 
 """
 
 import argparse
+import base64
 import http.client
 import io
 import json
@@ -20,13 +21,21 @@ import zipfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 from PIL import Image
 
 import files
+import moving
 
 GROUP = 50  # texts in one request
 CONTEXT, WINDOW = 1000, 4000  # characters
 HISTORY = 120  # days before a forecast, as in temperature.py
+
+
+def png(pixels):
+    encoded = io.BytesIO()
+    Image.fromarray(pixels).save(encoded, "PNG")
+    return encoded.getvalue()
 
 
 def digits(data):
@@ -34,9 +43,15 @@ def digits(data):
     images = files.read_idx(data / "mnist" / "test-images-idx3-ubyte.gz")
     labels = files.read_idx(data / "mnist" / "test-labels-idx1-ubyte.gz")
     for pixels, label in zip(images, labels):
-        encoded = io.BytesIO()
-        Image.fromarray(pixels).save(encoded, "PNG")
-        yield encoded.getvalue(), str(label)
+        yield png(pixels), str(label)
+
+
+def clips(data):
+    """Triples of a clip as an instance, the clip, and its digit: one of each test digit."""
+    labels = files.read_idx(data / "mnist" / "test-labels-idx1-ubyte.gz")
+    images = files.read_idx(data / "mnist" / "test-images-idx3-ubyte.gz")
+    for clip, label in zip(moving.clips(images, moving.TEST_SEED), labels):
+        yield [{"b64": base64.b64encode(png(frame)).decode()} for frame in clip.frames], clip, int(label)
 
 
 def photographs(path):
@@ -164,7 +179,18 @@ def measure_temperature(daemon, data):
     return {**metrics, "days": len(forecasts), "measured": measured}
 
 
-OTHERS = {"tagger": measure_tagger, "shakespeare": measure_shakespeare, "temperature": measure_temperature}
+def measure_clips(daemon, data):
+    instances, made, labels = zip(*clips(data))
+    answers = predict(daemon, "clips", instances, group=10)
+    found = np.array([[tag["index"] for tag in answer] for answer in answers])
+    hidden = f"hidden: less than {moving.HIDDEN:.0%} of the digit is in sight"
+    return {**moving.score(found, labels, made), "measured": f"over HTTP, the whole test split; {hidden}"}
+
+
+OTHERS = {
+    "tagger": measure_tagger, "shakespeare": measure_shakespeare, "temperature": measure_temperature,
+    "clips": measure_clips,
+}
 
 
 def predict(daemon, model, instances, group=GROUP, **parameters):

@@ -1,7 +1,7 @@
 """Lays out the test splits of the bundled models for `martlet evaluate`, `compare` and `classify`.
 
-Images become a folder with a folder for each class; texts a CSV; tagged sentences, windows of Shakespeare and days of
-temperatures, which have no one class, JSON lines. They are the examples that `measure.py` sends over HTTP, so that both
+Images become a folder with a folder for each class; texts a CSV; tagged sentences, windows of Shakespeare, days of
+temperatures and clips, which have no one class, JSON lines. They are the examples that `measure.py` sends over HTTP, so that both
 find the same.
 
     python splits.py --data DATA --output splits digits surnames
@@ -15,7 +15,9 @@ import json
 from pathlib import Path
 
 import files
+import moving
 from measure import CONTEXT, HISTORY, IMAGES, TEXTS, WINDOW
+from measure import clips as moving_digits
 
 
 def images(examples, folder):
@@ -58,7 +60,13 @@ def temperature(data):
         yield {"instance": [[value] for value in values[day - HISTORY : day]], "values": [values[day]]}
 
 
-LINES = {"tagger": tagger, "shakespeare": shakespeare, "temperature": temperature}
+def clips(data):
+    for instance, clip, digit in moving_digits(data):
+        numbers = digit * len(moving.DIRECTIONS) + clip.directions
+        yield {"instance": instance, "labels": [moving.LABELS[number] for number in numbers]}
+
+
+LINES = {"tagger": tagger, "shakespeare": shakespeare, "temperature": temperature, "clips": clips}
 
 
 def main():
