@@ -220,9 +220,8 @@ def photographs():
 
 
 def sequences():
-    """Models that write and that look at frames, of which none is bundled: `deu-eng`, which says nothing that makes sense, and
-    `clips`, on the features of `cifar10`; and two frames."""
-    from safetensors.numpy import load_file, save_file
+    """A model that writes, of which none is bundled: `deu-eng`, which says nothing that makes sense."""
+    from safetensors.numpy import save_file
 
     def gru_layer(name, inputs, hidden):
         return {f"{name}.weight_ih_l0": normal(3 * hidden, inputs), f"{name}.weight_hh_l0": normal(3 * hidden, hidden),
@@ -245,16 +244,6 @@ def sequences():
         "architecture": "encoder_decoder", "task": "sequence-to-sequence",
         "input": {**text, "vocabulary": "deu.txt", "lowercase": True, "end": "<eos>", "unknown": "<unk>"},
         "output": {**text, "vocabulary": "eng.txt", "start": "<sos>", "end": "<eos>"}}, deu=german, eng=english)
-
-    cifar10 = json.loads(pathlib.Path("weights/cifar10/model.json").read_text())
-    features = {f"cnn.{name}": value for name, value in load_file("weights/cifar10/model.safetensors").items()
-                if not name.startswith("fc.")}
-    write("clips", {**features, **gru_layer("rnn", 64, 8), "head.weight": normal(3, 8), "head.bias": normal(3)}, {
-        "architecture": "cnn_rnn", "task": "token-classification", "labels": ["still", "left", "right"],
-        "options": {"extractor": "resnet20", "cell": "gru"}, "input": {"kind": "frames", "max_length": 64},
-        "preprocessing": cifar10["preprocessing"]})
-    for number, name in (("1", "horse"), ("2", "automobile")):
-        shutil.copy(f"weights/examples/{name}.jpg", f"{number}.jpg")
 
 
 def onnx():
