@@ -19,11 +19,10 @@ package struct Animation: Sendable {
     private let workingBytes: Int
     private let file: ArraySlice<UInt8>
 
-    /// Looks for several frames in a file.
+    /// Looks for several frames in a whole file.
     ///
-    /// - Parameter file: a whole file.
-    /// - Returns: nil for one with a single picture, for another format, and for one that is damaged before its first frame,
-    ///   of which `ImageDecoder` says why.
+    /// Fails for one with a single picture, for another format, and for one that is damaged before its first frame, of which
+    /// `ImageDecoder` says why.
     /// - Complexity: linear in the bytes; nothing is decoded.
     package init?(_ file: ArraySlice<UInt8>) {
         guard file.starts(with: "GIF8".utf8) else { return nil }
