@@ -66,6 +66,9 @@ static const unsigned char digit_3_png[] = {
 static const unsigned char digit_7_png[] = {
 #embed "../../weights/examples/digit-7.png"
 };
+static const unsigned char clip_gif[] = {
+#embed "../../weights/examples/clip.gif"
+};
 
 #define ASSET(name, array) {name, array, sizeof array}
 
@@ -89,6 +92,7 @@ static const asset assets[] = {
     ASSET("automobile.jpg", automobile_jpg),
     ASSET("digit-3.png", digit_3_png),
     ASSET("digit-7.png", digit_7_png),
+    ASSET("clip.gif", clip_gif),
 };
 
 size_t asset_count(void) { return sizeof assets / sizeof *assets; }

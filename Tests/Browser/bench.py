@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from support import ROOT, Daemon, all_models, answer, tab
 
 EXAMPLES = ROOT / "weights/examples"
-PAGODA, HORSE, SEVEN = (EXAMPLES / name for name in ("pagoda.jpg", "horse.jpg", "digit-7.png"))
+PAGODA, HORSE, SEVEN, CLIP = (EXAMPLES / name for name in ("pagoda.jpg", "horse.jpg", "digit-7.png", "clip.gif"))
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
         "resultTypes": ["violations"]}
 TESTS = []

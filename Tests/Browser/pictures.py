@@ -3,7 +3,8 @@ import re
 
 from playwright.sync_api import expect
 
-from bench import EXAMPLES, HORSE, PAGODA, ROOT, SEVEN, shows_classes, test, violations
+from bench import CLIP, EXAMPLES, HORSE, PAGODA, ROOT, SEVEN, shows_classes, test, violations
+from support import answer
 
 # A red square at 32 … 48 × 16 … 32 of 128 × 64 pixels, and a dim blue one at 96 … 112 × 32 … 48.
 SQUARES = ROOT / "Tests/ServingTests/Fixtures/squares.png"
@@ -96,12 +97,55 @@ def the_heat_map_lies_over_the_picture(bench):
 
 
 @test
-def a_clip_is_read_frame_by_frame(bench):
+def a_clip_is_played_with_what_is_said_of_each_frame(bench):
+    tags = answer(bench.daemon, "/v1/models/clips:predict", CLIP.read_bytes())["predictions"][0]
+    labels = [tag["label"] for tag in tags]
     with bench.tab() as opened:
         page = opened.open("clips")
+        page.get_by_role("button", name="Try a digit that moves").click()
+        expect(page.locator(".tags b")).to_have_text([f"frame {number}" for number in range(16)])
+        expect(page.locator(".tags span")).to_have_text(labels)
+        button, slider, number = page.get_by_role("button", name="Pause"), page.get_by_label("Frame"), page.locator(".slider output")
+        expect(button).to_be_visible()
+        expect(number).to_have_text("15")  # it has played by itself
+        expect(page.get_by_role("button", name="Play")).to_be_visible()
+        expect(page.locator(".verdict bdi")).to_have_text(labels[15])
+        sources = page.locator(".tags img").evaluate_all("(pictures) => pictures.map((picture) => picture.src)")
+        assert len(sources) == 16 and len(set(sources)) > 8
+        slider.focus()
+        slider.press("Home")
+        for index in range(3):
+            expect(number).to_have_text(str(index))
+            expect(page.locator(".verdict bdi")).to_have_text(labels[index])
+            assert page.locator(".frame img").get_attribute("src") == sources[index]
+            expect(page.locator(".tags li").nth(index)).to_have_attribute("aria-current", "true")
+            slider.press("ArrowRight")
+        page.get_by_role("button", name="Play").press("Enter")
+        button.press("Enter")
+        expect(page.get_by_role("button", name="Play")).to_be_focused()
+        page.locator(".tags li").nth(9).click()
+        expect(number).to_have_text("9")
+        expect(page.locator(".tags [aria-current]")).to_have_count(1)
+        assert "--data-binary @clip.gif" in page.locator("#curl").inner_text()
+        opened.screenshot("clip")
         page.locator("input[type=file]").set_input_files([SEVEN, EXAMPLES / "digit-3.png"])
         expect(page.locator(".tags b")).to_have_text(["frame 0", "frame 1"])
-        expect(page.locator(".ask .quiet")).to_contain_text("digit-3.png, digit-7.png")
+        expect(page.locator(".ask .quiet").last).to_have_text("2 files: digit-3.png, digit-7.png")
+        assert "-F frame=@digit-3.png" in page.locator("#curl").inner_text()
+        opened.expected_failures = 1
+        page.locator("input[type=file]").set_input_files([ROOT / "weights/clips/labels.txt", SEVEN])
+        expect(page.get_by_role("alert").last).to_contain_text("Instance 0: frame 1: ")
+
+
+@test
+def a_clip_stands_still_for_who_wants_no_motion(bench):
+    with bench.tab(reduced_motion="reduce") as opened:
+        page = opened.open("clips")
+        page.get_by_role("button", name="Try a digit that moves").click()
+        expect(page.locator(".tags b")).to_have_count(16)
+        expect(page.get_by_role("button", name="Play")).to_be_enabled()
+        expect(page.locator(".slider output")).to_have_text("0")
+        expect(page.get_by_role("button", name="Pause")).to_have_count(0)
 
 
 @test

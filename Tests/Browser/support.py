@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE.parent / "Harness"))
 from daemon import ROOT, WORK, Daemon, models_folder, until
 
 OUTPUT = ROOT / ".build/browser"
-BUNDLED = ("cifar10", "digits", "objects", "sentiment", "shakespeare", "surnames", "tagger", "temperature")
+BUNDLED = ("cifar10", "clips", "digits", "objects", "sentiment", "shakespeare", "surnames", "tagger", "temperature")
 
 # Runs in every page before its own script: what moves without anybody having asked for it.
 SHIFTS = """
@@ -70,13 +70,6 @@ def all_models():
         "architecture": "gru", "task": "sequence-regression", "input": {"kind": "features", "size": 3}}, {
         "rnn.weight_ih_l0": [3 * hidden, 3], "rnn.weight_hh_l0": [3 * hidden, hidden], "rnn.bias_ih_l0": [3 * hidden],
         "rnn.bias_hh_l0": [3 * hidden], "head.weight": [3, hidden], "head.bias": [3]})
-    write_model(folder, "clips", {
-        "architecture": "cnn_rnn", "task": "token-classification", "options": {"extractor": "lenet5"},
-        "input": {"kind": "frames"}, "preprocessing": {"resize": [32, 32], "color": "gray"}}, {
-        "cnn.conv1.weight": [6, 1, 5, 5], "cnn.conv1.bias": [6], "cnn.conv2.weight": [16, 6, 5, 5],
-        "cnn.conv2.bias": [16], "cnn.fc1.weight": [120, 400], "cnn.fc1.bias": [120], "cnn.fc2.weight": [84, 120],
-        "cnn.fc2.bias": [84], "rnn.weight_ih_l0": [4 * hidden, 84], "rnn.weight_hh_l0": [4 * hidden, hidden],
-        "rnn.bias_ih_l0": [4 * hidden], "rnn.bias_hh_l0": [4 * hidden], "head.weight": [3, hidden], "head.bias": [3]})
     preprocessing = {"resize": [32, 32], "interpolation": "nearest"}
     for name, manifest in {
         "detector": {"task": "object-detection", "labels": ["red", "blue"], "boxes": "yolov8", "threshold": 0.5, "nms": 0.3,

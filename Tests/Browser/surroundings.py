@@ -212,7 +212,7 @@ def everybody_can_read_it_in_the_light_and_in_the_dark(bench):
             with bench.tab(color_scheme=scheme, **context) as opened:
                 page = opened.wait_until_ready().page
                 for model, press in (("objects", ".sample"), ("sentiment", ".chip"), ("tagger", ".chip"),
-                                     ("shakespeare", ".chip"), ("temperature", ".chip"), ("broken", None)):
+                                     ("shakespeare", ".chip"), ("temperature", ".chip"), ("clips", ".sample"), ("broken", None)):
                     opened.open(model)
                     if press:
                         page.locator(press).first.click()

@@ -92,8 +92,8 @@ struct Playground: Sendable {
     }
 
     private static func pictureType(_ name: String) -> String? {
-        if name.hasSuffix(".jpg") { return "image/jpeg" }
-        return name.hasSuffix(".png") ? "image/png" : nil
+        let types = ["jpg": "image/jpeg", "png": "image/png", "gif": "image/gif"]
+        return types.first { name.hasSuffix(".\($0.key)") }?.value
     }
 
     private static func base64(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }

@@ -21,15 +21,21 @@ class Problem extends Error {
 
 const unreachable = 'The daemon did not answer: it may have ended, or the network between is down. Try again in a moment';
 
-/** What goes over the wire for a request: `{method, path, query, json | file, accept}`. */
+/** What goes over the wire for a request: `{method, path, query, json | file | form, accept}`, where a form is files. */
 function described(request) {
   const query = new URLSearchParams(request.query ?? {}).toString();
   const url = new URL(request.path + (query ? `?${query}` : ''), base);
   const headers = {};
   if (request.json !== undefined) headers['Content-Type'] = 'application/json';
   if (request.accept) headers.Accept = request.accept;
-  const body = request.json !== undefined ? JSON.stringify(request.json) : request.file;
+  const body = request.json !== undefined ? JSON.stringify(request.json) : request.form ? formOf(request.form) : request.file;
   return { method: request.method ?? (body === undefined ? 'GET' : 'POST'), url, headers, body };
+}
+
+function formOf(files) {
+  const form = new FormData();
+  for (const file of files) form.append('frame', file);
+  return form;
 }
 
 /** Sends a request and returns the response; asks for a key where one is needed. */
@@ -103,6 +109,7 @@ function curlCommand(request) {
   if (key.value) words.push('-H "Authorization: Bearer $MARTLET_KEY"');
   for (const [name, value] of Object.entries(headers)) words.push(`-H ${quoted(`${name}: ${value}`)}`);
   if (request.file) words.push(`--data-binary @${shellName(request.file.name)}`);
+  else if (request.form) words.push(...request.form.map(({ name }) => `-F frame=@${shellName(name)}`));
   else if (body !== undefined) words.push(`-d ${quoted(body)}`);
   else if (method !== 'GET') words.push(`-X ${method}`);
   return words.join(' \\\n  ');

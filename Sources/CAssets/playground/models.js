@@ -42,7 +42,7 @@ function modelButton(model, isChosen, choose) {
 /** What was measured of a model, from its provenance: the measure that says most, in words. */
 function accuracyOf({ provenance }) {
   const metrics = provenance?.metrics ?? {};
-  const examples = metrics.images ?? metrics.sequences ?? metrics.words ?? metrics.tokens;
+  const examples = metrics.images ?? metrics.sequences ?? metrics.words ?? metrics.tokens ?? metrics.frames;
   const right = metrics.top1 ?? metrics.accuracy;
   if (right !== undefined) {
     const ten = metrics.top1_ten > right ? `, ${percent(metrics.top1_ten)} with ten crops` : '';

@@ -20,7 +20,7 @@ function sampleFile(name) {
 }
 
 const sampleNames = (model) =>
-  Object.keys(samples).filter((name) => name.startsWith('digit') === (model.input?.color === 'gray'));
+  Object.keys(samples).filter((name) => !name.startsWith('clip') && name.startsWith('digit') === (model.input?.color === 'gray'));
 
 /** A picture with what is drawn over it: boxes in its own pixels, and a map. */
 function stage() {

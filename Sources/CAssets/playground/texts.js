@@ -50,8 +50,8 @@ function instanceOf(model, text) {
 const placeholderOf = (model) => (model.input?.kind === 'tokens' ? 'Such as: 3 14 15' : 'Type or paste a text');
 
 /** Words in the colours of their classes. */
-function taggedWords() {
-  const list = html('ol', { class: 'tags', dir: 'auto' }, html('li', { class: 'unasked' }, 'The words come here.'));
+function taggedWords(words = 'words') {
+  const list = html('ol', { class: 'tags', dir: 'auto' }, html('li', { class: 'unasked' }, `The ${words} come here.`));
   return {
     element: list,
     draw(tags) {
