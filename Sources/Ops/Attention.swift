@@ -9,7 +9,7 @@ package import Tensors
 /// - `dot`:  q · k. With k = W·value made beforehand this is Luong's `general` score, qᵀ·W·value.
 /// - `additive`:  Va · tanh(q + k) + b, with q and k the products that Bahdanau calls W_a·s and U_a·h.
 ///
-/// - Shape: steps × (values + keys) or steps × keys, and a query of keys → 1 × values.
+/// - Shape: steps × (values + keys) or steps × keys, and a query of keys → 1 × values, and the weights, one a step.
 /// - Source: Luong et al. 2015, §3.1; Bahdanau et al. 2015, §3.1 and A.1.2.
 package struct Attention: Op {
     package enum Score: String, Sendable, CaseIterable {
@@ -48,6 +48,13 @@ package struct Attention: Op {
         return [1, values]
     }
 
+    package func outputShapes(of inputs: [Shape]) throws(ShapeError) -> [Shape] {
+        [try outputShape(of: inputs), [inputs[0][0]]]
+    }
+
+    /// The weights are those of the memory's steps.
+    package func hasSteps(output: Int) -> Bool { output == 1 }
+
     package func multiplyAdds(inputs: [Shape], output: Shape) -> Int { inputs[0][0] * (keys + values) }
 }
 
@@ -56,9 +63,9 @@ extension Attention {
 
     package var stepRule: StepRule { .pools }
 
-    /// A weight for each row, and for `additive` the values of tanh.
+    /// The values of tanh.
     package func scratch(inputs: [Shape], output: Shape) -> Scratch {
-        Scratch(perThread: inputs[0][0] + keys)
+        Scratch(perThread: score == .additive ? keys : 0)
     }
 
     package func taskCount(phase: Int, of call: OpCall) -> Int { call.batch }
@@ -67,12 +74,12 @@ extension Attention {
         let (steps, width) = (call.steps(item: task.index), call.inputShape()[1])
         let memory = unsafe call.input(item: task.index)
         let query = unsafe call.input(1, item: task.index)
-        let weights = unsafe call.scratch(of: task.thread)
+        let weights = unsafe call.output(1, item: task.index)
         let firstKey = unsafe memory + (width - keys)
         switch score {
         case .dot: unsafe kernel_linear(steps, keys, 1, firstKey, width, query, nil, weights, 1)
         case .additive:
-            let sums = unsafe weights + call.inputShape()[0]
+            let sums = unsafe call.scratch(of: task.thread)
             for step in 0..<steps {
                 unsafe kernel_add(query, firstKey + step * width, sums, keys)
                 unsafe kernel_tanh(sums, sums, keys)

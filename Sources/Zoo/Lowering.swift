@@ -12,7 +12,11 @@ package struct Lowering {
         graph = Graph(inputShape: inputShape)
     }
 
-    /// The graph of `layers`, with the outputs `logits` and, when the table ends in a softmax, `probabilities`.
+    /// What tables hand out beside their last value.
+    private var others: [(name: String, value: Graph.Value)] = []
+
+    /// The graph of `layers`, with the outputs `logits` and, when the table ends in a softmax, `probabilities`; where it looks
+    /// at a memory also `attention`, the weight of each of its rows, and what it calls an output.
     ///
     /// - Throws: `ShapeError` with the layer's name when a layer does not fit the one before.
     package static func graph(of layers: [Layer], inputShape: Shape) throws(ShapeError) -> Graph {
@@ -29,6 +33,7 @@ package struct Lowering {
             let probabilities = try lowering.lower(.softmax, from: logits, prefix: "")
             lowering.graph.setOutput("probabilities", to: probabilities)
         }
+        for (name, value) in lowering.others { lowering.graph.setOutput(name, to: value) }
         return lowering.graph
     }
 
@@ -179,7 +184,9 @@ package struct Lowering {
         case .recall(let recall):
             return try add(recall, kind: "recall", inputs: [input], prefix: prefix)
         case .attention(let name, let attention):
-            return try graph.add(attention, name: prefix + name, inputs: [.input, input])
+            let values = try graph.addAll(attention, name: prefix + name, inputs: [.input, input])
+            others.append(("attention", values[1]))
+            return values[0]
         }
     }
 

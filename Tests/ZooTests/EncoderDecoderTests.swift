@@ -128,6 +128,12 @@ import Zoo
     }
 
     @Test(arguments: cases)
+    func `a decoder that looks at its memory hands out the weights`(_ row: Case) throws {
+        let names = try row.graphs().decoder.outputs.map(\.name)
+        #expect(names == ["logits", "probabilities"] + (row.attention == "none" ? [] : ["attention"]))
+    }
+
+    @Test(arguments: cases)
     func `kind and sizes are read from the shapes`(_ row: Case) throws {
         var shapes = try row.shapes()
         // What is as large as the hidden state by default need not be; biases need not be there.

@@ -17,13 +17,15 @@ import Testing
         let token = try add(Embedding(size: 7, features: 5), "embedding", number)
         let known = try add(Recall(hidden, following: 2 * hidden), "known", .input)
         let query = try add(Linear(inputs: hidden, outputs: keys), "query", known)
-        let context = try add(Attention(.additive, values: values, keys: keys), "attention", .input, query)
-        var value = try add(ConcatFeatures(), "concat", token, context)
+        let attention = Attention(.additive, values: values, keys: keys)
+        let attended = try graph.addAll(attention, name: "attention", inputs: [.input, query])
+        var value = try add(ConcatFeatures(), "concat", token, attended[0])
         for (layer, inputs) in [5 + values, hidden].enumerated() {
             let op = Recurrent(.lstm, inputs: inputs, hidden: hidden, layer: layer)
             value = try add(op, "rnn", value)
         }
         graph.setOutput("logits", to: try add(Linear(inputs: hidden, outputs: 7), "head", value))
+        graph.setOutput("attention", to: attended[1])
         graph.setOutput("token", to: number)
         graph.setOutput("known", to: known)
         return graph
@@ -39,7 +41,7 @@ import Testing
 
     private func array(_ span: Span<Float>) -> [Float] { span.indices.map { span[$0] } }
 
-    /// The logits and the state of each item.
+    /// The logits, the state and the attention of each item.
     private func answers(_ session: Session, _ items: [(Tensor, [Float])], capacity: Int) throws -> [[Float]]
     {
         try session.prepare(inputShape: [capacity, Self.values + Self.keys], batch: items.count)
@@ -50,6 +52,7 @@ import Testing
         try #require(session.run())
         return items.indices.map { item in
             session.withOutput("logits", item: item, array) + session.withState(item, array)
+                + session.withOutput("attention", item: item, array)
         }
     }
 
@@ -81,9 +84,21 @@ import Testing
         #expect(session.withOutput("token", item: 0, array) == [state[0]])
         let before = Array(state[1 + 2 * Self.hidden..<1 + 3 * Self.hidden])
         #expect(session.withOutput("known", item: 0, array) == before)
-        let after = Array(answer.dropFirst(7))
-        #expect(after[0] == state[0])
+        let after = answer.dropFirst(7).prefix(Self.stateCount)
+        #expect(after.first == state[0])
         #expect(zip(after, state).dropFirst().allSatisfy { $0 != $1 })
+    }
+
+    @Test func `hands out a weight for each row of a memory, which sum to 1`() throws {
+        let session = try session(threads: 2)
+        let lengths = [5, 1, 12]
+        let items = lengths.enumerated().map { (Self.memory($0, steps: $1), Self.state($0)) }
+        let answers = try answers(session, items, capacity: 16)
+        for (answer, steps) in zip(answers, lengths) {
+            let weights = answer.dropFirst(7 + Self.stateCount)
+            #expect(weights.count == steps && weights.allSatisfy { $0 > 0 })
+            #expect(abs(weights.reduce(0, +) - 1) < 1e-6)
+        }
     }
 
     @Test func `memory, token and state all matter`() throws {
