@@ -1,10 +1,11 @@
 """Measures the bundled models' accuracy through the running daemon and writes it into their `model.json`.
 
 Every example of the test split goes over HTTP: digits and the frames of clips as PNG files made here, photographs as
-their JPEG files, surnames and reviews as text, sentences to tag as arrays of words. Image models are measured with each of the crop
-modes in `IMAGES`. Shakespeare is sent in windows that overlap, so that no character is judged with fewer than
+their JPEG files, surnames and reviews as text, sentences to tag as arrays of words. Image models are measured with each
+of the crop modes in `IMAGES`. Shakespeare is sent in windows that overlap, so that no character is judged with fewer than
 `CONTEXT` before it (but the first ones); each temperature of the test years is predicted from the days before it.
-Prints a Markdown table of the accuracies; the other numbers stand in the lines above it.
+Translations are compared with the English of the test split by sacrebleu's BLEU, for several widths of the beam and
+several length penalties. Prints a Markdown table of the accuracies; the other numbers stand in the lines above it.
 
     deploy/serve &
     python measure.py --data DATA --models-folder .. digits cifar10 objects surnames
@@ -30,6 +31,7 @@ import moving
 GROUP = 50  # texts in one request
 CONTEXT, WINDOW = 1000, 4000  # characters
 HISTORY = 120  # days before a forecast, as in temperature.py
+BEAMS, PENALTIES = (1, 2, 4, 8), (0, 0.6, 1, 1.5)
 
 
 def png(pixels):
@@ -187,9 +189,27 @@ def measure_clips(daemon, data):
     return {**moving.score(found, labels, made), "measured": f"over HTTP, the whole test split; {hidden}"}
 
 
+def measure_translations(daemon, data):
+    import sacrebleu
+
+    lines = (data / "translation" / "deu-eng-test.tsv").read_text(encoding="utf-8").splitlines()
+    sources, references = zip(*(line.split("\t") for line in lines))
+    bleu, table = sacrebleu.BLEU(), []
+    for beams in BEAMS:
+        row = []
+        for penalty in PENALTIES[:1] if beams == 1 else PENALTIES:  # one hypothesis has nothing to be compared with
+            answers = predict(daemon, "deu-eng", sources, beams=beams, length_penalty=penalty)
+            row.append(round(bleu.corpus_score([answer["text"] for answer in answers], [references]).score, 2))
+        table.append(row)
+        print(f"| {beams} | {' | '.join(map(str, row + [''] * (len(PENALTIES) - len(row))))} |", flush=True)
+    by_beams = {f"bleu_{beams}_beams": row[0] for beams, row in zip(BEAMS, table)}
+    measured = f"over HTTP, the whole test split, beams=4; sacrebleu {bleu.get_signature()}"
+    return {"bleu": by_beams.pop("bleu_4_beams"), **by_beams, "sequences": len(sources), "measured": measured}
+
+
 OTHERS = {
     "tagger": measure_tagger, "shakespeare": measure_shakespeare, "temperature": measure_temperature,
-    "clips": measure_clips,
+    "clips": measure_clips, "deu-eng": measure_translations,
 }
 
 
