@@ -1,6 +1,7 @@
 #pragma once
 
 #include "blocked.h"
+#include "proposals.h"
 #include "recurrent.h"
 #include "resample.h"
 
@@ -8,8 +9,17 @@
 typedef struct {
     void (*columns)(const uint8_t *, size_t, size_t, size_t, size_t, size_t, const size_t *, const size_t *,
                     const int32_t *, uint8_t *);
-    void (*rows)(const uint8_t *, size_t, size_t, size_t, size_t, const int32_t *, uint8_t *);
+    void (*rows)(const uint8_t *, size_t, size_t, size_t, size_t, size_t, const int32_t *, uint8_t *);
 } kernel_resample_table;
+
+// The kernels of selective search; proposals.inc has their bodies.
+typedef struct {
+    void (*smooth)(const uint8_t *, size_t, size_t, size_t, size_t, uint16_t *, uint16_t *);
+    void (*edge_weights)(const uint16_t *, size_t, size_t, size_t, size_t, size_t, uint16_t *);
+    int (*derivatives)(const uint8_t *, size_t, size_t, size_t, size_t, int16_t *, int16_t *);
+    void (*texture_bins)(const int16_t *, size_t, size_t, size_t, int, size_t, uint8_t *);
+    float (*histogram_overlap)(const float *, float, const float *, float, size_t);
+} kernel_proposal_table;
 
 // The kernels on blocked images; blocked.inc has their bodies.
 typedef struct {
@@ -30,6 +40,7 @@ typedef struct {
 typedef struct {
     const char *name;
     const kernel_resample_table *resample;
+    const kernel_proposal_table *proposals;
     const kernel_blocked_table *blocked;
     void (*linear)(size_t, size_t, size_t, const float *, size_t, const float *, const float *, float *, size_t);
     void (*small_gemm)(size_t, size_t, size_t, const float *, const float *, size_t, const float *, float *, size_t);
@@ -54,12 +65,15 @@ const kernel_table *kernel_chosen(void);
 
 extern const kernel_table kernel_portable;
 extern const kernel_resample_table kernel_resample_portable;
+extern const kernel_proposal_table kernel_proposal_portable;
 extern const kernel_blocked_table kernel_blocked_portable;
 #if defined(__x86_64__)
 extern const kernel_table kernel_avx2;
 extern const kernel_table kernel_avx512;
 extern const kernel_resample_table kernel_resample_avx2;
 extern const kernel_resample_table kernel_resample_avx512;
+extern const kernel_proposal_table kernel_proposal_avx2;
+extern const kernel_proposal_table kernel_proposal_avx512;
 extern const kernel_blocked_table kernel_blocked_avx2;
 extern const kernel_blocked_table kernel_blocked_avx512;
 #endif

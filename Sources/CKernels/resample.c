@@ -104,9 +104,9 @@ void kernel_resample_columns(const uint8_t *rows, size_t row_count, size_t in_wi
     kernel_chosen()->resample->columns(rows, row_count, in_width, channels, width, taps, starts, counts, weights, out);
 }
 
-void kernel_resample_rows(const uint8_t *rows, size_t bytes, size_t capacity, size_t start, size_t count,
-                          const int32_t *weights, uint8_t *out) {
-    kernel_chosen()->resample->rows(rows, bytes, capacity, start, count, weights, out);
+void kernel_resample_rows(const uint8_t *rows, size_t bytes, size_t stride, size_t capacity, size_t start,
+                          size_t count, const int32_t *weights, uint8_t *out) {
+    kernel_chosen()->resample->rows(rows, bytes, stride, capacity, start, count, weights, out);
 }
 
 void kernel_normalize(const uint8_t *pixels, size_t height, size_t width, size_t channels, const float *table,

@@ -38,6 +38,12 @@ struct Axis {
     /// The first input of each output; never decreasing.
     let starts: [Int]
 
+    /// Prepares all outputs of an axis that is a part of a longer one, whose inputs are counted from that one's first.
+    init(_ interpolation: Interpolation, part: Range<Int>, to: Int) {
+        let whole = Axis(interpolation, from: part.count, to: to, first: 0, count: to)
+        self.init(whole.inputs, whole.shrinkage, whole.kind, whole.starts.map { $0 + part.lowerBound })
+    }
+
     /// Prepares the outputs first … first + count − 1 of an axis of `from` pixels that becomes `to`.
     init(_ interpolation: Interpolation, from: Int, to: Int, first: Int, count: Int) {
         inputs = from

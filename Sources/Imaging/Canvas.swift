@@ -42,6 +42,14 @@ struct Region: Equatable {
     var width: Int
     var height: Int
 
+    init(x: Int, y: Int, width: Int, height: Int) {
+        (self.x, self.y, self.width, self.height) = (x, y, width, height)
+    }
+
+    init(_ box: PixelBox) {
+        self.init(x: box.left, y: box.top, width: box.width, height: box.height)
+    }
+
     /// The smallest region that holds both.
     func union(_ other: Region) -> Region {
         let left = min(x, other.x)

@@ -6,21 +6,34 @@ internal import CKernels
 struct Normalizer {
     /// For each plane of the output, the channel of the image it shows and the value of each pixel.
     private let planes: [(channel: Int, values: [Float])]
-    /// The pixel of what the image does not cover.
-    private let fill: Int
+    /// The value of what the image does not cover, for each plane.
+    private let outside: [Float]
 
-    init(_ preprocessing: Preprocessing) {
+    /// What an image is taken to be surrounded by.
+    enum Outside {
+        /// The pixels of the preprocessing's border.
+        case border
+        /// The mean, whose value is 0.
+        case mean
+    }
+
+    init(_ preprocessing: Preprocessing, outside: Outside = .border) {
         let channels = preprocessing.color.channels
-        fill = Int(preprocessing.fill)
-        planes = (0..<channels).map { plane in
+        let planes = (0..<channels).map { plane in
             let values = (0..<256).map { pixel in
                 Float(
                     (Double(pixel) * preprocessing.scale - preprocessing.mean[plane])
                         / preprocessing.std[plane]
                 )
             }
-            return (preprocessing.color == .bgr ? channels - 1 - plane : plane, values)
+            return (channel: preprocessing.color == .bgr ? channels - 1 - plane : plane, values: values)
         }
+        self.planes = planes
+        self.outside =
+            switch outside {
+            case .border: planes.map { $0.values[Int(preprocessing.fill)] }
+            case .mean: planes.map { _ in 0 }
+            }
     }
 
     /// A rectangle of a canvas on which an image lies at `place`.
@@ -55,7 +68,7 @@ struct Normalizer {
                     let first = (number * region.height + y) * region.width
                     let row = unsafe UnsafeMutableBufferPointer(rebasing: out[first..<first + region.width])
                     if visible.width < region.width || below < 0 || below >= place.height {
-                        unsafe row.update(repeating: plane.values[fill])
+                        unsafe row.update(repeating: outside[number])
                     }
                     guard visible.width > 0, below >= 0, below < place.height,
                         let target = row.baseAddress

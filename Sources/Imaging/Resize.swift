@@ -52,12 +52,55 @@ extension Image {
         }
         let columns = Axis(interpolation, from: self.width, to: width, first: region.x, count: region.width)
         let rows = Axis(interpolation, from: self.height, to: height, first: region.y, count: region.height)
-        let rowBytes = region.width * channels
+        return resampled(columns, rows, of: 0..<self.width, while: shouldContinue)
+    }
+
+    /// Resizes a part of the image to exactly the pixels that Pillow's `crop` and then `resize` give.
+    ///
+    /// Only the result is held in memory; pixels around the part play no role.
+    ///
+    /// - Parameters:
+    ///   - part: within the image, of at least one pixel.
+    ///   - width: of the result.
+    ///   - height: of the result.
+    ///   - interpolation: the filter.
+    ///   - shouldContinue: asked for every few rows; false ends the work.
+    /// - Returns: the resized part; nil when told to stop.
+    package func resized(
+        _ part: PixelBox,
+        width: Int,
+        height: Int,
+        interpolation: Interpolation,
+        while shouldContinue: () -> Bool
+    ) -> Image? {
+        precondition(
+            part.left >= 0 && part.top >= 0 && part.width > 0 && part.height > 0 && part.right <= self.width
+                && part.bottom <= self.height,
+            "part \(part) of an image of \(self.width)×\(self.height)"
+        )
+        let columns = Axis(interpolation, part: part.left..<part.right, to: width)
+        let rows = Axis(interpolation, part: part.top..<part.bottom, to: height)
+        return resampled(columns, rows, of: part.left..<part.right, while: shouldContinue)
+    }
+
+    /// The pixels that two axes make of some of the image's columns; nil when told to stop.
+    private func resampled(
+        _ columns: Axis,
+        _ rows: Axis,
+        of inputs: Range<Int>,
+        while shouldContinue: () -> Bool
+    ) -> Image? {
+        let (width, height) = (columns.starts.count, rows.starts.count)
+        let rowBytes = width * channels
         var isWhole = false
-        let pixels = unsafe [UInt8](unsafeUninitializedCapacity: rowBytes * region.height) { buffer, count in
+        let pixels = unsafe [UInt8](unsafeUninitializedCapacity: rowBytes * height) { buffer, count in
             unsafe self.pixels.withUnsafeBufferPointer { source in
                 guard let source = source.baseAddress, let out = buffer.baseAddress else { return }
-                let input = unsafe Rows(base: source, bytes: self.width * channels)
+                let input = unsafe Rows(
+                    base: source,
+                    bytes: self.width * channels,
+                    wanted: inputs.lowerBound * channels..<inputs.upperBound * channels
+                )
                 isWhole = unsafe resample(
                     input,
                     columns,
@@ -67,16 +110,17 @@ extension Image {
                     while: shouldContinue
                 )
             }
-            count = isWhole ? rowBytes * region.height : 0
+            count = isWhole ? rowBytes * height : 0
         }
-        guard isWhole else { return nil }
-        return Image(width: region.width, height: region.height, channels: channels, pixels: pixels)
+        return isWhole ? Image(width: width, height: height, channels: channels, pixels: pixels) : nil
     }
 
     /// Rows of an image, one after the other in memory.
     @unsafe private struct Rows {
         let base: UnsafePointer<UInt8>
         let bytes: Int
+        /// Those of each row that count.
+        let wanted: Range<Int>
 
         subscript(y: Int) -> UnsafePointer<UInt8> { unsafe base + y * bytes }
     }
@@ -144,6 +188,7 @@ extension Image {
                     unsafe kernel_resample_rows(
                         ring,
                         rowBytes,
+                        rowBytes,
                         capacity,
                         start,
                         weights.counts[i],
@@ -173,13 +218,14 @@ extension Image {
                 for (i, start) in rows.starts.enumerated() {
                     guard shouldContinue() else { return false }
                     unsafe kernel_resample_rows(
-                        input.base,
+                        input.base + input.wanted.lowerBound,
+                        input.wanted.count,
                         input.bytes,
                         height,
                         start,
                         weights.counts[i],
                         values + i * weights.taps,
-                        sum
+                        sum + input.wanted.lowerBound
                     )
                     unsafe columns.resample(
                         sum,

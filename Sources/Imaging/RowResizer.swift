@@ -147,6 +147,7 @@ struct RowResizer {
                         unsafe kernel_resample_rows(
                             ring,
                             rowBytes,
+                            rowBytes,
                             ringRows,
                             rows.starts[next],
                             weights.counts[next],

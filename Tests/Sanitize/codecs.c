@@ -45,7 +45,7 @@ static void resample(const uint8_t *pixels, size_t width, size_t height, size_t 
         kernel_resample_weights(filter, height, to, first, count, starts, counts, weights, scratch);
         const size_t step = kernel_resample_taps(filter, height, to);
         for (size_t i = 0; i < count; i++)
-            kernel_resample_rows(pixels, width * channels, height, starts[i], counts[i], weights + i * step, rows);
+            kernel_resample_rows(pixels, width * channels, width * channels, height, starts[i], counts[i], weights + i * step, rows);
         free(starts), free(counts), free(weights), free(scratch), free(columns), free(rows), free(plane);
     }
 }

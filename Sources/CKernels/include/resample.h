@@ -36,9 +36,9 @@ void kernel_resample_columns(const uint8_t *_Nonnull rows, size_t row_count, siz
 
 /// Makes one output row of `bytes` values as the weighted sum of the rows start … start + count − 1.
 ///
-/// Row y lies at rows + (y mod capacity) · bytes: a ring, or a whole image when capacity is its height.
-void kernel_resample_rows(const uint8_t *_Nonnull rows, size_t bytes, size_t capacity, size_t start, size_t count,
-                          const int32_t *_Nonnull weights, uint8_t *_Nonnull out);
+/// Row y lies at rows + (y mod capacity) · stride: a ring, or an image or a part of it when capacity is its height.
+void kernel_resample_rows(const uint8_t *_Nonnull rows, size_t bytes, size_t stride, size_t capacity, size_t start,
+                          size_t count, const int32_t *_Nonnull weights, uint8_t *_Nonnull out);
 
 /// Looks the pixels of one channel up in a table of 256 values: a plane of height × width floats, row by row.
 ///

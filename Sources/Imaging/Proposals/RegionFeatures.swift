@@ -1,0 +1,147 @@
+internal import CKernels
+
+/// The colours and textures of an image in a space of colours, as bins to be counted for any regions.
+///
+/// - Source: Uijlings et al. 2013, §3.2: for each channel 25 bins of colour, and 10 of the Gaussian derivative (σ = 1) in each
+///   of eight directions. A derivative's bins divide the range from 0 to the largest in its channel evenly.
+struct ImageFeatures {
+    private let planes: ColorPlanes
+    /// The bins of four derivatives of each channel of each pixel, together.
+    private let textures: [UInt8]
+
+    /// The most bytes that one holds for each pixel, beside the planes, while it is made.
+    static let bytesPerPixel = 12 + 8
+
+    /// - Throws: `.stopped` when told to.
+    init(_ planes: ColorPlanes, while shouldContinue: () -> Bool) throws(PreprocessingError) {
+        let (width, height, area, channels) = (planes.width, planes.height, planes.area, planes.channels)
+        let rows = RowGroups(width: width, height: height)
+        var textures = [UInt8](repeating: 0, count: 4 * channels * area)
+        var derivatives = [Int16](repeating: 0, count: 4 * area)
+        var scratch = [Int16](repeating: 0, count: 2 * (width + 8))
+        for channel in 0..<channels {
+            var most: Int32 = 0
+            try rows.each(while: shouldContinue) { rows in
+                let found = unsafe kernel_derivatives(
+                    planes.values,
+                    channel,
+                    width,
+                    height,
+                    rows.lowerBound,
+                    rows.upperBound,
+                    &scratch,
+                    &derivatives
+                )
+                most = max(most, found)
+            }
+            try rows.each(while: shouldContinue) { rows in
+                unsafe kernel_texture_bins(
+                    derivatives,
+                    area,
+                    rows.lowerBound * width,
+                    rows.upperBound * width,
+                    most,
+                    channel,
+                    channels,
+                    &textures
+                )
+            }
+        }
+        (self.planes, self.textures) = (planes, textures)
+    }
+
+    /// Counts the bins of each region.
+    ///
+    /// - Throws: `.stopped` when told to.
+    func histograms(
+        of segmentation: Segmentation,
+        _ extents: [(box: PixelBox, size: Int)],
+        while shouldContinue: () -> Bool
+    ) throws(PreprocessingError) -> RegionHistograms {
+        let layout = RegionHistograms.Layout(channels: planes.channels)
+        var counts = [UInt32](repeating: 0, count: segmentation.count * layout.stride)
+        let rows = RowGroups(width: planes.width, height: planes.height)
+        try rows.each(while: shouldContinue) { rows in
+            unsafe kernel_count_bins(
+                segmentation.labels,
+                planes.values,
+                textures,
+                planes.area,
+                planes.channels,
+                rows.lowerBound * planes.width,
+                rows.upperBound * planes.width,
+                layout.texture,
+                layout.stride,
+                &counts
+            )
+        }
+        guard shouldContinue() else { throw .stopped }
+        // A derivative is counted in its own direction alone: in the opposite one it is 0, which is the first bin.
+        for region in 0..<segmentation.count {
+            for first in stride(from: layout.texture, to: layout.stride, by: 10) {
+                let place = region * layout.stride + first
+                let rest = counts[place + 1..<place + 10].reduce(0, +)
+                counts[place] = UInt32(extents[region].size) - rest
+            }
+        }
+        return RegionHistograms(layout: layout, counts: counts.map { Float($0) })
+    }
+}
+
+/// How often each bin of colour and texture is seen in regions; those of regions that become one are added.
+struct RegionHistograms {
+    /// Where a region's counts lie: a multiple of 16 for the colours of all channels, then one for the textures.
+    struct Layout {
+        let channels: Int
+        /// Where the textures begin.
+        let texture: Int
+        /// From one region to the next.
+        let stride: Int
+
+        init(channels: Int) {
+            self.channels = channels
+            texture = (25 * channels + 15) / 16 * 16
+            stride = texture + 80 * channels
+        }
+    }
+
+    let layout: Layout
+    /// Whole numbers.
+    private(set) var counts: [Float]
+
+    init(layout: Layout, counts: [Float]) { (self.layout, self.counts) = (layout, counts) }
+
+    /// Adds one region's counts to another's.
+    mutating func add(_ region: Int, to other: Int) {
+        let (from, to) = (region * layout.stride, other * layout.stride)
+        unsafe counts.withUnsafeMutableBufferPointer { counts in
+            for bin in 0..<layout.stride { unsafe counts[to + bin] += unsafe counts[from + bin] }
+        }
+    }
+
+    /// What the normalised histograms of two regions have in common, from 0 to 1: of their colours, and of their textures.
+    func overlap(
+        _ a: (region: Int, size: Int),
+        _ b: (region: Int, size: Int),
+        colors wantsColors: Bool,
+        textures wantsTextures: Bool
+    ) -> (colors: Float, textures: Float) {
+        unsafe counts.withUnsafeBufferPointer { counts in
+            guard let counts = counts.baseAddress else { return (0, 0) }
+            let (x, y) = unsafe (counts + a.region * layout.stride, counts + b.region * layout.stride)
+            let values = Float(layout.channels)
+            let (inverseA, inverseB) = (1 / (Float(a.size) * values), 1 / (Float(b.size) * values))
+            let colors = unsafe wantsColors
+                ? kernel_histogram_overlap(x, inverseA, y, inverseB, layout.texture) : 0
+            let textures = unsafe wantsTextures
+                ? kernel_histogram_overlap(
+                    x + layout.texture,
+                    inverseA / 8,
+                    y + layout.texture,
+                    inverseB / 8,
+                    layout.stride - layout.texture
+                ) : 0
+            return (colors, textures)
+        }
+    }
+}
