@@ -30,7 +30,10 @@ struct Propose: ParsableCommand {
     @Option(help: "How boxes are found: \(Method.allCases.map(\.rawValue).joined(separator: ", ")).")
     var method: Method = .selectiveSearch
 
-    @Flag(name: .customLong("quality"), help: "Search with 80 strategies in place of 8: more boxes, more slowly.")
+    @Flag(
+        name: .customLong("quality"),
+        help: "Search with 80 strategies in place of 8: more boxes, more slowly."
+    )
     var isThorough = false
 
     @Option(help: "How many boxes of an image to print at most, the best.")

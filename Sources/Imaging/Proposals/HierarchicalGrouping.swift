@@ -14,16 +14,30 @@ package struct Similarity: OptionSet, Sendable, Hashable {
     package static let size = Similarity(rawValue: 4)
     /// The part of the image that is not a gap between them in the box around both.
     package static let fill = Similarity(rawValue: 8)
+
+    /// The part of the image that two regions leave.
+    ///
+    /// - Source: Equation 5.
+    package static func ofSizes(_ a: RegionExtent, _ b: RegionExtent, image: Int) -> Float {
+        1 - Float(a.size + b.size) / Float(image)
+    }
+
+    /// The part of the image that is no gap between two regions in the box around both.
+    ///
+    /// - Source: Equation 6.
+    package static func ofFill(_ a: RegionExtent, _ b: RegionExtent, image: Int) -> Float {
+        let both = a.union(b)
+        return 1 - Float(both.box.width * both.box.height - both.size) / Float(image)
+    }
 }
 
 /// The grouping of an image's regions: of all neighbours the two most alike become one, until one is left.
 ///
 /// - Source: Uijlings et al. 2013, §3.1, Algorithm 1.
-struct HierarchicalGrouping {
+package struct HierarchicalGrouping {
     /// A region and those it touches.
     private struct Region {
-        var box: PixelBox
-        var size: Int
+        var extent: RegionExtent
         /// Where its histograms lie.
         var place: Int
         var neighbours: [Int32]
@@ -31,24 +45,30 @@ struct HierarchicalGrouping {
     }
 
     private let similarity: Similarity
-    private let imageSize: Float
+    private let imageSize: Int
     private var regions: [Region] = []
     private var histograms: RegionHistograms
     private var pairs = PairHeap()
 
-    init(
+    /// - Parameters:
+    ///   - segmentation: the first regions.
+    ///   - extents: those of the segmentation.
+    ///   - neighbours: those of the segmentation.
+    ///   - histograms: of the same regions.
+    ///   - similarity: what makes them alike.
+    package init(
         _ segmentation: Segmentation,
-        _ extents: [(box: PixelBox, size: Int)],
+        _ extents: [RegionExtent],
         _ neighbours: [(Int, Int)],
         _ histograms: RegionHistograms,
         by similarity: Similarity
     ) {
         self.similarity = similarity
         self.histograms = histograms
-        imageSize = Float(segmentation.width * segmentation.height)
+        imageSize = segmentation.width * segmentation.height
         regions.reserveCapacity(2 * segmentation.count)
         for (number, extent) in extents.enumerated() {
-            regions.append(Region(box: extent.box, size: extent.size, place: number, neighbours: []))
+            regions.append(Region(extent: extent, place: number, neighbours: []))
         }
         for (a, b) in neighbours {
             regions[a].neighbours.append(Int32(b))
@@ -59,9 +79,12 @@ struct HierarchicalGrouping {
 
     /// Groups all regions.
     ///
+    /// - Parameter shouldContinue: asked for every few regions.
     /// - Returns: the boxes of the first regions, then those of each that two became.
     /// - Throws: `.stopped` when told to.
-    mutating func boxes(while shouldContinue: () -> Bool) throws(PreprocessingError) -> [PixelBox] {
+    package mutating func boxes(
+        while shouldContinue: () -> Bool = { true }
+    ) throws(PreprocessingError) -> [PixelBox] {
         var seen = [Int32](repeating: -1, count: 2 * regions.count)
         while let pair = pairs.pop() {
             let (a, b) = (Int(pair.a), Int(pair.b))
@@ -69,7 +92,7 @@ struct HierarchicalGrouping {
             if regions.count % 64 == 0, !shouldContinue() { throw .stopped }
             join(a, b, &seen)
         }
-        return regions.map(\.box)
+        return regions.map(\.extent.box)
     }
 
     private mutating func join(_ a: Int, _ b: Int, _ seen: inout [Int32]) {
@@ -87,8 +110,7 @@ struct HierarchicalGrouping {
         regions[b].neighbours = []
         regions.append(
             Region(
-                box: regions[a].box.union(regions[b].box),
-                size: regions[a].size + regions[b].size,
+                extent: regions[a].extent.union(regions[b].extent),
                 place: regions[a].place,
                 neighbours: neighbours
             )
@@ -102,21 +124,15 @@ struct HierarchicalGrouping {
     /// How alike two regions are.
     private func likeness(_ a: Int, _ b: Int) -> Float {
         let (first, second) = (regions[a], regions[b])
+        let (x, y) = ((first.place, first.extent.size), (second.place, second.extent.size))
         var sum: Float = 0
-        if !similarity.isDisjoint(with: [.color, .texture]) {
-            let common = histograms.overlap(
-                (first.place, first.size),
-                (second.place, second.size),
-                colors: similarity.contains(.color),
-                textures: similarity.contains(.texture)
-            )
-            sum = common.colors + common.textures
+        if similarity.contains(.color) { sum += histograms.commonColors(x, y) }
+        if similarity.contains(.texture) { sum += histograms.commonTextures(x, y) }
+        if similarity.contains(.size) {
+            sum += Similarity.ofSizes(first.extent, second.extent, image: imageSize)
         }
-        let size = first.size + second.size
-        if similarity.contains(.size) { sum += 1 - Float(size) / imageSize }
         if similarity.contains(.fill) {
-            let box = first.box.union(second.box)
-            sum += 1 - Float(box.width * box.height - size) / imageSize
+            sum += Similarity.ofFill(first.extent, second.extent, image: imageSize)
         }
         return sum
     }

@@ -23,8 +23,8 @@ package struct PixelGraph {
     private let ends: [UInt32]
     private let edgeCount: Int
 
-    /// The most bytes that one holds for each pixel, while it is made or while it is used.
-    static let bytesPerPixel = 16 + max(16 + 6, 16 + 12 + 4)
+    /// The most bytes that one holds for each pixel: its edges, and what finding them or regions takes.
+    static let bytesPerPixel = 16 + max(6 + 8, 4 + 8 + 16 + 4 + 4)
 
     /// - Throws: `.stopped` when told to.
     package init(
@@ -83,6 +83,7 @@ package struct PixelGraph {
     ///   - scale: the paper's k, in levels of a colour: larger gives larger regions.
     ///   - leastSize: in pixels.
     ///   - shouldContinue: asked for every few thousand edges.
+    /// - Returns: the regions, none smaller than `leastSize` unless the image is.
     /// - Throws: `.stopped` when told to.
     /// - Source: Felzenszwalb and Huttenlocher 2004, §3 and Algorithm 1.
     package func regions(
@@ -129,67 +130,5 @@ package struct PixelGraph {
             count = unsafe kernel_label(&parents, part.lowerBound, part.upperBound, count, &numbers, &labels)
         }
         return Segmentation(width: width, height: height, count: count, labels: labels, between: between)
-    }
-}
-
-/// An image cut into regions.
-package struct Segmentation: Sendable {
-    package let width: Int
-    package let height: Int
-    /// How many regions there are.
-    package let count: Int
-    /// The region of each pixel, from 0; regions are numbered as their first pixels come.
-    package let labels: [UInt32]
-    /// Edges among which are all those between regions; a pixel, and its direction in the highest four bits.
-    let between: [UInt32]
-
-    /// The pairs of regions that touch, each once, the lower number first, in ascending order.
-    package var neighbours: [(Int, Int)] {
-        let steps = [1, width - 1, width, width + 1]
-        // A region's partners lie together; which of them were seen is told by the last region that saw them.
-        var starts = [Int](repeating: 0, count: count + 1)
-        func pair(_ edge: UInt32) -> (low: Int, high: Int)? {
-            let pixel = Int(edge & 0x0FFF_FFFF)
-            let (a, b) = (labels[pixel], labels[pixel + steps[Int(edge >> 28)]])
-            return a == b ? nil : (Int(min(a, b)), Int(max(a, b)))
-        }
-        for edge in between { if let pair = pair(edge) { starts[pair.low + 1] += 1 } }
-        for region in 0..<count { starts[region + 1] += starts[region] }
-        var partners = [Int](repeating: 0, count: starts[count])
-        var next = starts
-        for edge in between {
-            guard let pair = pair(edge) else { continue }
-            partners[next[pair.low]] = pair.high
-            next[pair.low] += 1
-        }
-        var seen = [Int](repeating: -1, count: count)
-        var pairs: [(Int, Int)] = []
-        for region in 0..<count {
-            let first = pairs.count
-            for partner in partners[starts[region]..<starts[region + 1]] where seen[partner] != region {
-                seen[partner] = region
-                pairs.append((region, partner))
-            }
-            pairs[first...].sort { $0.1 < $1.1 }
-        }
-        return pairs
-    }
-
-    /// The smallest box around each region, and its pixels.
-    var extents: [(box: PixelBox, size: Int)] {
-        let none = PixelBox(left: .max, top: .max, right: 0, bottom: 0)
-        var extents = [(box: PixelBox, size: Int)](repeating: (none, 0), count: count)
-        for y in 0..<height {
-            var x = 0
-            while x < width {
-                let label = labels[y * width + x]
-                let first = x
-                repeat { x += 1 } while x < width && labels[y * width + x] == label
-                let run = PixelBox(left: first, top: y, right: x, bottom: y + 1)
-                extents[Int(label)].box = extents[Int(label)].box.union(run)
-                extents[Int(label)].size += x - first
-            }
-        }
-        return extents
     }
 }

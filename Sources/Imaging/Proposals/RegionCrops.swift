@@ -13,6 +13,7 @@ package struct RegionCrops: Sendable {
     /// Takes an image.
     ///
     /// - Parameters:
+    ///   - transform: what becomes of the regions.
     ///   - image: upright, in gray for `ColorMode.gray`, else in RGB.
     ///   - input: the size that the network takes.
     ///   - preprocessing: its interpolation, colour and normalisation count.

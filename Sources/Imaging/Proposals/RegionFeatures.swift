@@ -4,7 +4,7 @@ internal import CKernels
 ///
 /// - Source: Uijlings et al. 2013, §3.2: for each channel 25 bins of colour, and 10 of the Gaussian derivative (σ = 1) in each
 ///   of eight directions. A derivative's bins divide the range from 0 to the largest in its channel evenly.
-struct ImageFeatures {
+package struct ImageFeatures {
     private let planes: ColorPlanes
     /// The bins of four derivatives of each channel of each pixel, together.
     private let textures: [UInt8]
@@ -13,7 +13,10 @@ struct ImageFeatures {
     static let bytesPerPixel = 12 + 8
 
     /// - Throws: `.stopped` when told to.
-    init(_ planes: ColorPlanes, while shouldContinue: () -> Bool) throws(PreprocessingError) {
+    package init(
+        _ planes: ColorPlanes,
+        while shouldContinue: () -> Bool = { true }
+    ) throws(PreprocessingError) {
         let (width, height, area, channels) = (planes.width, planes.height, planes.area, planes.channels)
         let rows = RowGroups(width: width, height: height)
         var textures = [UInt8](repeating: 0, count: 4 * channels * area)
@@ -53,10 +56,10 @@ struct ImageFeatures {
     /// Counts the bins of each region.
     ///
     /// - Throws: `.stopped` when told to.
-    func histograms(
+    package func histograms(
         of segmentation: Segmentation,
-        _ extents: [(box: PixelBox, size: Int)],
-        while shouldContinue: () -> Bool
+        _ extents: [RegionExtent],
+        while shouldContinue: () -> Bool = { true }
     ) throws(PreprocessingError) -> RegionHistograms {
         let layout = RegionHistograms.Layout(channels: planes.channels)
         var counts = [UInt32](repeating: 0, count: segmentation.count * layout.stride)
@@ -89,7 +92,7 @@ struct ImageFeatures {
 }
 
 /// How often each bin of colour and texture is seen in regions; those of regions that become one are added.
-struct RegionHistograms {
+package struct RegionHistograms {
     /// Where a region's counts lie: a multiple of 16 for the colours of all channels, then one for the textures.
     struct Layout {
         let channels: Int
@@ -119,29 +122,36 @@ struct RegionHistograms {
         }
     }
 
-    /// What the normalised histograms of two regions have in common, from 0 to 1: of their colours, and of their textures.
-    func overlap(
+    /// What the normalised histograms of colours of two regions have in common, from 0 to 1.
+    ///
+    /// - Source: Uijlings et al. 2013, Equation 2.
+    package func commonColors(_ a: (region: Int, size: Int), _ b: (region: Int, size: Int)) -> Float {
+        overlap(a, b, 0..<layout.texture, bins: layout.channels)
+    }
+
+    /// What the normalised histograms of textures of two regions have in common, from 0 to 1.
+    ///
+    /// - Source: Uijlings et al. 2013, Equation 4.
+    package func commonTextures(_ a: (region: Int, size: Int), _ b: (region: Int, size: Int)) -> Float {
+        overlap(a, b, layout.texture..<layout.stride, bins: 8 * layout.channels)
+    }
+
+    /// The overlap of a part of the counts, to which each pixel adds `bins`.
+    private func overlap(
         _ a: (region: Int, size: Int),
         _ b: (region: Int, size: Int),
-        colors wantsColors: Bool,
-        textures wantsTextures: Bool
-    ) -> (colors: Float, textures: Float) {
+        _ part: Range<Int>,
+        bins: Int
+    ) -> Float {
         unsafe counts.withUnsafeBufferPointer { counts in
-            guard let counts = counts.baseAddress else { return (0, 0) }
-            let (x, y) = unsafe (counts + a.region * layout.stride, counts + b.region * layout.stride)
-            let values = Float(layout.channels)
-            let (inverseA, inverseB) = (1 / (Float(a.size) * values), 1 / (Float(b.size) * values))
-            let colors = unsafe wantsColors
-                ? kernel_histogram_overlap(x, inverseA, y, inverseB, layout.texture) : 0
-            let textures = unsafe wantsTextures
-                ? kernel_histogram_overlap(
-                    x + layout.texture,
-                    inverseA / 8,
-                    y + layout.texture,
-                    inverseB / 8,
-                    layout.stride - layout.texture
-                ) : 0
-            return (colors, textures)
+            guard let counts = counts.baseAddress else { return 0 }
+            return unsafe kernel_histogram_overlap(
+                counts + a.region * layout.stride + part.lowerBound,
+                1 / Float(a.size * bins),
+                counts + b.region * layout.stride + part.lowerBound,
+                1 / Float(b.size * bins),
+                part.count
+            )
         }
     }
 }

@@ -51,6 +51,7 @@ package struct RegionProposals: Sendable, Equatable {
     /// The most bytes that proposing holds at once, beside the image and the boxes.
     ///
     /// - Parameter size: of the upright image.
+    /// - Returns: bytes, for a lease.
     package func workingBytes(for size: ImageSize) -> Int {
         switch method {
         case .selectiveSearch(let search): search.workingBytes(for: size)

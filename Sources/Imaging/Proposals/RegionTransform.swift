@@ -36,13 +36,17 @@ package struct RegionTransform: Sendable, Equatable {
     ///   - region: within the image, of at least one pixel.
     ///   - image: the size of the upright image.
     ///   - input: the size of the input; its sides are longer than twice the padding.
+    /// - Returns: what of the image is seen, and where.
     package func view(of region: PixelBox, in image: ImageSize, as input: ImageSize) -> View {
         precondition(
             region.left >= 0 && region.top >= 0 && region.width > 0 && region.height > 0
                 && region.right <= image.width && region.bottom <= image.height,
             "region \(region) of an image of \(image)"
         )
-        precondition(2 * padding < min(input.width, input.height), "padding \(padding) of an input of \(input)")
+        precondition(
+            2 * padding < min(input.width, input.height),
+            "padding \(padding) of an input of \(input)"
+        )
         // Pixels of the image that a pixel of the input shows.
         var across = Double(region.width) / Double(input.width - 2 * padding)
         var down = Double(region.height) / Double(input.height - 2 * padding)

@@ -44,7 +44,10 @@ package struct SelectiveSearch: Sendable, Equatable {
         let area = size.width * size.height
         let regions = area / max(1, scales.min() ?? 1) + 1
         let histograms = 3 * RegionHistograms.Layout(channels: 3).stride * MemoryLayout<Float>.stride
-        return area * (3 + 3 + ImageFeatures.bytesPerPixel + PixelGraph.bytesPerPixel) + regions * (histograms + 1024)
+        // A region with its neighbours and pairs, and the boxes that come of it.
+        let rest = 1024 + colors.count * scales.count * similarities.count * 2 * 64
+        return area * (3 + 3 + ImageFeatures.bytesPerPixel + PixelGraph.bytesPerPixel)
+            + regions * (histograms + rest) + (1 << 20)
     }
 
     /// Boxes, the best first.
