@@ -47,8 +47,8 @@ static int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
 static uint8_t hue(int32_t r, int32_t g, int32_t b) {
     const int32_t most = larger(larger(r, g), b), range = most - smaller(smaller(r, g), b);
     if (range == 0) return 0;
-    // Sixths of the circle: red to yellow is the first.
-    const int32_t sixth = most == r ? 0 : most == g ? 2 : 4;
+    // Sixths of the circle, once around before red so that nothing is below zero.
+    const int32_t sixth = most == r ? 6 : most == g ? 8 : 10;
     const int32_t part = most == r ? g - b : most == g ? b - r : r - g;
     const int32_t turn = (256 * (sixth * range + part) / range + 3) / 6;
     return (uint8_t)(turn & 255);

@@ -124,6 +124,23 @@ enum Fixtures {
         [UInt8](try Data(contentsOf: folder.appending(path: "files/\(name)")))
     }
 
+    /// What Pillow makes of regions (see Fixtures/make_region_fixtures.py).
+    struct RegionCase: Decodable, CustomStringConvertible, Sendable {
+        let region: [Int]
+        let shape: String
+        let padding: Int
+        let width: Int
+        let height: Int
+        let interpolation: String
+        let crc32: UInt32
+        var description: String { "\(region) \(shape) \(padding) as \(width)×\(height) \(interpolation)" }
+    }
+
+    static func regions() throws -> [RegionCase] {
+        let data = try Data(contentsOf: folder.appending(path: "regions.json"))
+        return try JSONDecoder().decode([RegionCase].self, from: data)
+    }
+
     /// The names of all files, sorted.
     static func fileNames() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "files").path).sorted()

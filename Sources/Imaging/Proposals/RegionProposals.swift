@@ -19,7 +19,7 @@ package struct PixelBox: Sendable, Hashable {
     }
 
     /// The smallest box that holds both.
-    func union(_ other: PixelBox) -> PixelBox {
+    package func union(_ other: PixelBox) -> PixelBox {
         PixelBox(
             left: min(left, other.left),
             top: min(top, other.top),

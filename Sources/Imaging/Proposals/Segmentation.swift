@@ -9,6 +9,25 @@ package struct Segmentation: Sendable {
     /// Edges among which are all those between regions; a pixel, and its direction in the highest four bits.
     let between: [UInt32]
 
+    init(width: Int, height: Int, count: Int, labels: [UInt32], between: [UInt32]) {
+        (self.width, self.height, self.count) = (width, height, count)
+        (self.labels, self.between) = (labels, between)
+    }
+
+    /// Takes the regions of an image's pixels, numbered as their first pixels come.
+    package init(width: Int, height: Int, labels: [UInt32]) {
+        precondition(labels.count == width * height, "\(labels.count) labels of \(width)×\(height)")
+        let edges = labels.indices.flatMap { pixel -> [UInt32] in
+            let (x, y) = (pixel % width, pixel / width)
+            let isThere = [
+                x + 1 < width, x > 0 && y + 1 < height, y + 1 < height, x + 1 < width && y + 1 < height,
+            ]
+            return (0..<4).filter { isThere[$0] }.map { UInt32($0) << 28 | UInt32(pixel) }
+        }
+        let count = Int(labels.max() ?? 0) + 1
+        self.init(width: width, height: height, count: count, labels: labels, between: edges)
+    }
+
     /// The pairs of regions that touch, each once, the lower number first, in ascending order.
     package var neighbours: [(Int, Int)] {
         let steps = [1, width - 1, width, width + 1]
