@@ -26,11 +26,10 @@ extension EndToEndTests {
             #expect(run.status == 0, "\(run.error)")
             let found = try lines(run)
             #expect(found.map(\.path) == files && found.allSatisfy { $0.boxes == found[0].boxes })
-            // The whole picture and its two squares.
-            let whole = [0, 0, found[0].width, found[0].height]
-            for box in [whole, [24, 8, 56, 40], [88, 24, 120, 56]] {
-                #expect(found[0].boxes.contains(box), "\(box) of \(found[0].boxes)")
-            }
+            // Two squares of 16 pixels, which smoothing widens by two on each side, and the whole picture.
+            let whole = [0, 0, 128, 64]
+            #expect(found[0].width == 128 && found[0].height == 64)
+            #expect(found[0].boxes == [[94, 30, 114, 50], whole, [30, 14, 50, 34]])
             let one = try lines(CommandRun(["propose", Self.picture, "--quality", "--limit", "1"]))
             #expect(one.count == 1 && one[0].boxes.count == 1)
             let windows = try lines(CommandRun(["propose", Self.picture, "--method", "sliding-window"]))
@@ -41,7 +40,9 @@ extension EndToEndTests {
             let run = try CommandRun(["propose", "missing.png", Self.picture])
             #expect(run.status == 1 && run.error.contains("missing.png"), "\(run.error)")
             #expect(try lines(run).map(\.path) == [Self.picture])
-            let wrong = [["--limit", "0"], ["--method", "magic"], ["--method", "sliding-window", "--quality"]]
+            let wrong = [
+                ["--limit", "0"], ["--method", "magic"], ["--method", "sliding-window", "--quality"],
+            ]
             for options in wrong {
                 #expect(try CommandRun(["propose", Self.picture] + options).status == 2, "\(options)")
             }
