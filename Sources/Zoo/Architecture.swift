@@ -13,12 +13,16 @@ package struct Architecture: Sendable {
         case sequence
         /// Images as the `extractor` takes them, as many as there are.
         case frames
+        /// Regions of an image as the `extractor` takes them, each by itself.
+        case regions
     }
 
     /// A table and the shape of the item that goes into it.
     struct Network {
         let inputShape: Shape
         let layers: [Layer]
+        /// Further outputs by name, each the end of a table of its own that begins where `layers` does.
+        var others: [(name: String, layers: [Layer])] = []
     }
 
     package let name: String
@@ -135,6 +139,7 @@ package struct Architecture: Sendable {
         recurrentNetworks,
         encoderDecoders,
         frameNetworks,
+        regionNetworks,
     ].flatMap(\.self)
 
     /// The architecture called `name`, here or in timm.
@@ -186,13 +191,13 @@ package struct Architecture: Sendable {
         return try lower(decoder, classes: classes(for: configuration), configuration)
     }
 
-    /// What makes the features of frames that `graph` takes; nil for a network that takes something else.
+    /// What makes the features of frames or regions that `graph` takes; nil for a network that takes something else.
     ///
     /// - Throws: `ArchitectureError` when the configuration names no network that has features.
     package func extractor(
         _ configuration: ArchitectureConfiguration = ArchitectureConfiguration()
     ) throws(ArchitectureError) -> FeatureExtractor? {
-        input == .frames ? try FeatureExtractor(configuration, for: name) : nil
+        [.frames, .regions].contains(input) ? try FeatureExtractor(configuration, for: name) : nil
     }
 
     /// Whether a tensor of that name may be in a weights file although the network does not use it.
@@ -208,7 +213,11 @@ package struct Architecture: Sendable {
     ) throws(ArchitectureError) -> Graph {
         let network = try table(classes, configuration)
         do {
-            return try Lowering.graph(of: network.layers, inputShape: network.inputShape)
+            return try Lowering.graph(
+                of: network.layers,
+                beside: network.others,
+                inputShape: network.inputShape
+            )
         } catch {
             throw .shape(architecture: name, error)
         }
@@ -257,8 +266,10 @@ package struct Architecture: Sendable {
                 throw .imageSide(architecture: name, height: size.height, width: size.width)
             }
         case .sequence where configuration.imageSize != nil: throw .takesSequences(architecture: name)
-        case .frames where configuration.sequenceInput != nil: throw .takesImages(architecture: name)
-        case .sequence, .frames:
+        case .frames where configuration.sequenceInput != nil,
+            .regions where configuration.sequenceInput != nil:
+            throw .takesImages(architecture: name)
+        case .sequence, .frames, .regions:
             guard ArchitectureConfiguration.stepsRange.contains(configuration.steps) else {
                 throw .steps(architecture: name, configuration.steps)
             }

@@ -1,6 +1,9 @@
 package import Engine
 
-/// An image network without its classifier: what its last linear layer takes are the features of an image.
+internal import Platform
+
+/// An image network up to the features of an image: what its last linear layer takes, or the value that the option `feature`
+/// names.
 ///
 /// Its tensors have the network's own names behind `cnn.`.
 package struct FeatureExtractor: Sendable {
@@ -37,21 +40,64 @@ package struct FeatureExtractor: Sendable {
                 imageSize: configuration.imageSize
             )
         )
+        let value = try Self.features(of: whole, configuration.options.string("feature"), name, for: network)
+        do {
+            graph = try Self.graph(whole, upTo: value)
+        } catch {
+            throw .shape(architecture: name, error)
+        }
+    }
+
+    /// The value of a network that the features are.
+    private static func features(
+        of whole: Graph,
+        _ feature: String?,
+        _ name: String,
+        for network: String
+    ) throws(ArchitectureError) -> Graph.Value {
+        if let feature {
+            if let value = whole.value(named: feature) { return value }
+            let hint = nearestName(to: feature, in: whole.valueNames).map { "; did you mean '\($0)'?" } ?? ""
+            throw .extractor(
+                architecture: network,
+                "option 'feature': extractor '\(name)' has no '\(feature)'\(hint)"
+            )
+        }
         let head = whole.nodes.lastIndex { !$0.op.parameters.isEmpty } ?? 0
         guard whole.nodes[head].op.takesFeatures else {
             let problem = "extractor '\(name)' has no features: it ends in '\(whole.nodes[head].name)'"
             throw .extractor(architecture: network, "\(problem), which is not a linear layer")
         }
-        var graph = Graph(inputShape: whole.inputShape)
-        do {
-            for node in whole.nodes[..<head] {
-                _ = try graph.add(node.op, name: Self.prefix + node.name, inputs: node.inputs)
-            }
-        } catch {
-            throw .shape(architecture: name, error)
+        return whole.nodes[head].inputs[0]
+    }
+
+    /// The part of a network that a value is computed by, which it hands out as one vector.
+    private static func graph(_ whole: Graph, upTo value: Graph.Value) throws(ShapeError) -> Graph {
+        var isNeeded = Array(repeating: false, count: whole.nodes.count)
+        if case .node(let index, _) = value { isNeeded[index] = true }
+        for index in whole.nodes.indices.reversed() where isNeeded[index] {
+            for case .node(let input, _) in whole.nodes[index].inputs { isNeeded[input] = true }
         }
-        graph.setOutput("logits", to: whole.nodes[head].inputs[0])
-        self.graph = graph
+        var graph = Graph(inputShape: whole.inputShape)
+        // The outputs of nodes that are kept, by their places in the whole network.
+        var outputs: [Int: [Graph.Value]] = [:]
+        func kept(_ value: Graph.Value) -> Graph.Value {
+            guard case .node(let index, let output) = value else { return value }
+            return outputs[index]?[output] ?? value
+        }
+        for (index, node) in whole.nodes.enumerated() where isNeeded[index] {
+            outputs[index] = try graph.addAll(
+                node.op,
+                name: prefix + node.name,
+                inputs: node.inputs.map(kept)
+            )
+        }
+        var features = kept(value)
+        if graph.shape(of: features).rank > 1 {
+            features = try graph.add(Flatten(), name: prefix + "features", inputs: [features])
+        }
+        graph.setOutput("logits", to: features)
+        return graph
     }
 
     /// How many numbers an image becomes.

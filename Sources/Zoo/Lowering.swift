@@ -18,9 +18,22 @@ package struct Lowering {
     /// The graph of `layers`, with the outputs `logits` and, when the table ends in a softmax, `probabilities`; where it looks
     /// at a memory also `attention`, the weight of each of its rows, and what it calls an output.
     ///
+    /// - Parameters:
+    ///   - layers: from the input on.
+    ///   - others: further outputs by name, each the end of a table that begins at the input too.
+    ///   - inputShape: of an item.
+    /// - Returns: the graph; the further outputs come first.
     /// - Throws: `ShapeError` with the layer's name when a layer does not fit the one before.
-    package static func graph(of layers: [Layer], inputShape: Shape) throws(ShapeError) -> Graph {
+    package static func graph(
+        of layers: [Layer],
+        beside others: [(name: String, layers: [Layer])] = [],
+        inputShape: Shape
+    ) throws(ShapeError) -> Graph {
         var lowering = Lowering(inputShape: inputShape)
+        for (name, layers) in others {
+            let value = try lowering.lower(layers, from: .input, prefix: "")
+            lowering.graph.setOutput(name, to: value)
+        }
         var layers = layers[...]
         var endsInSoftmax = false
         if case .softmax? = layers.last {
