@@ -105,7 +105,7 @@ struct ImportedModel {
         classes: Int?
     ) throws(FormatError) -> Head {
         if let boxes = manifest.boxes {
-            return .boxes(try BoxHead(boxes.description, ports.outputs, input: input, classes: classes))
+            return .boxes(try BoxHead(boxes, ports.outputs, input: input, classes: classes))
         }
         if let map = manifest.map { return .classMap(try MapHead(map, ports.outputs, classes: classes)) }
         guard let vector = manifest.vector else { return .logits }
@@ -158,7 +158,7 @@ extension Graph {
     fileprivate func handingOut(_ head: Head) -> Graph {
         let wanted: [(name: String, source: String)]
         switch head {
-        case .logits, .tensors: return self
+        case .logits, .regions, .tensors: return self
         case .boxes(let head): wanted = head.parts.map { ($0.name, $0.name) }
         case .classMap(let head): wanted = [("logits", head.name)]
         case .vector(let port): wanted = [("logits", port.name)]

@@ -42,8 +42,12 @@ package struct Manifest: Sendable {
     package let output: OutputScaling?
     /// What a model of sequences to sequences writes; nil for any other.
     package let target: TargetDescription?
-    /// How the outputs of an object detection are boxes, and which of those that overlap are kept; nil for any other.
-    package let boxes: (description: BoxDescription, overlap: Double)?
+    /// How the outputs of a network that detects objects in whole images are boxes; nil for any other.
+    package let boxes: BoxDescription?
+    /// Beyond which intersection over union the worse of two boxes is dropped; nil for what detects no objects.
+    package let overlap: Double?
+    /// Which regions of an image are looked at; nil for a model that looks at images whole.
+    package let regions: RegionDescription?
     /// How the output of a segmentation is classes; nil for any other.
     package let map: MapDescription?
     /// How the output of an embedding is a vector; nil for any other.
@@ -68,7 +72,7 @@ extension Manifest {
     private static let keys = [
         "architecture", "task", "classes", "labels", "weights", "checkpoint", "prefix", "options",
         "preprocessing", "input", "output", "pooling", "activation", "temperature", "threshold", "memory",
-        "shape", "boxes", "nms", "palette", "normalize", "serving", "versions", "version_labels",
+        "shape", "boxes", "regions", "nms", "palette", "normalize", "serving", "versions", "version_labels",
         "provenance",
     ]
     private static let servingKeys = ["priority", "max_batch", "max_delay_ms", "max_queue"]
@@ -91,6 +95,9 @@ extension Manifest {
 
     /// The architecture of a model whose network is read from a `model.onnx`.
     package static let onnx = "onnx"
+
+    /// The architecture of models that look at regions of images.
+    package static let rcnn = "rcnn"
 
     /// Whether the network is read from a `model.onnx`.
     package var isImported: Bool { architecture == Self.onnx }
@@ -123,7 +130,9 @@ extension Manifest {
         output = try Self.output(task, fields)
         target = try Self.target(task, fields)
         try Self.checkOwnKeys(task, fields)
-        boxes = try Self.boxes(task, fields)
+        regions = try Self.regions(architecture, task, fields)
+        boxes = regions == nil ? try Self.boxes(task, fields) : nil
+        overlap = try Self.overlap(task, isRegional: regions != nil, fields)
         map = task == .semanticSegmentation ? try MapDescription(fields) : nil
         vector = task == .embedding ? try VectorDescription(fields) : nil
         memory = try fields.optional("memory")?.choice() ?? .fast

@@ -28,7 +28,7 @@ extension Manifest {
         package var takesImages: Bool {
             [.imageClassification, .objectDetection, .semanticSegmentation, .embedding].contains(self)
         }
-        /// Whether only the network of a `model.onnx` has the outputs that it needs.
+        /// Whether no network of the zoo that takes whole images or sequences has the outputs that it needs.
         package var isImportedOnly: Bool {
             [.objectDetection, .semanticSegmentation, .tensors].contains(self)
         }
@@ -40,8 +40,8 @@ extension Manifest {
 
     /// The keys that tasks have of their own.
     private static let ownKeys: [(key: String, tasks: [Task])] = [
-        ("boxes", [.objectDetection]), ("nms", [.objectDetection]), ("palette", [.semanticSegmentation]),
-        ("normalize", [.embedding]),
+        ("boxes", [.objectDetection]), ("regions", [.objectDetection]), ("nms", [.objectDetection]),
+        ("palette", [.semanticSegmentation]), ("normalize", [.embedding]),
     ]
 
     /// Requires that no task has another one's keys.
@@ -56,7 +56,7 @@ extension Manifest {
     static func boxes(
         _ task: Task,
         _ fields: JSONFields
-    ) throws(FormatError) -> (description: BoxDescription, overlap: Double)? {
+    ) throws(FormatError) -> BoxDescription? {
         guard task == .objectDetection else { return nil }
         guard let reader = fields.optional("boxes") else {
             let formats = BoxDescription.Format.allCases.map(\.rawValue).joined(separator: ", ")
@@ -65,7 +65,34 @@ extension Manifest {
                 "'boxes' is missing; a model for '\(task.rawValue)' needs one of \(formats)"
             )
         }
-        return (try BoxDescription(reader), try fields.optional("nms").map(share) ?? 0.45)
+        return try BoxDescription(reader)
+    }
+
+    static func overlap(_ task: Task, isRegional: Bool, _ fields: JSONFields) throws(FormatError) -> Double? {
+        guard task == .objectDetection else { return nil }
+        return try fields.optional("nms").map(share) ?? (isRegional ? 0.3 : 0.45)
+    }
+
+    /// The regions of a model of the architecture `rcnn`, which detects objects and nothing else; nil of any other.
+    static func regions(
+        _ architecture: String,
+        _ task: Task,
+        _ fields: JSONFields
+    ) throws(FormatError) -> RegionDescription? {
+        guard architecture == rcnn else {
+            guard let reader = fields.optional("regions") else { return nil }
+            throw reader.fault("only a model of the architecture '\(rcnn)' has regions")
+        }
+        guard task == .objectDetection else {
+            throw FormatError(
+                "task",
+                "'\(rcnn)' is for '\(Task.objectDetection.rawValue)', found '\(task.rawValue)'"
+            )
+        }
+        if let reader = fields.optional("boxes") {
+            throw reader.fault("'\(rcnn)' makes boxes of its regions")
+        }
+        return try RegionDescription(fields.optional("regions") ?? JSONReader(.object([:]), path: "regions"))
     }
 
     /// A number from 0 to 1.

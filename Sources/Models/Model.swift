@@ -12,6 +12,8 @@ package final class Model: Sendable {
     /// What a request's input is prepared by.
     package enum Input: Sendable {
         case image(Preprocessing)
+        /// Images of which the pipeline's extractor makes features, region by region.
+        case regions(Preprocessing)
         case sequence(SequenceEncoder)
         /// Clips of images, which the pipeline's extractor makes features of; at most `maxLength` in one.
         case frames(Preprocessing, maxLength: Int)
@@ -137,7 +139,7 @@ package final class Model: Sendable {
         case .boxes(let head): return head.classes
         case .classMap(let head): return head.classes
         case .vector, .tensors: return 0
-        case .logits:
+        case .logits, .regions:
             guard let logits = graph.outputs.first(where: { $0.name == "logits" }) else {
                 throw FormatError("architecture", "'\(architecture.name)' has no output 'logits'")
             }

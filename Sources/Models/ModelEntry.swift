@@ -174,17 +174,16 @@ extension Manifest {
     /// What the listing says of an answer that is not of classes alone.
     fileprivate func headJSON(_ model: Model?) -> JSONObject {
         var json = JSONObject()
-        if let boxes {
-            json.append("boxes", .string(boxes.description.format.rawValue))
-            json.append("nms", .number(boxes.overlap))
-        }
+        json.append("boxes", boxes.map { .string($0.format.rawValue) })
+        json.append("regions", regions?.json)
+        json.append("nms", overlap.map(JSONValue.number))
         switch model?.head {
         case .tensors(let ports)?: json.append("outputs", .array(ports.outputs.map(\.json)))
         case .vector(let port)?: json.append("vector", .array(port.dimensions.map(JSONValue.integer)))
         case .classMap(let map)?:
             json.append("map", .array([.integer(map.height), .integer(map.width)]))
             json.append("palette", .array(map.palette.colors.map { .string($0.hexadecimal) }))
-        case .boxes?, .logits?, nil: break
+        case .boxes?, .regions?, .logits?, nil: break
         }
         if let vector, vector.normalizes { json.append("normalize", .bool(true)) }
         return json

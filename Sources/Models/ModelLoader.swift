@@ -82,6 +82,7 @@ struct ModelLoader {
             input: input,
             labels: labels,
             target: target(manifest),
+            head: manifest.head(graph, extractor?.graph),
             weightsFile: weightsFile,
             index: SearchIndex.find(in: folder),
             warnings: manifestFile == .martlet ? manifest.warnings : []
@@ -151,7 +152,7 @@ struct ModelLoader {
     /// What an item is prepared by.
     private func input(_ manifest: Manifest) throws -> Model.Input {
         switch manifest.input {
-        case .image(let preprocessing): .image(preprocessing)
+        case .image(let image): manifest.regions == nil ? .image(image) : .regions(image)
         case .frames(let frames): .frames(frames.preprocessing, maxLength: frames.maxLength)
         case .tensors: throw fault("task: '\(manifest.task.rawValue)' needs a 'model.onnx'")
         case .tokens(let description): .sequence(SequenceEncoder(description))
@@ -224,7 +225,7 @@ struct ModelLoader {
 
     private func check(_ input: InputDescription, fits architecture: Architecture) throws {
         switch (architecture.input, input) {
-        case (_, .tensors): return // which no architecture has a task for
+        case (_, .tensors), (.regions, _): return // of which tasks have made sure
         case (.image, .image(let preprocessing)): try check(preprocessing.color, fits: architecture)
         case (.sequence, .text), (.sequence, .tokens), (.sequence, .features), (.frames, .frames): return
         case (.image, _):
@@ -269,7 +270,7 @@ struct ModelLoader {
     }
 
     private func check(_ task: Manifest.Task, fits architecture: Architecture) throws {
-        guard !task.isImportedOnly else {
+        guard !task.isImportedOnly || architecture.input == .regions else {
             throw fault("task: '\(task.rawValue)' needs a 'model.onnx', found '\(architecture.name)'")
         }
         guard architecture.hasDecoder != (task == .sequenceToSequence) else { return }

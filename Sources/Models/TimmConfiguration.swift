@@ -52,6 +52,8 @@ package enum TimmConfiguration {
             output: nil,
             target: nil,
             boxes: nil,
+            overlap: nil,
+            regions: nil,
             map: nil,
             vector: nil,
             memory: .fast,

@@ -6,6 +6,8 @@ package enum Head: Sendable, Equatable {
     case logits
     /// Boxes around objects.
     case boxes(BoxHead)
+    /// Classes and boxes of regions.
+    case regions(RegionHead)
     /// A class for each pixel.
     case classMap(MapHead)
     /// A vector, which is the answer.
@@ -18,6 +20,7 @@ package enum Head: Sendable, Equatable {
         switch self {
         case .logits, .classMap, .vector: ["logits"]
         case .boxes(let head): head.parts.map(\.name)
+        case .regions: RegionHead.outputs
         case .tensors(let ports): ports.outputs.map(\.name)
         }
     }
