@@ -30,6 +30,12 @@ package struct FeatureExtraction: Sendable {
         ///
         /// - Throws: `ServingError` 400 with the nearest name, and for a model that has no features of its own.
         package init(_ name: String?, of model: Model) throws(ServingError) {
+            if case .regions = model.input {
+                throw .badRequest(
+                    "model '\(model.name)' has features of regions, not of an image; use ':detect'",
+                    code: "wrong_task"
+                )
+            }
             normalizes = name == nil && model.manifest.vector?.normalizes ?? false
             if name == nil, case .vector(let port) = model.head {
                 (self.name, network, shape) = (nil, model.network, Shape(port.dimensions))

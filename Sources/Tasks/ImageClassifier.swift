@@ -196,7 +196,7 @@ package struct ImageClassifier: Sendable {
     }
 
     /// Whether an error is none of the image's.
-    private static func endsRequest(_ error: ServingError) -> Bool {
+    static func endsRequest(_ error: ServingError) -> Bool {
         switch error {
         case .cancelled, .deadlineExceeded, .memoryFull: true
         default: false
@@ -256,7 +256,10 @@ extension Model {
     ///
     /// - Throws: `ServingError` 400 for a model that takes no images, or is for another task.
     func preprocessing(for task: Manifest.Task) throws(ServingError) -> Preprocessing {
-        guard case .image(let preprocessing) = input else {
+        let preprocessing: Preprocessing
+        switch input {
+        case .image(let own), .regions(let own): preprocessing = own
+        case .sequence, .frames, .tensors:
             throw .badRequest("model '\(name)' takes \(manifest.input.kind), not images", code: "wrong_task")
         }
         guard manifest.task == task else {

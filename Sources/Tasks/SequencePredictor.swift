@@ -152,7 +152,7 @@ package struct SequencePredictor: Sendable {
         switch model.input {
         case .tensors:
             throw .badRequest("model '\(model.name)' takes tensors, not sequences", code: "wrong_task")
-        case .image:
+        case .image, .regions:
             throw .badRequest("model '\(model.name)' takes images, not sequences", code: "wrong_task")
         case .frames(_, let maxLength):
             switch instance {

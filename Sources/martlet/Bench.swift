@@ -76,11 +76,12 @@ struct Bench: ParsableCommand {
         )
     }
 
-    /// What one run consists of: all frames of the clips, where there are any, and the items.
+    /// What one run consists of: all frames of the clips, where there are any, or a region each, and the items.
     private func trials(_ network: NamedNetwork) throws -> [BenchTrial] {
         let pool = WorkerPool(threads: threads.count)
         let item = try BenchTrial(network.main, steps: steps, batch: batch, pool)
         guard let extractor = network.extractor else { return [item] }
+        let steps = network.isSequence ? steps : 1
         guard batch * steps <= 4096 else {
             throw CommandError(
                 "--batch clips of --sequence-length may have 4096 frames, found \(batch * steps)"

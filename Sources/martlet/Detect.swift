@@ -37,6 +37,9 @@ struct Detect: ParsableCommand {
     @Option(name: .customLong("top-k"), help: "How many objects to list at most.")
     var topK = 100
 
+    @Option(help: "How many regions an R-CNN looks at; the model's limit.")
+    var proposals: Int?
+
     @Option(
         name: .customLong("output"),
         help: "The PNG to draw the boxes in; of several images a folder for one of each.",
@@ -53,6 +56,10 @@ struct Detect: ParsableCommand {
             guard let value, !(0...1 ~= value) else { continue }
             throw ValidationError("--\(name) must be from 0 to 1, found \(value)")
         }
+        if let proposals, !RegionDescription.limits.contains(proposals) {
+            let limit = RegionDescription.limits.upperBound
+            throw ValidationError("--proposals must be 1 to \(limit), found \(proposals)")
+        }
         if topK < 1 { throw ValidationError("--top-k must be at least 1, found \(topK)") }
     }
 
@@ -62,6 +69,7 @@ struct Detect: ParsableCommand {
         defer { engine.stop() }
         var options = ObjectDetector.Options()
         (options.threshold, options.overlap, options.topK) = (threshold, nms, topK)
+        options.proposals = proposals
         let files = try path.map { try PictureFiles($0, images: images.count) }
         let answer = DetectionAnswer(model)
         try PictureRun(names: images, output: output).run(

@@ -82,6 +82,7 @@ struct RecurrentOption: ParsableArguments {
         return switch architecture.input {
         case .image: ArchitectureConfiguration(imageSize: imageSize)
         case .frames: ArchitectureConfiguration(options: sizes, imageSize: imageSize)
+        case .regions: ArchitectureConfiguration(imageSize: imageSize)
         case .sequence:
             ArchitectureConfiguration(options: sizes, sequenceInput: .features(input?.height ?? 128))
         }

@@ -76,7 +76,12 @@ struct LabelledExamples {
 
 extension Model {
     /// Whether its examples are images.
-    var takesImages: Bool { if case .image = input { true } else { false } }
+    var takesImages: Bool {
+        switch input {
+        case .image, .regions: true
+        case .sequence, .frames, .tensors: false
+        }
+    }
 }
 
 /// Text of records whose fields have commas between them.

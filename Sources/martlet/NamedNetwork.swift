@@ -25,13 +25,13 @@ struct NamedNetwork {
 
     let name: String
     let architecture: Architecture
-    /// What makes the features of frames, in a network that takes them.
+    /// What makes the features of frames or regions, in a network that takes them.
     let extractor: Part?
     let main: Part
     /// What makes the answer of the main graph's output, where that is not the answer.
     let decoder: Part?
 
-    var isSequence: Bool { !architecture.takesImages }
+    var isSequence: Bool { !architecture.takesImages && architecture.input != .regions }
     /// All of them, in the order in which they run.
     var parts: [Part] { [extractor, main, decoder].compactMap(\.self) }
 

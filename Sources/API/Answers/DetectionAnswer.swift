@@ -1,4 +1,5 @@
 package import Imaging
+internal import Inference
 package import Models
 package import Support
 package import Tasks
@@ -9,13 +10,31 @@ package struct DetectionAnswer: Sendable {
 
     package init(_ model: Model) { self.model = model }
 
-    /// The members for one image: `detections`, `image`, `timing_ms`.
+    /// The members for one image: `detections`, `proposals` of a model that looks at regions, `image`, `timing_ms`.
     package func json(_ answer: ObjectDetector.Answer) -> JSONObject {
-        [
-            "detections": .array(answer.detections.map { .object($0.json) }),
-            "image": answer.run.imageJSON,
-            "timing_ms": answer.run.timing(postprocess: answer.postprocess),
-        ]
+        var json: JSONObject = ["detections": .array(answer.detections.map { .object($0.json) })]
+        json.append("proposals", (answer.regions?.count).map(JSONValue.integer))
+        json.append("image", answer.run.imageJSON)
+        let timing = answer.regions.map { Self.timing($0, answer) }
+        json.append("timing_ms", timing ?? answer.run.timing(postprocess: answer.postprocess))
+        return json
+    }
+
+    /// Milliseconds of the stages of an R-CNN; regions are warped while others are run.
+    private static func timing(
+        _ regions: ObjectDetector.Regions,
+        _ answer: ObjectDetector.Answer
+    ) -> JSONValue {
+        let run = answer.run
+        return .object([
+            "decode": .number(milliseconds(run.decode)),
+            "proposals": .number(milliseconds(regions.proposals)),
+            "warps": .number(milliseconds(regions.warps)),
+            "queue": .number(milliseconds(run.inference.queue)),
+            "features": .number(milliseconds(run.inference.compute)),
+            "svms": .number(milliseconds(answer.postprocess)),
+            "batch_size": .integer(run.inference.batchSize),
+        ])
     }
 
     /// A picture with the objects of an answer drawn on it.

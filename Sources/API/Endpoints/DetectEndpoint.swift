@@ -15,6 +15,11 @@ extension Service {
         ),
         .init("top_k", .integer(atLeast: 1), "How many objects to list"),
         .init(
+            "proposals",
+            .integer(atLeast: 1, atMost: RegionDescription.limits.upperBound),
+            "How many regions an R-CNN looks at"
+        ),
+        .init(
             "format",
             .choice(PictureFormat.allCases.map(\.rawValue)),
             "What the answer is, whatever `Accept` says"
@@ -43,6 +48,10 @@ extension Service {
         options.threshold = try parameters.share("threshold")
         options.overlap = try parameters.share("nms")
         options.topK = try parameters.positiveInteger("top_k") ?? options.topK
+        options.proposals = try parameters.positiveInteger(
+            "proposals",
+            upTo: RegionDescription.limits.upperBound
+        )
         let format = try PictureFormat(parameters, accept: call.request.accept)
         if format == .png { try upload.requireOne() }
         let results = try await ObjectDetector(classifier).detect(

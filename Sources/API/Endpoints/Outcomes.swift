@@ -36,7 +36,8 @@ extension Service {
     ) async throws -> [SequencePredictor.Outcome] {
         let tensors = instances.compactMap { if case .tensor(let tensor) = $0 { tensor } else { nil } }
         switch model.input {
-        case .image where tensors.isEmpty:
+        case .regions,
+            .image where tensors.isEmpty:
             return try await outcomes(ofImages: instances, with: model, call.admission, context, at: place)
         case .image:
             return try await outcomes(ofTensors: tensors, with: model, call.admission, context)

@@ -49,7 +49,7 @@ extension Service {
         let answer = try leaseAnswer(to: request.instances, request.form, of: model, horizon: horizon)
         defer { withExtendedLifetime(answer) {} }
         switch model.input {
-        case .image: return try await predict(images: request, model, call.admission, context)
+        case .image, .regions: return try await predict(images: request, model, call.admission, context)
         case .sequence, .frames: return try await predict(sequences: request, model, call.admission, context)
         case .tensors(let ports):
             let outputs = try await classifier.outputs(
@@ -96,6 +96,7 @@ extension Service {
         var options = ObjectDetector.Options()
         options.topK = request.form.topK ?? options.topK
         (options.threshold, options.overlap) = (request.threshold, request.overlap)
+        options.proposals = request.proposals
         let outcomes = try await outcomes(
             ofImages: request.instances,
             with: model,

@@ -119,7 +119,8 @@ extension Schema {
                     "box": .array(of: .number(), atLeast: 4, atMost: 4),
                 ])
             ),
-            "image?": imageFacts, "timing_ms?": .map(of: .number()), "results?": .array(of: .any),
+            "proposals?": .integer(), "image?": imageFacts, "timing_ms?": .map(of: .number()),
+            "results?": .array(of: .any),
         ])
     )
 

@@ -22,7 +22,7 @@ package struct InstanceReader {
     package init(_ input: Model.Input) {
         form =
             switch input {
-            case .image: .images
+            case .image, .regions: .images
             case .frames(_, let maxLength): .clips(maxLength: maxLength)
             case .sequence(let encoder): .sequences(encoder.form, maxLength: encoder.maxLength)
             case .tensors(let ports): .tensors(TensorReader(ports: ports))

@@ -23,6 +23,7 @@ struct PredictRequest {
     /// From which score on an object is listed, and how much of another it may cover; nil for the model's.
     private(set) var threshold: Double?
     private(set) var overlap: Double?
+    private(set) var proposals: Int?
     /// How it goes on from an earlier request; nil when each instance is a whole sequence.
     private(set) var sequence: SequenceParameters?
     /// Whether the instances came as `inputs`, so that the answer has a list for each name, not an object for each instance.
@@ -209,6 +210,7 @@ struct PredictRequest {
             case ("scores", .bool(let value)): form.listsScores = value
             case ("threshold", let value) where finds: threshold = try Self.share("threshold", value)
             case ("nms", let value) where finds: overlap = try Self.share("nms", value)
+            case ("proposals", .number(let value)) where finds: proposals = try Self.proposals(value)
             case ("top_k", let other), ("scores", let other), ("horizon", let other):
                 let expected = member.key == "scores" ? "true or false" : "a whole number of at least 1"
                 throw ServingError.invalidParameter(
@@ -227,8 +229,18 @@ struct PredictRequest {
     }
 
     private static let parameterNames =
-        ["top_k", "scores", "horizon", "threshold", "nms"] + SequenceParameters.keys
+        ["top_k", "scores", "horizon", "threshold", "nms", "proposals"] + SequenceParameters.keys
         + Translator.Options.keys
+
+    private static func proposals(_ value: Double) throws(ServingError) -> Int {
+        let limits = RegionDescription.limits
+        if let count = Int(exactly: value), limits.contains(count) { return count }
+        throw .invalidParameter(
+            "parameters.proposals",
+            expected: "a whole number from 1 to \(limits.upperBound)",
+            found: "\(value)"
+        )
+    }
 
     private static func count(_ name: String, _ value: Double) throws(ServingError) -> Int {
         if let count = Int(exactly: value), count >= 1 { return count }
@@ -245,7 +257,7 @@ struct PredictRequest {
         }
         let takesSequences =
             switch model.input {
-            case .image, .tensors: false
+            case .image, .regions, .tensors: false
             case .sequence, .frames: true
             }
         guard !takesSequences, sequence == nil else { return }

@@ -63,6 +63,18 @@ struct RequestParameters {
         return value
     }
 
+    /// The whole number `name`, from 1 to `limit`.
+    func positiveInteger(_ name: String, upTo limit: Int) throws(ServingError) -> Int? {
+        guard let text = values[name] else { return nil }
+        guard let value = Int(text), 1...limit ~= value else {
+            throw .badRequest(
+                "\(name): expected a whole number from 1 to \(limit), found '\(text.clipped(to: 200))'",
+                code: "invalid_parameter"
+            )
+        }
+        return value
+    }
+
     /// The number `name`, from 0 to 1.
     func share(_ name: String) throws(ServingError) -> Double? {
         guard let text = values[name] else { return nil }

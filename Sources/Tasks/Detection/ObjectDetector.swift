@@ -16,6 +16,8 @@ package struct ObjectDetector: Sendable {
         package var overlap: Double?
         /// How many objects at most, the best.
         package var topK = 100
+        /// How many regions to look at, of a model that does; nil for the model's limit.
+        package var proposals: Int?
 
         package init() {}
     }
@@ -27,9 +29,20 @@ package struct ObjectDetector: Sendable {
         package let run: ImageRun
         /// Making boxes of the network's numbers.
         package let postprocess: Duration
+        /// Nil for a model that looks at images whole.
+        package var regions: Regions?
     }
 
-    private static let usualThreshold = 0.25
+    /// What looking at regions of an image took.
+    package struct Regions: Sendable, Equatable {
+        /// How many were proposed, all of which were looked at.
+        package let count: Int
+        package let proposals: Duration
+        /// Making the network's inputs of them, while it ran on others.
+        package let warps: Duration
+    }
+
+    static let usualThreshold = 0.25
 
     private let classifier: ImageClassifier
 
@@ -53,7 +66,24 @@ package struct ObjectDetector: Sendable {
         admission: Scheduler.Admission? = nil,
         _ context: RequestContext = RequestContext()
     ) async throws(ServingError) -> [Result<Answer, ServingError>] {
-        let (preprocessing, head) = (try model.preprocessing(for: .objectDetection), try model.boxHead)
+        let preprocessing = try model.preprocessing(for: .objectDetection)
+        if case .regions(let head) = model.head, let extractor = model.pipeline.extractor {
+            let run = RegionDetector.Run(
+                model: model,
+                extractor: extractor,
+                head: head,
+                preprocessing: preprocessing,
+                options: options,
+                admission: admission,
+                context: context
+            )
+            return try await RegionDetector(classifier: classifier).detect(images: images, run)
+        }
+        guard options.proposals == nil else {
+            let message = "proposals: model '\(model.name)' looks at images whole, and proposes no regions"
+            throw .badRequest(message, code: "invalid_parameter")
+        }
+        let head = try model.boxHead
         let count = head.parts.reduce(0) { $0 + $1.count }
         return try await classifier.answers(
             to: images,
@@ -120,7 +150,7 @@ package struct ObjectDetector: Sendable {
         _ context: RequestContext
     ) throws(ServingError) -> [Detection] {
         let threshold = options.threshold ?? model.scoring.threshold ?? Self.usualThreshold
-        let overlap = options.overlap ?? model.manifest.boxes?.overlap ?? 1
+        let overlap = options.overlap ?? model.manifest.overlap ?? 1
         let (across, down) = (
             (place.right - place.left) / Double(head.width), (place.bottom - place.top) / Double(head.height)
         )

@@ -31,7 +31,7 @@ extension Service {
             }
         } else {
             switch model.input {
-            case .image, .tensors:
+            case .image, .regions, .tensors:
                 guard horizon == nil else {
                     let kind = model.manifest.input.kind
                     throw InferRequest.fault(

@@ -73,6 +73,7 @@ struct ModelTensors: Sendable {
             switch model.input {
             case .image: (.fp32, model.graph.inputShape.dimensions)
             case .frames: (.bytes, [-1])
+            case .regions: (.bytes, [1])
             case .sequence(let encoder):
                 switch encoder.form {
                 case .text: (.bytes, [1])

@@ -36,6 +36,7 @@ struct TensorInstances {
         lease = input.dataType == .bytes ? nil : try budget.require(input.count * 4, for: .tensors)
         let reader = InputReader(input: input, body: body, lengths: lengths)
         switch model.input {
+        case .regions: instances = try reader.images()
         case .image where input.dataType == .bytes: instances = try reader.images()
         case .image: instances = try reader.tensors(model.graph.inputShape)
         case .tensors: instances = [] // which were read above
@@ -69,7 +70,7 @@ struct TensorInstances {
             switch model.input {
             case .image: input.dataType.isNumber || input.dataType == .bytes
             case .tensors: false
-            case .frames: input.dataType == .bytes
+            case .frames, .regions: input.dataType == .bytes
             case .sequence(let encoder):
                 switch encoder.form {
                 case .text: input.dataType == .bytes
