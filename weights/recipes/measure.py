@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from PIL import Image
 
+import boxes
 import files
 import moving
 
@@ -207,9 +208,34 @@ def measure_translations(daemon, data):
     return {"bleu": by_beams.pop("bleu_4_beams"), **by_beams, "sequences": len(sources), "measured": measured}
 
 
+def measure_cells(daemon, data):
+    micrographs = boxes.read_cells(data, "test")
+    path = "/v1/models/cells:detect?threshold=0.001&top_k=1000"
+    answers = daemon.post_all(path, "image/jpeg", [file for file, _ in micrographs.values()])
+    metrics, values, proposals = {}, [], [answer["proposals"] for answer in answers]
+    for index, name in enumerate(boxes.CELLS):
+        scores, right, count = [], [], 0
+        for answer, (_, cells) in zip(answers, micrographs.values(), strict=True):
+            found = [detection for detection in answer["detections"] if detection["index"] == index]
+            cells = cells[cells[:, 0] == index, 1:]
+            scores += [detection["score"] for detection in found]
+            right += boxes.hits([detection["box"] for detection in found], cells)
+            count += len(cells)
+        values.append(boxes.average_precision(scores, right, count))
+        metrics[f"ap_{name.lower()}"] = round(values[-1], 4)
+    parts = ("proposals", "warps", "features", "svms")
+    stages = {name: [answer["timing_ms"][name] / 1000 for answer in answers] for name in parts}
+    print("cells: seconds an image: " + ", ".join(f"{name} {sum(s) / len(s):.3f}" for name, s in stages.items()))
+    return {
+        "mean_average_precision": round(sum(values) / len(values), 4), **metrics, "images": len(answers),
+        "proposals": round(sum(proposals) / len(proposals)),
+        "measured": "over HTTP, the whole test split, PASCAL VOC 2010, overlap 0.5",
+    }
+
+
 OTHERS = {
     "tagger": measure_tagger, "shakespeare": measure_shakespeare, "temperature": measure_temperature,
-    "clips": measure_clips, "deu-eng": measure_translations,
+    "clips": measure_clips, "deu-eng": measure_translations, "cells": measure_cells,
 }
 
 
