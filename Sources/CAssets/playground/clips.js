@@ -31,7 +31,6 @@ function player() {
   });
   const verdict = html('p', { class: 'verdict', dir: 'auto' }, html('span', { class: 'unasked' }, 'The answer comes here.'));
   const strip = taggedWords('frames');
-  strip.element.classList.add('strip');
   let [pictures, tags, at, timer] = [[], [], 0, null];
   place.input.disabled = true;
 
@@ -61,7 +60,8 @@ function player() {
   return {
     element: html('div', { class: 'stage' }, hint, frame),
     controls: html('div', { class: 'row' }, button, place.element),
-    answers: [html('div', {}, verdict), strip.element],
+    answers: [html('div', {}, verdict),
+      html('div', { class: 'strip', tabindex: 0, role: 'region', 'aria-label': 'What was said' }, strip.element)],
     pause,
     /** Takes other frames, of which nothing is said yet. */
     async open(files) {
