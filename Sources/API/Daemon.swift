@@ -113,15 +113,31 @@ package struct Daemon {
     /// How long the end takes after the drain, at most.
     private static let endTime = Duration.seconds(15)
 
-    /// Loads the models of the folder, then watches it where that is asked for.
+    /// Loads the models of the folder, and from then on what is written to it where that is asked for.
     private func load(_ registry: Registry, _ watch: Monitor<ModelWatch?>) {
+        let started = watched(registry)
         do {
             try registry.load()
-            guard configuration[.watchModels] == "true" else { return }
-            let started = try ModelWatch(registry, logger: logger)
+        } catch {
+            return logger.error("models not loaded", metadata: ["reason": "\(error)"])
+        }
+        guard let started else { return }
+        do throws(SystemError) {
+            try started.begin()
             watch.withLock { $0 = started }
         } catch {
-            logger.error("models not loaded", metadata: ["reason": "\(error)"])
+            logger.error("models are not watched", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Sees what is written to the folder from now on; nil where nobody asks for that, or it cannot be.
+    private func watched(_ registry: Registry) -> ModelWatch? {
+        guard configuration[.watchModels] == "true" else { return nil }
+        do throws(SystemError) {
+            return try ModelWatch(registry, logger: logger)
+        } catch {
+            logger.error("models are not watched", metadata: ["reason": "\(error)"])
+            return nil
         }
     }
 

@@ -20,6 +20,11 @@ struct ReloadTests {
 
     /// Writes a model whose weights are those of a seed; its manifest comes last.
     private func add(_ name: String, seed: UInt64 = 1, manifest: String = TestModels.gruManifest) throws {
+        try addWeights(name, seed: seed)
+        try folder.write(manifest, to: "\(name)/model.json")
+    }
+
+    private func addWeights(_ name: String, seed: UInt64) throws {
         try FileManager.default.createDirectory(
             atPath: "\(folder.path)/\(name)",
             withIntermediateDirectories: true
@@ -28,7 +33,6 @@ struct ReloadTests {
             (name: name, tensor: SyntheticWeights.tensor(name, shape, seed: seed))
         }
         try Safetensors.write(tensors, to: "\(folder.path)/\(name)/model.safetensors")
-        try folder.write(manifest, to: "\(name)/model.json")
     }
 
     private func manifest(_ more: String) -> String { TestModels.gruManifest.dropLast() + ", \(more)}" }
@@ -64,6 +68,26 @@ struct ReloadTests {
         try FileManager.default.removeItem(atPath: "\(folder.path)/b")
         #expect(try reload(registry) == ["a/1 unchanged", "b/1 removed", "c/1 unchanged"])
         #expect(throws: ServingError.unknownModel("b", nearest: "a")) { try registry.model(named: "b") }
+    }
+
+    @Test func `what is written while the watch begins counts with its last file, as it does later`() throws {
+        try add("m")
+        let registry = registry()
+        let watch = try ModelWatch(registry, logger: Self.silent)
+        try registry.load()
+        let model = try registry.model(named: "m")
+        // Half of a new model, before the watch has looked at anything.
+        try addWeights("m", seed: 2)
+        // A whole one, which nobody has asked for since the folder was read.
+        try add("before")
+        try watch.begin()
+        while (try? registry.model(named: "before")) == nil {}
+        try add("later")
+        while (try? registry.model(named: "later")) == nil {}
+        #expect(try registry.model(named: "m") === model)
+        try folder.write(TestModels.gruManifest, to: "m/model.json")
+        while try registry.model(named: "m") === model {}
+        watch.close()
     }
 
     @Test func `one that fails replaces nothing, and the listing says why until it is mended`() throws {
