@@ -56,6 +56,10 @@ void kernel_silu(const float *x, float *y, size_t count) { kernel_chosen()->silu
 
 void kernel_gelu(const float *x, float *y, size_t count) { kernel_chosen()->gelu(x, y, count); }
 
+void kernel_gelu_tanh(const float *x, float *y, size_t count) { kernel_chosen()->gelu_tanh(x, y, count); }
+
+void kernel_mish(const float *x, float *y, size_t count) { kernel_chosen()->mish(x, y, count); }
+
 void kernel_add(const float *a, const float *b, float *y, size_t count) { kernel_chosen()->add(a, b, y, count); }
 
 void kernel_scale_shift(const float *x, float *y, size_t count, float scale, float shift) {

@@ -52,6 +52,8 @@ typedef struct {
     void (*hard_swish)(const float *, float *, size_t);
     void (*silu)(const float *, float *, size_t);
     void (*gelu)(const float *, float *, size_t);
+    void (*gelu_tanh)(const float *, float *, size_t);
+    void (*mish)(const float *, float *, size_t);
     void (*add)(const float *, const float *, float *, size_t);
     void (*scale_shift)(const float *, float *, size_t, float, float);
     void (*softmax)(const float *, float *, size_t);

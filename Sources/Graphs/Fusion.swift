@@ -45,6 +45,8 @@ package enum PostFunction: Hashable, Sendable {
     case hardSwish
     case silu
     case gelu
+    case geluTanh
+    case mish
     case tanh
     case sigmoid
     case hardSigmoid
@@ -52,7 +54,7 @@ package enum PostFunction: Hashable, Sendable {
     /// Whether 0 stays 0, so that blocks stay padded with zeros.
     package var keepsZero: Bool {
         switch self {
-        case .hardSwish, .silu, .gelu, .tanh: true
+        case .hardSwish, .silu, .gelu, .geluTanh, .mish, .tanh: true
         case .sigmoid, .hardSigmoid: false
         }
     }

@@ -21,6 +21,10 @@ package enum Activation: String, PointwiseFunction, CaseIterable {
     case silu
     /// x · (1 + erf(x/√2)) / 2. Hendrycks & Gimpel 2016, §2.
     case gelu
+    /// x · (1 + tanh(√(2/π)·(x + 0.044715x³))) / 2. Hendrycks & Gimpel 2016, §2.
+    case geluTanh = "gelu by tanh"
+    /// x · tanh(ln(1 + eˣ)). Misra 2019, §3.
+    case mish
 
     package var structure: String {
         if case .clamp(let clamp) = postOp { clamp.structure } else { rawValue }
@@ -41,6 +45,8 @@ extension Activation {
         case .hardSwish: .function(.hardSwish)
         case .silu: .function(.silu)
         case .gelu: .function(.gelu)
+        case .geluTanh: .function(.geluTanh)
+        case .mish: .function(.mish)
         case .tanh: .function(.tanh)
         case .sigmoid: .function(.sigmoid)
         case .hardSigmoid: .function(.hardSigmoid)
@@ -57,6 +63,8 @@ extension Activation {
         case .hardSwish: unsafe kernel_hard_swish(x, y, count)
         case .silu: unsafe kernel_silu(x, y, count)
         case .gelu: unsafe kernel_gelu(x, y, count)
+        case .geluTanh: unsafe kernel_gelu_tanh(x, y, count)
+        case .mish: unsafe kernel_mish(x, y, count)
         }
     }
 

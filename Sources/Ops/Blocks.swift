@@ -69,6 +69,8 @@ extension PostFunction {
         case .hardSwish: unsafe kernel_hard_swish
         case .silu: unsafe kernel_silu
         case .gelu: unsafe kernel_gelu
+        case .geluTanh: unsafe kernel_gelu_tanh
+        case .mish: unsafe kernel_mish
         case .tanh: unsafe kernel_tanh
         case .sigmoid: unsafe kernel_sigmoid
         case .hardSigmoid: unsafe kernel_hard_sigmoid

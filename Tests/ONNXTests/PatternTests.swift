@@ -56,6 +56,13 @@ import Testing
         let silu: @Sendable (Double) -> Double = { $0 / (1 + exponential(-$0)) }
         let hardSigmoid: @Sendable (Double) -> Double = { min(max($0 + 3, 0), 6) / 6 }
         let hardSwish: @Sendable (Double) -> Double = { $0 * min(max($0 + 3, 0), 6) / 6 }
+        let geluByTanh: @Sendable (Double) -> Double = { x in
+            x / (1 + exponential(-1.595_769_121_605_730_7 * (x + 0.044715 * x * x * x)))
+        }
+        let mish: @Sendable (Double) -> Double = { x in
+            let sum = (1 + exponential(x)) * (1 + exponential(x))
+            return x * (sum - 1) / (sum + 1)
+        }
         return [
             Case("x · sigmoid(x)", image, ["silu"], silu) {
                 $0.node("Sigmoid", ["x"], ["a"])
@@ -103,6 +110,42 @@ import Testing
                 $0.node("Add", ["b", "1"], ["c"])
                 $0.node("Mul", ["x", "h"], ["d"])
                 $0.node("Mul", ["d", "c"], ["y"])
+            },
+            Case("x · 1/2 · (1 + tanh(√(2/π)(x + 0.044715x³)))", image, ["gelu by tanh"], geluByTanh) {
+                $0.constants(["3": 3, "c": 0.044715, "r": 0.797_884_56, "1": 1, "h": 0.5])
+                $0.node("Pow", ["x", "3"], ["a"])
+                $0.node("Mul", ["c", "a"], ["b"])
+                $0.node("Add", ["x", "b"], ["d"])
+                $0.node("Mul", ["d", "r"], ["e"])
+                $0.node("Tanh", ["e"], ["f"])
+                $0.node("Add", ["f", "1"], ["g"])
+                $0.node("Mul", ["x", "h"], ["i"])
+                $0.node("Mul", ["i", "g"], ["y"])
+            },
+            Case("1/2 · (1 + tanh(√(2/π)x(1 + 0.044715x·x))) · x", image, ["gelu by tanh"], geluByTanh) {
+                $0.constants(["c": 0.044715, "r": 0.797_884_56, "1": 1, "h": 0.5])
+                $0.node("Mul", ["x", "x"], ["a"])
+                $0.node("Mul", ["a", "c"], ["b"])
+                $0.node("Add", ["1", "b"], ["d"])
+                $0.node("Mul", ["r", "x"], ["e"])
+                $0.node("Mul", ["e", "d"], ["f"])
+                $0.node("Tanh", ["f"], ["g"])
+                $0.node("Add", ["1", "g"], ["i"])
+                $0.node("Mul", ["h", "i"], ["j"])
+                $0.node("Mul", ["j", "x"], ["y"])
+            },
+            Case("x · tanh(softplus(x))", image, ["mish"], mish) {
+                $0.node("Softplus", ["x"], ["a"])
+                $0.node("Tanh", ["a"], ["b"])
+                $0.node("Mul", ["x", "b"], ["y"])
+            },
+            Case("tanh(ln(eˣ + 1)) · x", image, ["mish"], mish) {
+                $0.constants(["1": 1])
+                $0.node("Exp", ["x"], ["a"])
+                $0.node("Add", ["a", "1"], ["b"])
+                $0.node("Log", ["b"], ["c"])
+                $0.node("Tanh", ["c"], ["d"])
+                $0.node("Mul", ["d", "x"], ["y"])
             },
             Case("x · (1 + erf(x · √½)) · 1/2", image, ["gelu"]) {
                 $0.constants(["r": 0.707_106_77, "1": 1, "h": 0.5])
@@ -228,6 +271,29 @@ import Testing
             $0.node("Add", ["a", "b"], ["y"])
         },
     ]
+
+    @Test(arguments: [(Float(0.05), Float(0.5), "x"), (0.044715, 0.4, "x"), (0.044715, 0.5, "z")])
+    func `a cubic with other numbers, or times another value, is no GELU`(
+        cubic: Float,
+        half: Float,
+        factor: String
+    ) throws {
+        let network = try Self.imported(
+            .init("", [1, 5, 4, 3], []) {
+                $0.constants(["3": 3, "c": cubic, "r": 0.797_884_56, "1": 1, "h": half])
+                $0.node("Sin", ["x"], ["z"])
+                $0.node("Pow", ["x", "3"], ["a"])
+                $0.node("Mul", ["c", "a"], ["b"])
+                $0.node("Add", ["x", "b"], ["d"])
+                $0.node("Mul", ["d", "r"], ["e"])
+                $0.node("Tanh", ["e"], ["f"])
+                $0.node("Add", ["f", "1"], ["g"])
+                $0.node("Mul", [factor, "h"], ["i"])
+                $0.node("Mul", ["i", "g"], ["y"])
+            }
+        )
+        #expect(!network.graph.nodes.contains { $0.op.structure == "gelu by tanh" })
+    }
 
     @Test(arguments: layers) func `recognises a layer`(_ row: Case) throws {
         let network = try Self.imported(row)

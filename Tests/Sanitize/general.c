@@ -1,6 +1,7 @@
 // Plain kernels of arrays of any rank over shapes and numbers that are made up, extremes among them: what they read and
 // write is of the size that they are told, and what they give is within its bounds.
 #include "general.h"
+#include "kernels.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -66,11 +67,34 @@ static void elementwise(void) {
     free(a), free(b), free(c), free(y);
 }
 
+static double hard_swish(double x) { return x * fmin(fmax(x + 3, 0), 6) / 6; }
+static double silu(double x) { return x / (1 + exp(-x)); }
+static double gelu(double x) { return x * (1 + erf(x / sqrt(2))) / 2; }
+static double gelu_tanh(double x) { return x / (1 + exp(-1.5957691216057308 * (x + 0.044715 * x * x * x))); }
+static double mish(double x) { return x > 40 ? x : x * tanh(log1p(exp(x))); }
+
+// The functions that are computed a vector at a time.
+static void vectors(void) {
+    static void (*const kernels[])(const float *, float *, size_t) = {kernel_hard_swish, kernel_silu, kernel_gelu,
+                                                                      kernel_gelu_tanh, kernel_mish};
+    static double (*const exact[])(double) = {hard_swish, silu, gelu, gelu_tanh, mish};
+    const size_t count = drawn() % 70, which = drawn() % 5;
+    float *x = numbers(count), *y = numbers(count);
+    kernels[which](x, y, count);
+    for (size_t i = 0; i < count; i++) {
+        if (isnan(x[i])) require(isnan(y[i]), "a number where there was none");
+        if (!isfinite(x[i]) || fabsf(x[i]) > 100) continue;
+        require(fabs(y[i] - exact[which](x[i])) <= 1e-6 * (fabs(x[i]) + 1e-30), "a function that is another");
+    }
+    free(x), free(y);
+}
+
 int main(void) {
     for (int round = 0; round < 200000; round++) {
         sample();
         suppress();
         elementwise();
+        vectors();
     }
     return 0;
 }

@@ -67,6 +67,10 @@ void kernel_hard_swish(const float *_Nonnull x, float *_Nonnull y, size_t count)
 void kernel_silu(const float *_Nonnull x, float *_Nonnull y, size_t count);
 /// y = x · (1 + erf(x/√2)) / 2, within |x| · 2e-7 absolutely.
 void kernel_gelu(const float *_Nonnull x, float *_Nonnull y, size_t count);
+/// y[i] = x[i] · (1 + tanh(√(2/π)·(x[i] + 0.044715x[i]³))) / 2, within 2e-7 of |x[i]|.
+void kernel_gelu_tanh(const float *_Nonnull x, float *_Nonnull y, size_t count);
+/// y[i] = x[i] · tanh(ln(1 + e^x[i])), within 8 units in the last place from −87 on, and nearly 0 below.
+void kernel_mish(const float *_Nonnull x, float *_Nonnull y, size_t count);
 /// y = a + b; `y` may be either.
 void kernel_add(const float *_Nonnull a, const float *_Nonnull b, float *_Nonnull y, size_t count);
 /// y = x · scale + shift.

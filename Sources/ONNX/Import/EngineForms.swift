@@ -108,6 +108,8 @@ extension Activation {
         case .silu: self = .silu
         case .swish where alpha == 1: self = .silu
         case .gelu: self = .gelu
+        case .geluTanh: self = .geluTanh
+        case .mish: self = .mish
         default: return nil
         }
     }

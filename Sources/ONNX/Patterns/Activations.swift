@@ -98,15 +98,32 @@ extension GraphBuilder {
                 let line = lines(of: operands[0]).first(where: { $0.scale == 1 && $0.shift == 3 })
             else { return nil }
             return gate(line.source, .hardSwish, 1 / 6, plain: .hardSigmoid)
+        case .tanh:
+            // tanh(softplus(x))
+            return softplus(operands[0]).map { gate($0, .mish, 1) }
         case .add:
-            // 1 + erf(x / √2)
-            guard let side = operands.firstIndex(where: { $0.constant?.single == 1 }),
-                let inner = self.operands(of: operands[1 - side], .erf)?.first,
+            // 1 + erf(x / √2), 1 + tanh(√(2/π)·(x + 0.044715x³))
+            guard let side = operands.firstIndex(where: { $0.constant?.single == 1 }) else { return nil }
+            if let inner = self.operands(of: operands[1 - side], .tanh)?.first {
+                return cubic(inner, linear: 0.797_884_56, cubic: 0.035_677_41).map {
+                    gate($0, .geluTanh, 0.5)
+                }
+            }
+            guard let inner = self.operands(of: operands[1 - side], .erf)?.first,
                 let line = lines(of: inner).first(where: { $0.scale.isNearly(0.707_106_77) && $0.shift == 0 })
             else { return nil }
             return gate(line.source, .gelu, 0.5)
         default: return nil
         }
+    }
+
+    /// What a value is the softplus of, ln(1 + eˣ), by itself or written out.
+    private func softplus(_ known: Known) -> Known? {
+        if let source = operands(of: known, .softplus)?.first { return source }
+        guard let sum = operands(of: known, .log)?.first, let terms = operands(of: sum, .add),
+            let side = terms.firstIndex(where: { $0.constant?.single == 1 })
+        else { return nil }
+        return operands(of: terms[1 - side], .exp)?.first
     }
 
     /// What a product is made of.

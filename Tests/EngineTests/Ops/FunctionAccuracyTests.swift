@@ -59,12 +59,43 @@ import Testing
         #expect(worst.error <= 2e-7, "gelu(\(worst.at)) is off by \(worst.error) of it")
     }
 
+    @Test func `computes GELU by tanh within a five-millionth of the argument`() throws {
+        var y = Self.arguments
+        unsafe kernel_gelu_tanh(Self.arguments, &y, y.count)
+        #expect(
+            zip(Self.arguments, y).allSatisfy { x, found in
+                x.isFinite || found == max(x, 0) || abs(found) < 1e-30
+            }
+        )
+        let errors = zip(Self.arguments, y).filter { $0.0.isFinite }
+            .map { x, found in
+                let value = Double(x)
+                // Where the tangent is −1 the result is nothing; its argument would overflow.
+                let cubic = (2 / Double.pi).squareRoot() * (value + 0.044715 * value * value * value)
+                let expected = value / (1 + exp(-2 * cubic))
+                let least = 2 * Double(Float.leastNormalMagnitude)
+                return (error: (abs(Double(found) - expected) - least) / max(abs(value), 1e-300), at: x)
+            }
+        let worst = try #require(errors.max { $0.error < $1.error })
+        #expect(worst.error <= 2e-7, "gelu by tanh of \(worst.at) is off by \(worst.error) of it")
+    }
+
+    @Test func `computes Mish within 8 units in the last place`() {
+        var y = Self.arguments
+        unsafe kernel_mish(Self.arguments, &y, y.count)
+        let low = zip(Self.arguments, y).filter { $0.0 < -86 }
+        #expect(low.allSatisfy { $0.1.magnitude <= 1e-34 })
+        for index in y.indices where Self.arguments[index] < -86 { y[index] = 0 }
+        let (ulps, at) = worst(y) { $0 < -86 ? 0 : $0 * tanh(log1p(exp($0))) }
+        #expect(ulps <= 8, "mish(\(at)) is off by \(ulps)")
+    }
+
     @Test func `keeps NaN`() {
         let x: [Float] = [.nan, 1, -1]
         let functions = [
             unsafe kernel_relu, kernel_tanh, kernel_sigmoid, kernel_hard_sigmoid, kernel_hard_swish,
             kernel_silu,
-            kernel_gelu,
+            kernel_gelu, kernel_gelu_tanh, kernel_mish,
         ]
         for function in functions {
             var y = x

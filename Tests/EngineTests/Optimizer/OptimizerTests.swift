@@ -64,7 +64,7 @@ import Testing
         )
     }
 
-    @Test(arguments: [Activation.hardSwish, .silu, .gelu, .tanh])
+    @Test(arguments: [Activation.hardSwish, .silu, .gelu, .geluTanh, .mish, .tanh])
     func `does what keeps zeros while a convolution of any kind stores`(function: Activation) throws {
         let grouped = Conv(inputChannels: 64, outputChannels: 64, window: Window(3, pad: 1), groups: 16)
         let depthwise = Conv(inputChannels: 64, outputChannels: 64, window: Window(5, pad: 2), groups: 64)

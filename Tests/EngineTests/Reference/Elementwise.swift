@@ -2,6 +2,9 @@ import Engine
 import Foundation
 
 extension Reference {
+    /// √(2/π) · (x + 0.044715x³).
+    static func cubic(_ x: Double) -> Double { 0.797_884_560_802_865_4 * (x + 0.044715 * x * x * x) }
+
     static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 
     static func activation(_ op: Activation, _ x: Array) -> Array {
@@ -17,6 +20,8 @@ extension Reference {
                 case .hardSwish: value * min(max(value + 3, 0), 6) / 6
                 case .silu: value * sigmoid(value)
                 case .gelu: value * (1 + erf(value / 2.0.squareRoot())) / 2
+                case .geluTanh: value * (1 + tanh(cubic(value))) / 2
+                case .mish: value * tanh(log1p(exp(value)))
                 }
             }
         )
