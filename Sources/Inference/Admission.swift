@@ -25,7 +25,7 @@ extension Scheduler {
         package func grow(to items: Int, size: Int, _ context: RequestContext) throws(ServingError) {
             let now = ContinuousClock.now
             let refusal = scheduler.state.withLock { state -> ServingError? in
-                let key = ObjectIdentifier(network)
+                let key = ObjectIdentifier(network.queue)
                 let held = left.withLock(\.self)
                 state.queues.admit(-held.items, size: -held.size, under: key)
                 let refusal = scheduler.refusal(
@@ -56,14 +56,14 @@ extension Scheduler {
         /// - Returns: whether all of them had one.
         @discardableResult
         func use(_ items: Int?, _ state: inout State, for network: ServedNetwork) -> Bool {
-            guard network === self.network else { return false }
+            guard network.queue === self.network.queue else { return false }
             let (count, size) = left.withLock { left in
                 let count = min(items ?? left.items, left.items)
                 let size = count == left.items ? left.size : left.size / max(1, left.items) * count
                 left = (left.items - count, left.size - size)
                 return (count, size)
             }
-            state.queues.admit(-count, size: -size, under: ObjectIdentifier(network))
+            state.queues.admit(-count, size: -size, under: ObjectIdentifier(network.queue))
             return items.map { $0 == count } ?? true
         }
 
@@ -85,6 +85,7 @@ extension Scheduler {
     }
 
     func know(_ network: ServedNetwork, _ state: inout State) -> ObjectIdentifier {
+        let network = network.queue
         let key = ObjectIdentifier(network)
         guard state.networks[key] == nil else { return key }
         let rules = Queues.Rules(
@@ -178,8 +179,11 @@ extension Scheduler {
         if let reason = job.reasonToStop(now: job.arrival) { return job.fail(reason) }
         let items = job.items.enumerated().map { index, item in
             Queues.Item(
-                payload: Place(job: job, item: index),
-                shape: network.graph.batchShape(for: item.tensor.shape),
+                payload: Place(job: job, item: index, network: network),
+                shape: Kind(
+                    network: ObjectIdentifier(network),
+                    shape: network.graph.batchShape(for: item.tensor.shape)
+                ),
                 size: item.tensor.shape.elementCount,
                 arrival: job.arrival
             )

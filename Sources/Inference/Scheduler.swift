@@ -44,8 +44,16 @@ package final class Scheduler: Sendable {
     struct Place {
         let job: InferenceJob
         let item: Int
+        let network: ServedNetwork
     }
-    typealias Queues = FairQueues<ObjectIdentifier, Place, Shape>
+
+    /// What items must have in common to run together.
+    struct Kind: Equatable {
+        /// Of the networks that share a queue.
+        let network: ObjectIdentifier
+        let shape: Shape
+    }
+    typealias Queues = FairQueues<ObjectIdentifier, Place, Kind>
 
     struct State {
         var queues = Queues()

@@ -87,9 +87,7 @@ extension Scheduler {
         _ state: inout State,
         now: ContinuousClock.Instant
     ) -> Batch {
-        guard let network = state.networks[content.key] else {
-            preconditionFailure("a batch without a network")
-        }
+        let network = content.items[0].payload.network
         if state.isRunning, let runner = state.spares.popLast() {
             return Batch(network: network, content: content, runner: runner, isBeside: true)
         }

@@ -12,6 +12,8 @@ package struct ServingPolicy: Sendable, Equatable {
     package var maxBatchDelay: Duration?
     /// The most items that wait.
     package var maxQueueItems: Int?
+    /// The most networks that are kept for shapes which requests choose.
+    package var mostShapes: Int?
 
     package init() {}
 }
@@ -25,6 +27,8 @@ package final class ServedNetwork: Sendable {
     /// The outputs that a run hands out of each item, one after another.
     package let outputs: [String]
     package let policy: ServingPolicy
+    /// The network whose queue it waits in; nil for its own.
+    private let owner: ServedNetwork?
     private let retired: Atomic<Bool>
 
     /// - Parameters:
@@ -35,6 +39,7 @@ package final class ServedNetwork: Sendable {
     ///   - outputs: the names of outputs of the graph, at least one.
     ///   - policy: what the operator grants it.
     ///   - isLasting: false for a network that is asked for now and then: an engine forgets it whenever nothing waits for it.
+    ///   - owner: the network whose queue, places and share of the engine it has too, such as the same for other shapes.
     package init(
         model: String,
         version: String,
@@ -42,9 +47,11 @@ package final class ServedNetwork: Sendable {
         weights: Weights,
         outputs: [String] = ServedNetwork.usualOutputs,
         policy: ServingPolicy = ServingPolicy(),
-        isLasting: Bool = true
+        isLasting: Bool = true,
+        queuingWith owner: ServedNetwork? = nil
     ) {
         retired = Atomic(!isLasting)
+        self.owner = owner?.queue
         self.model = model
         self.version = version
         network = Network(graph, weights: weights)
@@ -54,6 +61,9 @@ package final class ServedNetwork: Sendable {
 
     /// What a run hands out where nobody says otherwise.
     package static let usualOutputs = ["logits"]
+
+    /// The network under which an engine knows it: its own, or the one whose queue it waits in.
+    var queue: ServedNetwork { owner ?? self }
 
     /// Whether no further requests come, but for those that have the network already.
     var isRetired: Bool { retired.load(ordering: .relaxed) }
