@@ -79,6 +79,7 @@ package struct Daemon {
         supervision.close()
         parts.registry.close()
         service.close()
+        parts.shapes.close()
         parts.scheduler.stop()
         parts.lane.close()
         logger.info("stopped")

@@ -13,6 +13,14 @@ extension ServingMetrics {
         collect(generations: parts.generations)
         collect(sequences: parts.sequences)
         collect(budget: parts.budget, lane: parts.lane)
+        collect { [shapes = parts.shapes] text in
+            text.single(
+                "martlet_waiting_shape_networks",
+                .gauge,
+                help: "Networks for shapes that requests chose which are being made, or wait for it.",
+                Double(shapes.waiting)
+            )
+        }
     }
 
     /// Shows what requests hold, and how many wait to begin.
@@ -69,6 +77,25 @@ extension ServingMetrics {
                 1,
                 [("model", name), ("version", version.version), ("state", version.state.rawValue)]
             )
+        }
+        let open = versions.compactMap { name, version in
+            version.model?.shapes.map { (model: name, version: version.version, counts: $0.counts) }
+        }
+        text.begin(
+            "martlet_shape_networks",
+            .gauge,
+            help: "Networks that are kept for shapes which requests chose."
+        )
+        for (model, version, counts) in open {
+            text.sample(Double(counts.kept), [("model", model), ("version", version)])
+        }
+        text.begin(
+            "martlet_shape_networks_made_total",
+            .counter,
+            help: "Networks that were made for shapes which requests chose."
+        )
+        for (model, version, counts) in open {
+            text.sample(Double(counts.made), [("model", model), ("version", version)])
         }
         text.begin(
             "martlet_model_reload_failed",

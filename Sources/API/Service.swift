@@ -25,6 +25,7 @@ package final class Service: Sendable {
         package let generations: GenerationLimit
         package let sequences: SequenceStore
         package let seal: StateSeal
+        package let shapes: ShapeWorkshop
         package let lane: Lane
         package let budget: MemoryBudget
 
@@ -38,6 +39,7 @@ package final class Service: Sendable {
             generations: GenerationLimit,
             sequences: SequenceStore,
             seal: StateSeal = StateSeal(),
+            shapes: ShapeWorkshop? = nil,
             lane: Lane,
             budget: MemoryBudget
         ) {
@@ -50,6 +52,7 @@ package final class Service: Sendable {
             self.generations = generations
             self.sequences = sequences
             self.seal = seal
+            self.shapes = shapes ?? ShapeWorkshop(budget: budget)
             self.lane = lane
             self.budget = budget
         }
@@ -108,6 +111,7 @@ package final class Service: Sendable {
     let generations: GenerationLimit
     let sequences: SequenceStore
     let seal: StateSeal
+    let shapes: ShapeWorkshop
     let lane: Lane
     let budget: MemoryBudget
     let limits: Limits
@@ -137,6 +141,7 @@ package final class Service: Sendable {
         generations = parts.generations
         sequences = parts.sequences
         seal = parts.seal
+        shapes = parts.shapes
         lane = parts.lane
         budget = parts.budget
         self.limits = limits

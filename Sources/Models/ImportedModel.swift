@@ -14,6 +14,8 @@ struct ImportedModel {
     let head: Head
     /// What goes in and out, of a model that takes tensors.
     let ports: NetworkPorts?
+    /// The file, where requests choose shapes.
+    let file: OpenFile?
 
     /// Reads a file.
     ///
@@ -33,18 +35,11 @@ struct ImportedModel {
             )
         }
         do throws(ONNXError) {
-            network = try ImportedNetwork(
-                path: path,
-                options: .init(
-                    dimensions: manifest.shape,
-                    imageSize: manifest.input.imageSize,
-                    isClassifier: manifest.task == .imageClassification
-                )
-            )
+            (network, file) = try Self.network(path, manifest)
         } catch {
             throw FormatError(name, error.description)
         }
-        let all = NetworkPorts(network)
+        let all = NetworkPorts(network, file)
         guard manifest.task.takesImages else {
             (head, ports, graph) = (.tensors(all), all, network.graph)
             architecture = .imported(channels: 1, height: 1, width: 1, classes: 0)
@@ -61,6 +56,30 @@ struct ImportedModel {
             width: shape[2],
             classes: head == .logits ? network.outputs[0].dimensions.reduce(1, *) : 0
         )
+    }
+
+    /// The network of a file, and the file where requests choose shapes.
+    private static func network(
+        _ path: String,
+        _ manifest: Manifest
+    ) throws(ONNXError) -> (ImportedNetwork, OpenFile?) {
+        let bytes = try ImportedNetwork.contents(of: path)
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        if manifest.task == .tensors {
+            let file = try OpenFile(parsing: bytes, folder: folder, fixed: manifest.shape)
+            guard !file.isOpen else {
+                return try OpenFile.network(of: file, for: manifest.warmShapes.first)
+            }
+            guard manifest.warmShapes.isEmpty else {
+                throw .malformed("'warm_shapes' are given, but no extent is open")
+            }
+        }
+        let options = ImportedNetwork.Options(
+            dimensions: manifest.shape,
+            imageSize: manifest.input.imageSize,
+            isClassifier: manifest.task == .imageClassification
+        )
+        return (try ImportedNetwork(parsing: bytes, folder: folder, options: options), nil)
     }
 
     /// Requires that the network takes one image, as the preprocessing makes it.
@@ -120,22 +139,19 @@ struct ImportedModel {
     }
 
     /// What a file is taken for that lies alone in its folder: a classifier of images prepared as ImageNet's usually are,
-    /// the shorter side resized to 8/7 of the crop, bilinear, in 0 … 1, normalised by ImageNet's means and deviations.
+    /// the shorter side resized to 8/7 of the crop, bilinear, in 0 … 1, normalised by ImageNet's means and deviations; and one
+    /// for tensors, where it takes no image or answers none with a vector.
     ///
-    /// - Throws: `FormatError` where it takes no image of a known size.
+    /// - Throws: `FormatError` where it is no network.
     static func usualManifest(parsing bytes: [UInt8]) throws(FormatError) -> JSONValue {
-        let input: [Int]
+        let ports: (inputs: [OpenInput], outputs: [OpenInput])
         do throws(ONNXError) {
-            input = try ImportedNetwork.inputs(parsing: bytes, options: .init(imageSize: (224, 224)))[0]
-                .dimensions
+            ports = try OpenInput.ports(parsing: bytes)
         } catch {
             throw FormatError("", error.description)
         }
-        guard input.count == 4, [1, 3].contains(input[1]), input[2...].allSatisfy({ 1...16_384 ~= $0 }) else {
-            throw FormatError(
-                "",
-                "it takes an input of \(input), no image; a 'model.json' beside it says what it is for"
-            )
+        guard let input = image(ports.inputs), ports.outputs.first?.mayBeVector ?? false else {
+            return .object(["task": .string(Manifest.Task.tensors.rawValue)])
         }
         let isColor = input[1] == 3
         let numbers = { (values: [Double]) in JSONValue.array(values.map { .number($0) }) }
@@ -150,6 +166,25 @@ struct ImportedModel {
             "task": .string(Manifest.Task.imageClassification.rawValue),
             "preprocessing": .object(preprocessing),
         ])
+    }
+}
+
+extension ImportedModel {
+    /// The dimensions of the only input that is an image, a classifier's usual where the file leaves its sides open.
+    private static func image(_ inputs: [OpenInput]) -> [Int]? {
+        guard let input = inputs.first, inputs.count == 1, input.extents.count == 4 else { return nil }
+        let dimensions = input.extents.enumerated().map { axis, extent in
+            if case .fixed(let size) = extent { size } else { axis == 0 ? 1 : axis == 1 ? 0 : 224 }
+        }
+        let isImage = [1, 3].contains(dimensions[1]) && dimensions[2...].allSatisfy { 1...16_384 ~= $0 }
+        return isImage ? dimensions : nil
+    }
+}
+
+extension OpenInput {
+    /// Whether it may be a number for each class, as far as the file says.
+    fileprivate var mayBeVector: Bool {
+        extents.count < 3 || extents.dropFirst(2).allSatisfy { $0 == .fixed(1) }
     }
 }
 

@@ -56,6 +56,8 @@ package struct Manifest: Sendable {
     package let memory: WeightMemory
     /// The extents of dimensions that a `model.onnx` leaves open, by their names.
     package let shape: [String: Int]
+    /// Extents of those that `shape` leaves open, of the networks that are made when the model is loaded.
+    package let warmShapes: [[String: Int]]
     /// What the operator grants the model beside others.
     package let serving: ServingPolicy
     /// Which versions of the model are loaded; nil leaves it to the daemon.
@@ -72,10 +74,12 @@ extension Manifest {
     private static let keys = [
         "architecture", "task", "classes", "labels", "weights", "checkpoint", "prefix", "options",
         "preprocessing", "input", "output", "pooling", "activation", "temperature", "threshold", "memory",
-        "shape", "boxes", "regions", "nms", "palette", "normalize", "serving", "versions", "version_labels",
-        "provenance",
+        "shape", "warm_shapes", "boxes", "regions", "nms", "palette", "normalize", "serving", "versions",
+        "version_labels", "provenance",
     ]
-    private static let servingKeys = ["priority", "max_batch", "max_delay_ms", "max_queue"]
+    private static let servingKeys = ["priority", "max_batch", "max_delay_ms", "max_queue", "max_shapes"]
+    /// The most shapes that are made ready at load.
+    private static let mostWarmShapes = 64
 
     /// Reads the text of a `model.json`.
     ///
@@ -121,6 +125,10 @@ extension Manifest {
         if let reader = fields.optional("shape"), named != nil {
             throw reader.fault("only the network of a 'model.onnx' has open dimensions")
         }
+        warmShapes = try fields.optional("warm_shapes").map(Self.shapes) ?? []
+        if let reader = fields.optional("warm_shapes"), named != nil || task != .tensors {
+            throw reader.fault("only requests for the 'tensors' of a 'model.onnx' choose shapes")
+        }
         prefix = try fields.optional("prefix")?.string() ?? ""
         options = try fields.optional("options").map(Self.options) ?? [:]
         input = try Self.input(task, fields)
@@ -156,6 +164,16 @@ extension Manifest {
         return shape
     }
 
+    private static func shapes(_ reader: JSONReader) throws(FormatError) -> [[String: Int]] {
+        let elements = try reader.array()
+        guard 1...mostWarmShapes ~= elements.count else {
+            throw reader.fault("expected 1 to \(mostWarmShapes) objects, found \(elements.count)")
+        }
+        var shapes: [[String: Int]] = []
+        for element in elements { shapes.append(try shape(element)) }
+        return shapes
+    }
+
     private static func serving(_ reader: JSONReader) throws(FormatError) -> ServingPolicy {
         let fields = try reader.object(servingKeys)
         var policy = ServingPolicy()
@@ -164,6 +182,7 @@ extension Manifest {
         policy.maxBatchDelay = try fields.optional("max_delay_ms")?.integer(in: 0...60_000)
             .milliseconds
         policy.maxQueueItems = try fields.optional("max_queue")?.integer(in: 1...1_000_000)
+        policy.mostShapes = try fields.optional("max_shapes")?.integer(in: 1...4096)
         return policy
     }
 

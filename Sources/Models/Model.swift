@@ -1,6 +1,7 @@
 package import Engine
 package import Inference
 package import Imaging
+package import ONNX
 package import Support
 internal import Synchronization
 package import Zoo
@@ -26,6 +27,8 @@ package final class Model: Sendable {
     package let manifest: Manifest
     package let architecture: Architecture
     package let pipeline: Pipeline
+    /// The networks for shapes that requests choose; nil where they choose none.
+    package let shapes: NetworksByShape?
     package let input: Input
     /// The names of the classes, when the manifest has them.
     package let labels: [String]?
@@ -56,6 +59,7 @@ package final class Model: Sendable {
         labels: [String]?,
         target: Target? = nil,
         head: Head = .logits,
+        open: (file: OpenFile, network: ImportedNetwork)? = nil,
         weightsFile: String = WeightsFile.names[0],
         index: Result<SearchIndex, FormatError>? = nil,
         warnings: [String] = []
@@ -73,6 +77,8 @@ package final class Model: Sendable {
             decoder: decoder,
             outputs: head.outputs
         )
+        let network = pipeline.main
+        shapes = open.map { NetworksByShape(of: $0.file, beside: network, $0.network, manifest) }
         self.input = input
         self.head = head
         self.labels = labels
@@ -125,7 +131,7 @@ package final class Model: Sendable {
     package var graph: Graph { network.graph }
     package var weights: Weights { network.weights }
     /// What its numbers and its index take in memory.
-    package var bytes: Int { pipeline.bytes + (index?.success?.bytes ?? 0) }
+    package var bytes: Int { pipeline.bytes + (index?.success?.bytes ?? 0) + (shapes?.bytes ?? 0) }
     /// What runs for an answer: the extractor of a model that takes frames, the network, and its decoder.
     package var networks: [ServedNetwork] { pipeline.networks }
 

@@ -146,7 +146,7 @@ extension TensorPort {
     fileprivate var json: JSONValue {
         .object([
             "name": .string(name), "datatype": .string(type.rawValue),
-            "shape": .array(dimensions.map(JSONValue.integer)),
+            "shape": .array(described.map(JSONValue.integer)),
         ])
     }
 }

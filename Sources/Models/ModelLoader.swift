@@ -114,6 +114,7 @@ struct ModelLoader {
             input: imported.ports.map(Model.Input.tensors) ?? input(manifest),
             labels: labels,
             head: imported.head,
+            open: imported.file.map { ($0, imported.network) },
             weightsFile: file,
             warnings: manifestFile == .martlet ? manifest.warnings : []
         )

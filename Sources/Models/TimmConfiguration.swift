@@ -58,6 +58,7 @@ package enum TimmConfiguration {
             vector: nil,
             memory: .fast,
             shape: [:],
+            warmShapes: [],
             serving: ServingPolicy(),
             versions: nil,
             versionLabels: [],

@@ -102,6 +102,7 @@ extension Registry {
 
     private func plan(_ model: Model) throws(ServingError) {
         for network in model.networks { _ = try network.plan(for: network.graph.inputShape) }
+        try model.shapes?.makeWarm(model.manifest.warmShapes)
     }
 
     /// Makes room for a model of a size by letting go of those that were not asked for for longest.

@@ -63,23 +63,16 @@ package struct Examination: Sendable {
         }
     }
 
-    /// The open extents that nobody gives, but for first ones, which are the batch.
+    /// The open extents that nobody gives, but for that of the batch.
     private static func assumptions(_ inputs: [OpenInput], _ given: [String: Int]) -> [Assumption] {
-        var found: [(key: String, extent: Int, places: [String])] = []
-        for input in inputs {
-            for axis in input.extents.indices.dropFirst() {
-                guard case .open = input.extents[axis] else { continue }
-                let (key, place) = (input.key(axis), "\(input.name):\(axis)")
-                guard given[key] == nil, given[place] == nil else { continue }
-                if let index = found.firstIndex(where: { $0.key == key }) {
-                    found[index].places.append(place)
-                } else {
-                    let isSide = input.extents.count == 4 && axis > 1
-                    found.append((key, isSide ? assumedSide : assumedExtent, [place]))
-                }
-            }
+        inputs.open(beside: given).map { key, places in
+            let isSide = places.contains { $0.input.extents.count == 4 && $0.axis > 1 }
+            return Assumption(
+                key: key,
+                extent: isSide ? assumedSide : assumedExtent,
+                places: places.map { "\($0.input.name):\($0.axis)" }
+            )
         }
-        return found.map { Assumption(key: $0.key, extent: $0.extent, places: $0.places) }
     }
 
     /// The nodes that cannot be run.

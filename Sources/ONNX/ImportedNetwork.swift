@@ -7,40 +7,14 @@ internal import Platform
 /// dimension that the file leaves open, or that is 1, is that batch. Where there are several inputs, an item holds them one
 /// behind the other.
 package struct ImportedNetwork: Sendable {
-    /// What may be said about a file beside what it says itself.
-    package struct Options: Sendable {
-        /// Extents of dimensions, by their names, or by `input:axis` where they have none.
-        package var dimensions: [String: Int]
-        /// The height and width of images whose own the file leaves open.
-        package var imageSize: (height: Int, width: Int)?
-        /// Numbers for inputs that are thereby constants.
-        package var constants: [String: Tensor]
-        /// The most numbers that all constants may have together.
-        package var mostNumbers: Int
-        /// Whether nodes before a last softmax give an output `logits`, and it `probabilities`.
-        package var isClassifier: Bool
-
-        package init(
-            dimensions: [String: Int] = [:],
-            imageSize: (height: Int, width: Int)? = nil,
-            constants: [String: Tensor] = [:],
-            mostNumbers: Int = 1 << 29,
-            isClassifier: Bool = false
-        ) {
-            self.dimensions = dimensions
-            self.imageSize = imageSize
-            self.constants = constants
-            self.mostNumbers = mostNumbers
-            self.isClassifier = isClassifier
-        }
-    }
-
     package let graph: Graph
     /// In the order of the graph's parameters.
     package let tensors: [Tensor]
     package let inputs: [Port]
     package let outputs: [Port]
     package let nodes: [NodeReport]
+    /// Whether some of its numbers lie in files beside it.
+    package let hasExternalData: Bool
 
     /// The largest file that is read.
     package static let maxFileBytes = 2 << 30
@@ -83,6 +57,7 @@ package struct ImportedNetwork: Sendable {
         let builder = GraphBuilder(
             inputShape: inputShape,
             budget: Budget(options.mostNumbers),
+            mostNumbers: options.mostOfAnArray,
             folder: folder
         )
         var importer = Importer(builder, functions: model.functions, opset: opset)
@@ -126,6 +101,7 @@ package struct ImportedNetwork: Sendable {
             throw .malformed(error.sentence)
         }
         inputs = inputPorts
+        hasExternalData = builder.hasExternalData
         var ports = outputs.map(\.port)
         for (place, port) in nothing { ports.insert(port, at: place) }
         self.outputs = ports
@@ -165,8 +141,9 @@ extension ImportedNetwork {
                 throw .malformed("two inputs are '\(input.name)'")
             }
             let extents = try extents(input, options)
-            guard let count = extents.count(upTo: GraphBuilder.mostNumbers(Budget(options.mostNumbers)))
-            else { throw .tooLarge("input '\(input.name)': an array of \(extents) is too large") }
+            guard let count = extents.count(upTo: options.mostOfAnArray) else {
+                throw .tooLarge("input '\(input.name)': an array of \(extents) is too large")
+            }
             guard count > 0 else { continue } // known: there is nothing in it
             ports.append(Port(name: input.name, dimensions: extents, type: type))
         }

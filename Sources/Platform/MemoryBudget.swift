@@ -20,6 +20,8 @@ package final class MemoryBudget: Sendable {
         case answers
         /// Sequences that clients go on with.
         case states
+        /// Networks for shapes that requests chose.
+        case shapes
     }
 
     /// How many bytes there are to lease.

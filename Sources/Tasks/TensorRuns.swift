@@ -27,6 +27,7 @@ extension ImageClassifier {
     /// - Parameters:
     ///   - items: each with its inputs one behind the other.
     ///   - model: one for tensors.
+    ///   - network: the one for the shapes of the tensors; nil for the model's own.
     ///   - admission: the request's place at the engine.
     ///   - context: the request.
     /// - Returns: the outputs of each item, one behind the other.
@@ -34,19 +35,27 @@ extension ImageClassifier {
     package func outputs(
         of items: [Tensor],
         with model: Model,
+        on network: ServedNetwork? = nil,
         admission: Scheduler.Admission? = nil,
         _ context: RequestContext = RequestContext()
     ) async throws(ServingError) -> [[Float]] {
-        if !model.graph.tokenColumns.isEmpty {
+        let network = network ?? model.network
+        let shape = network.graph.inputShape
+        if let item = items.first(where: { $0.shape.elementCount != shape.elementCount }) {
+            throw .invalidInput("model '\(model.name)' takes \(shape), found \(item.shape)")
+        }
+        if !network.graph.tokenColumns.isEmpty {
             for item in items {
-                guard let (value, size) = model.graph.firstUnknownToken(in: item.values) else { continue }
+                guard let (value, size) = network.graph.firstUnknownToken(in: item.values) else { continue }
                 throw .badRequest(
                     "expected whole numbers from 0 to \(size - 1), found \(value)",
                     code: "unknown_token"
                 )
             }
         }
-        return try await infer(items, model, admission, context).outputs
+        try admission?.grow(to: items.count, size: items.count * shape.elementCount, context)
+        let items = items.map { $0.reshaped(to: shape) }
+        return try await scheduler.infer(network, items: items, admission: admission, context).outputs
     }
 
     /// What networks give for images that run together, in numbers.

@@ -47,6 +47,18 @@ package struct TrainedArray: Sendable {
         return tensor
     }
 
+    /// Has the numbers stay; false where they were released.
+    package func keep() -> Bool {
+        store.state.withLock { state in
+            guard case .raw(let tensor, _) = state else { return false }
+            state = .raw(tensor, isKept: true)
+            return true
+        }
+    }
+
+    /// Whether two are one array, whatever their shapes.
+    package func isSame(as other: TrainedArray) -> Bool { store === other.store }
+
     /// Lets the numbers go, unless somebody reads them as they are.
     package func release() {
         store.state.withLock { state in

@@ -142,7 +142,10 @@ struct CheckReport {
         }
         guard case .success(let found) = examination else { return lines.joined(separator: "\n") }
         lines.append("  made by '\(found.producer)', operators of version \(found.opset)")
-        for input in found.inputs { lines.append("  input   \(input.name)  \(Self.extents(input))") }
+        let isBatched = found.inputs.areBatched
+        for input in found.inputs {
+            lines.append("  input   \(input.name)  \(Self.extents(input, isBatched))")
+        }
         for assumption in found.open {
             lines.append(
                 "  open    \(assumption.key) (\(assumption.places.joined(separator: ", "))): assumed "
@@ -185,11 +188,11 @@ struct CheckReport {
         ).text { cell, column in column == 2 && cell != "·" ? terminal.styled(cell, .red) : cell }
     }
 
-    private static func extents(_ input: OpenInput) -> String {
+    private static func extents(_ input: OpenInput, _ isBatched: Bool) -> String {
         let sizes = input.extents.enumerated().map { axis, extent in
             switch extent {
             case .fixed(let size): "\(size)"
-            case .open: axis == 0 ? "batch" : input.key(axis)
+            case .open: axis == 0 && isBatched ? "batch" : input.key(axis)
             }
         }
         return sizes.joined(separator: "×") + " " + (input.type?.name ?? "of an unsupported type")

@@ -8,14 +8,26 @@ struct ONNXFile {
     private let network: ImportedNetwork
     /// How many items a run has.
     private let batch: Int
+    /// Extents that nobody gives.
+    private let open: [Examination.Assumption]
 
-    /// Nil where the name is not that of such a file.
+    /// Nil where the name is not that of such a file; extents that are open, and that nobody gives, are assumed.
     ///
     /// - Throws: `ONNXError` where it cannot be run.
     init?(_ name: String, _ shape: ShapeOption) throws {
         guard name.hasSuffix(".onnx") else { return nil }
-        network = try ImportedNetwork(path: name, options: .init(dimensions: shape.dimensions))
+        let examination = try Examination(
+            parsing: ImportedNetwork.contents(of: name),
+            folder: Self.folder(of: name),
+            dimensions: shape.dimensions
+        )
+        network = try examination.result.get()
+        open = examination.open
         batch = 1
+    }
+
+    private static func folder(of name: String) -> String {
+        name.lastIndex(of: "/").map { String(name[..<$0]) } ?? "."
     }
 
     /// The same, of the shapes that tensors have.
@@ -34,10 +46,11 @@ struct ONNXFile {
         let given = try GivenShapes(shapes, for: inputs, fixed: shape.dimensions)
         network = try ImportedNetwork(
             parsing: bytes,
-            folder: name.lastIndex(of: "/").map { String(name[..<$0]) } ?? ".",
+            folder: Self.folder(of: name),
             options: .init(dimensions: given.dimensions, constants: constants)
         )
         batch = given.batch
+        open = []
     }
 
     /// Runs the network on a file with a tensor for each input, and returns one for each output.
@@ -77,7 +90,12 @@ struct ONNXFile {
             let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
             return (cells + [row[2]]).joined(separator: "  ")
         }
-        let ports = network.inputs.map { line("input", $0) } + network.outputs.map { line("output", $0) }
+        let assumed = open.map { extent in
+            "open '\(extent.key)' (\(extent.places.joined(separator: ", "))): \(extent.extent) is assumed; "
+                + "give --shape \(extent.key)=…"
+        }
+        let ports =
+            assumed + network.inputs.map { line("input", $0) } + network.outputs.map { line("output", $0) }
         return (ports + nodes).joined(separator: "\n")
     }
 
@@ -101,6 +119,14 @@ struct ONNXFile {
         }
         return .object([
             "inputs": list(network.inputs), "outputs": list(network.outputs), "nodes": .array(nodes),
+            "open": .array(
+                open.map { extent in
+                    .object([
+                        "name": .string(extent.key), "assumed": .integer(extent.extent),
+                        "places": .strings(extent.places),
+                    ])
+                }
+            ),
         ])
     }
 }

@@ -28,13 +28,10 @@ import Testing
         let bytes = file(growing: growing)
         let options = ImportedNetwork.Options(dimensions: ["x:1": 2, "height": 4, "width": 4])
         let own = try ImportedNetwork(parsing: bytes, folder: nil, options: options)
-        return try NetworksByShape(
-            parsing: bytes,
-            folder: ".",
-            fixed: ["x:1": 2],
-            sharing: own.weights()
-        ) { graph, weights in
-            ServedNetwork(model: "m", version: "1", graph: graph, weights: weights, isLasting: false)
+        let file = try OpenFile(parsing: bytes, folder: nil, fixed: ["x:1": 2])
+        #expect(file.isOpen)
+        return NetworksByShape(of: file, sharing: own.weights()) { graph, weights, outputs in
+            ServedNetwork(model: "m", version: "1", graph: graph, weights: weights, outputs: outputs)
         }
     }
 
@@ -49,7 +46,6 @@ import Testing
 
     @Test func `gives the numbers of a network that is made for the shape`() throws {
         let networks = try networks()
-        #expect(networks.isOpen)
         for (height, width) in [(3, 5), (8, 4), (3, 5)] {
             let image = (0..<2 * height * width).map { Float($0 % 5) - 2 }
             let options = ImportedNetwork.Options(

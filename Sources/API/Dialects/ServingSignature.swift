@@ -65,7 +65,7 @@ enum ServingSignature {
     private static func tensors(_ ports: [TensorPort], isBatched: Bool) -> JSONObject {
         var json = JSONObject()
         for port in ports {
-            let shape = (isBatched ? [-1] : []) + port.dimensions
+            let shape = (isBatched ? [-1] : []) + port.described
             json.append(port.name, tensor(port.name, port.type.tensorFlowName, shape))
         }
         return json

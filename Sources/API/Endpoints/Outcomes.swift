@@ -20,6 +20,7 @@ extension Service {
     /// - Parameters:
     ///   - instances: at least one, read for the model.
     ///   - model: the one to ask.
+    ///   - network: the one for the shapes of tensors; nil for the model's own.
     ///   - options: what is asked of sequences.
     ///   - call: the request, with its place at the engine.
     ///   - context: the request, as the layers below see it.
@@ -29,6 +30,7 @@ extension Service {
     func outcomes(
         of instances: [Instance],
         with model: Model,
+        on network: ServedNetwork? = nil,
         _ options: SequencePredictor.Options,
         _ call: Call,
         _ context: RequestContext,
@@ -42,8 +44,13 @@ extension Service {
         case .image:
             return try await outcomes(ofTensors: tensors, with: model, call.admission, context)
         case .tensors:
-            return try await classifier.outputs(of: tensors, with: model, admission: call.admission, context)
-                .map(SequencePredictor.Outcome.tensors)
+            return try await classifier.outputs(
+                of: tensors,
+                with: model,
+                on: network,
+                admission: call.admission,
+                context
+            ).map(SequencePredictor.Outcome.tensors)
         case .sequence, .frames:
             return try await predictions(for: instances, with: model, options, call.admission, context).map(
                 \.outcome

@@ -13,6 +13,10 @@ struct TensorReader {
 
     /// One item: an object with a tensor under each name, or the tensor of the only input alone.
     func row(_ reader: inout JSONPullReader) throws -> InstanceReader.Read {
+        if ports.isOpen {
+            try reader.skip()
+            return .failure(Self.isOpen)
+        }
         if try reader.kind() == .object {
             var (values, fault) = ([String: [Float]](), ServingError?.none)
             try reader.object { reader, name in
@@ -40,6 +44,10 @@ struct TensorReader {
     func columns(_ reader: inout JSONPullReader) throws -> (
         items: [Instance], count: Int, fault: ServingError?
     ) {
+        if ports.isOpen {
+            try reader.skip()
+            return ([], 1, Self.isOpen)
+        }
         var (columns, fault) = ([String: [[Float]]](), ServingError?.none)
         func read(_ reader: inout JSONPullReader, _ port: TensorPort) throws {
             var column: [[Float]] = []
@@ -92,6 +100,12 @@ struct TensorReader {
         }
         return (items, items.count, nil)
     }
+
+    /// What is said of tensors without a shape to a model whose requests choose it.
+    private static let isOpen = ServingError.invalidInput(
+        "the shapes of the model's inputs are open; ask /v2/models/…/infer, where tensors have shapes, or fix them by "
+            + "'shape' in model.json"
+    )
 
     private var names: String { ports.inputs.map { "'\($0.name)'" }.joined(separator: ", ") }
 

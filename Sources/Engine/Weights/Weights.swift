@@ -175,6 +175,26 @@ package struct Weights: Sendable {
         firstNotFinite = other.firstNotFinite
     }
 
+    /// The same numbers once more, of which nothing is held twice: what layers of the other network are packed from is read from
+    /// there, and what is left of its arrays.
+    ///
+    /// Where this network reads an array that is packed there in another form, or as it is, its own is there to be read.
+    /// - Precondition: both have the same digest: they are of one file, read for inputs of several shapes.
+    package init(_ own: Weights, sharing other: Weights) {
+        precondition(own.digest == other.digest, "other numbers")
+        arrays = zip(own.arrays, other.arrays).map { $1.keep() ? $1.reshaped(to: $0.shape) : $0 }
+        nativeShapes = other.nativeShapes
+        packed = other.packed
+        isNative = true
+        digest = other.digest
+        firstNotFinite = other.firstNotFinite
+    }
+
+    /// What the arrays take that are not those of another network.
+    package func bytes(beside other: Weights) -> Int {
+        zip(arrays, other.arrays).reduce(0) { $0 + ($1.0.isSame(as: $1.1) ? 0 : $1.0.bytes) }
+    }
+
     /// What the numbers take in memory, packed or not yet, in bytes.
     package var bytes: Int { arrays.reduce(packed.bytes) { $0 + $1.bytes } }
 

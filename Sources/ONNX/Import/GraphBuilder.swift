@@ -32,16 +32,15 @@ final class GraphBuilder {
 
     /// Where external data lies; nil where there must be none.
     let folder: String?
+    /// Whether some has been read.
+    var hasExternalData = false
 
-    init(inputShape: Shape, budget: Budget, folder: String? = nil) {
+    init(inputShape: Shape, budget: Budget, mostNumbers: Int, folder: String? = nil) {
         graph = Graph(inputShape: inputShape)
         self.budget = budget
         self.folder = folder
-        mostNumbers = Self.mostNumbers(budget)
+        self.mostNumbers = mostNumbers
     }
-
-    /// As many as all constants may have, at most 2²⁸.
-    static func mostNumbers(_ budget: Budget) -> Int { min(budget.left, 1 << 28) }
 
     /// Says which node of the file the next operations are for.
     func begin(_ node: String, _ op: String) {

@@ -87,6 +87,7 @@ struct Importer {
             throw .malformed("graph '\(graph.name)': sparse constants are not supported")
         }
         for tensor in graph.initializers {
+            if tensor.external != nil { builder.hasExternalData = true }
             define(
                 tensor.name,
                 .constant(try tensor.constant(folder: builder.folder, budget: &builder.budget))

@@ -10,7 +10,8 @@ import Support
 /// A service of some models of a folder, without a socket; it ends with its object.
 final class BundledAPI: Sendable {
     let service: Service
-    private let scheduler: Scheduler
+    let scheduler: Scheduler
+    let registry: Registry
 
     /// What it answered.
     struct Answer {
@@ -25,7 +26,12 @@ final class BundledAPI: Sendable {
         scheduler = try Scheduler(threads: 2, metrics: metrics)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let registry = Registry(folder: folder, logger: logger, warmUp: scheduler.warmUp)
+        registry = Registry(
+            folder: folder,
+            logger: logger,
+            warmUp: scheduler.warmUp,
+            retire: scheduler.retire
+        )
         try registry.load { names.contains($0) }
         service = try Service(registry: registry, metrics: metrics, scheduler: scheduler)
     }
@@ -46,7 +52,7 @@ final class BundledAPI: Sendable {
         post(path, Array(json.utf8), type: "application/json")
     }
 
-    private func answer(_ request: Request) -> Answer {
+    func answer(_ request: Request) -> Answer {
         let response = service.respond(to: request)
         let json = try? JSONValue(parsing: response.body) // events and texts are none
         return Answer(status: response.status.code, body: response.body, json: json ?? .null)

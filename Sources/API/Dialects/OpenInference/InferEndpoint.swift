@@ -1,6 +1,7 @@
 internal import Engine
 internal import HTTP
 internal import HTTPTypes
+internal import Inference
 internal import Models
 internal import Platform
 internal import Support
@@ -15,8 +16,9 @@ extension Service {
         let given = context(of: call)
         let request = try inferRequest(call.request, for: model, given)
         let context = given.until(given.deadline, orAfter: request.parameters.timeout, call.request.received)
-        let wanted = try ModelTensors(model).wanted(request)
-        let tensors = try TensorInstances(request, call.request.body, for: model, budget)
+        let shaped = try await shaped(request, model, call, context)
+        let wanted = try ModelTensors(model, shaped?.ports).wanted(request)
+        let tensors = try TensorInstances(request, call.request.body, for: model, shaped?.ports, budget)
         let horizon = request.parameters.horizon
         let answerLease = try leaseTensors(wanted, of: tensors.instances, model, horizon: horizon)
         defer { withExtendedLifetime((request, tensors, answerLease)) {} }
@@ -43,7 +45,14 @@ extension Service {
             var options = SequencePredictor.Options()
             options.horizon = horizon
             let instances = tensors.instances
-            outcomes = try await self.outcomes(of: instances, with: model, options, call, context) {
+            outcomes = try await self.outcomes(
+                of: instances,
+                with: model,
+                on: shaped?.served,
+                options,
+                call,
+                context
+            ) {
                 instances.count == 1 ? nil : "image \($0)"
             }
         }
@@ -52,7 +61,7 @@ extension Service {
         let maps = try leaseMaps(outcomes) { $0.classes.count * (8 + 8) }
         defer { withExtendedLifetime(maps) {} }
         for wanted in wanted {
-            var tensor = try Self.tensor(wanted, of: model, outcomes)
+            var tensor = try Self.tensor(wanted, of: model, shaped?.ports, outcomes)
             if let count = wanted.classes { tensor = tensor.classes(count, labels: model.labels) }
             answer.outputs.append((wanted.output.name, tensor, wanted.isBinary))
         }
@@ -61,12 +70,30 @@ extension Service {
         return response
     }
 
+    /// The network for the shapes of a request, made where it is not there; nil for a model that has one for all.
+    private func shaped(
+        _ request: InferRequest,
+        _ model: Model,
+        _ call: Call,
+        _ context: RequestContext
+    ) async throws(ServingError) -> NetworksByShape.Shaped? {
+        guard let networks = model.shapes, case .tensors(let ports) = model.input else { return nil }
+        try TensorItems.check(request, ports)
+        let shapes = Dictionary(request.inputs.map { ($0.name, $0.shape) }) { first, _ in first }
+        let given = try networks.given(shapes)
+        if let known = networks.known(given) { return known }
+        // Batches of other shapes do not wait for it meanwhile.
+        call.admission?.release()
+        return try await self.shapes.network(for: given, of: networks, context)
+    }
+
     private static func tensor(
         _ wanted: ModelTensors.Wanted,
         of model: Model,
+        _ ports: NetworkPorts?,
         _ outcomes: [SequencePredictor.Outcome]
     ) throws(ServingError) -> OutputTensor {
-        guard case .tensors(let ports) = model.head,
+        guard case .tensors(let own) = model.head, case let ports = ports ?? own,
             let index = ports.outputs.firstIndex(where: { $0.name == wanted.output.name })
         else { return try OutputTensor(wanted.output.kind, of: outcomes) }
         return try OutputTensor(
@@ -108,6 +135,12 @@ extension Service {
         guard !body.isEmpty else { throw .badRequest("the body is empty", code: "empty_body") }
         guard let type = input.dataType.elementType else {
             return InferRequest(raw: body, name: input.name, .bytes, shape: [1, 1])
+        }
+        guard input.dimensions.count(where: { $0 == -1 }) < 2 else {
+            let shape = input.dimensions.map(String.init).joined(separator: ", ")
+            throw InferRequest.fault(
+                "a body without JSON has no shape, and several extents of [\(shape)] are open; send it behind JSON"
+            )
         }
         let fixed = input.dimensions.filter { $0 > 0 }.reduce(type.size, *)
         let isFixed = !input.dimensions.contains(-1)

@@ -30,10 +30,9 @@ struct ModelTensors: Sendable {
         }
 
         /// An output of the network itself.
-        fileprivate init(port: TensorPort) {
-            (name, kind, dataType, dimensions) = (
-                port.name, .port, DataType(output: port.type), port.dimensions
-            )
+        fileprivate init(port: TensorPort, _ dimensions: [Int]) {
+            (name, kind, dataType) = (port.name, .port, DataType(output: port.type))
+            self.dimensions = dimensions
         }
 
         var description: Description {
@@ -54,13 +53,17 @@ struct ModelTensors: Sendable {
     /// Whether the first dimension of a tensor is a batch.
     let isBatched: Bool
 
-    init(_ model: Model) {
-        if case .tensors(let ports) = model.input {
-            inputs = ports.inputs.map {
-                Description(name: $0.name, dataType: DataType(input: $0.type), dimensions: $0.dimensions)
+    /// - Parameters:
+    ///   - model: which.
+    ///   - ports: of its network for what a request asks for; nil says what any request may have.
+    init(_ model: Model, _ ports: NetworkPorts? = nil) {
+        if case .tensors(let own) = model.input {
+            let place = ports == nil ? \TensorPort.described : \TensorPort.dimensions
+            inputs = (ports ?? own).inputs.map {
+                Description(name: $0.name, dataType: DataType(input: $0.type), dimensions: $0[keyPath: place])
             }
-            outputs = ports.outputs.map(Output.init(port:))
-            isBatched = ports.isBatched
+            outputs = (ports ?? own).outputs.map { Output(port: $0, $0[keyPath: place]) }
+            isBatched = (ports ?? own).isBatched
             return
         }
         inputs = [Self.input(of: model)]

@@ -18,13 +18,18 @@ struct TensorInstances {
     ///   - request: what the client sent.
     ///   - body: where its bytes lie.
     ///   - model: what it is for.
+    ///   - ports: of its network for the shapes of the request; nil for the model's own.
     ///   - budget: what the numbers are leased from.
     /// - Throws: `ServingError` 400 for a tensor that is not the model's, 503 when there is no memory.
-    init(_ request: InferRequest, _ body: [UInt8], for model: Model, _ budget: MemoryBudget)
-        throws(ServingError)
-    {
-        if case .tensors(let ports) = model.input {
-            (instances, lease) = try TensorItems.items(request, body, ports, budget)
+    init(
+        _ request: InferRequest,
+        _ body: [UInt8],
+        for model: Model,
+        _ ports: NetworkPorts?,
+        _ budget: MemoryBudget
+    ) throws(ServingError) {
+        if case .tensors(let own) = model.input {
+            (instances, lease) = try TensorItems.items(request, body, ports ?? own, budget)
             return
         }
         let tensors = ModelTensors(model)

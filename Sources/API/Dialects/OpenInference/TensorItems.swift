@@ -15,18 +15,8 @@ enum TensorItems {
         _ ports: NetworkPorts,
         _ budget: MemoryBudget
     ) throws(ServingError) -> ([Instance], MemoryLease) {
-        let names = ports.inputs.map(\.name)
-        if let other = request.inputs.first(where: { !names.contains($0.name) }) {
-            let known = names.joined(separator: ", ")
-            throw InferRequest.fault(
-                "unexpected inference input '\(other.name.clipped(to: 200))'; the model takes \(known)"
-            )
-        }
         var batch: Int?
-        let readers = try ports.inputs.map { port throws(ServingError) in
-            guard let input = request.inputs.first(where: { $0.name == port.name }) else {
-                throw InferRequest.fault("expected the input '\(port.name)', found none")
-            }
+        let readers = try check(request, ports).map { port, input throws(ServingError) in
             let found = try batchSize(of: input, port, isBatched: ports.isBatched)
             guard batch ?? found == found else {
                 throw InferRequest.fault(
@@ -56,24 +46,48 @@ enum TensorItems {
         return (all.items.map(Instance.tensor), lease)
     }
 
+    /// Requires that a request has the inputs of a network and no others, in types that these may have.
+    ///
+    /// - Returns: the inputs in the network's order.
+    /// - Throws: `ServingError` 400 that names the one that is not so.
+    @discardableResult
+    static func check(
+        _ request: InferRequest,
+        _ ports: NetworkPorts
+    ) throws(ServingError) -> [(port: TensorPort, input: InferRequest.Input)] {
+        let names = ports.inputs.map(\.name)
+        if let other = request.inputs.first(where: { !names.contains($0.name) }) {
+            let known = names.joined(separator: ", ")
+            throw InferRequest.fault(
+                "unexpected inference input '\(other.name.clipped(to: 200))'; the model takes \(known)"
+            )
+        }
+        return try ports.inputs.map { port throws(ServingError) in
+            guard let input = request.inputs.first(where: { $0.name == port.name }) else {
+                throw InferRequest.fault("expected the input '\(port.name)', found none")
+            }
+            let isFitting =
+                switch port.type {
+                case .bool: input.dataType == .bool
+                case _ where port.type.isWhole: input.dataType.isInteger
+                default: input.dataType.isNumber
+                }
+            guard isFitting else {
+                let expected = DataType.allCases.first { $0.elementType == port.type }?.rawValue ?? "FP32"
+                throw InferRequest.fault(
+                    "input '\(port.name)': expected datatype \(expected), found \(input.dataType.rawValue)"
+                )
+            }
+            return (port, input)
+        }
+    }
+
     /// How many items an input has.
     private static func batchSize(
         of input: InferRequest.Input,
         _ port: TensorPort,
         isBatched: Bool
     ) throws(ServingError) -> Int {
-        let isFitting =
-            switch port.type {
-            case .bool: input.dataType == .bool
-            case _ where port.type.isWhole: input.dataType.isInteger
-            default: input.dataType.isNumber
-            }
-        guard isFitting else {
-            let expected = DataType.allCases.first { $0.elementType == port.type }?.rawValue ?? "FP32"
-            throw InferRequest.fault(
-                "input '\(port.name)': expected datatype \(expected), found \(input.dataType.rawValue)"
-            )
-        }
         let shape = isBatched ? Array(input.shape.dropFirst()) : input.shape
         guard shape == port.dimensions, !isBatched || !input.shape.isEmpty else {
             let expected = ((isBatched ? [-1] : []) + port.dimensions).map(String.init).joined(
