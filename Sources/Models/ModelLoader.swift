@@ -192,8 +192,8 @@ struct ModelLoader {
 
     /// Where there are none, the usual name is what is said to be missing.
     private func weightsFile(_ manifest: Manifest) throws -> String {
-        let names = try DirectoryListing.names(in: folder)
-        return manifest.weights ?? WeightsFile.name(among: names) ?? WeightsFile.names[0]
+        try manifest.weights ?? WeightsFile.name(among: DirectoryListing.names(in: folder))
+            ?? WeightsFile.names[0]
     }
 
     private func labels(_ manifest: Manifest) throws -> [String]? {
@@ -249,24 +249,25 @@ struct ModelLoader {
     }
 
     private func check(_ task: Manifest.Task, takes input: InputDescription) throws {
+        let name = task.rawValue
         if task == .sequenceRegression, case .frames = input {
-            throw fault("task: no '\(task.rawValue)' takes frames; a classification does")
+            throw fault("task: no '\(name)' takes frames; a classification does")
         }
         guard case .text(let description) = input else {
             guard task == .textGeneration else { return }
-            throw fault("input.kind: a model for '\(task.rawValue)' takes text, found '\(input.kind)'")
+            throw fault("input.kind: a model for '\(name)' takes text, found '\(input.kind)'")
         }
-        let writes = task == .textGeneration || task == .sequenceToSequence
-        guard writes || description.start == nil else {
-            throw fault("input.start: only a model for 'text-generation' has one, found '\(task.rawValue)'")
+        guard [.textGeneration, .sequenceToSequence].contains(task) || description.start == nil else {
+            throw fault("input.start: only a model for 'text-generation' has one, found '\(name)'")
         }
         guard task == .sequenceToSequence || description.end == nil else {
-            throw fault(
-                "input.end: only a model for 'sequence-to-sequence' has one, found '\(task.rawValue)'"
-            )
+            throw fault("input.end: only a model for 'sequence-to-sequence' has one, found '\(name)'")
         }
-        guard !writes || description.features.isEmpty else {
-            throw fault("input.features: a model for '\(task.rawValue)' has tokens, not their features")
+        guard description.features.isEmpty || task != .textGeneration else {
+            throw fault("input.features: a model for '\(name)' has tokens, not their features")
+        }
+        guard description.features.isEmpty || (description.start ?? description.end) == nil else {
+            throw fault("input.features: 'start' and 'end' have none; leave these or the features out")
         }
     }
 

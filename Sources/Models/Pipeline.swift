@@ -40,8 +40,14 @@ package struct Pipeline: Sendable {
             )
         }
         self.extractor = extractor.map { served($0) }
-        self.main = served(main, outputs)
-        self.decoder = decoder.map { served($0) }
+        self.main = served(
+            main,
+            outputs + (decoder == nil ? [] : Self.startingStates(of: main.graph).map(\.name))
+        )
+        self.decoder = decoder.map { stage in
+            let looksAtMemory = stage.graph.outputs.contains { $0.name == Self.attention }
+            return served(stage, ServedNetwork.usualOutputs + (looksAtMemory ? [Self.attention] : []))
+        }
         dense = Result { () throws(ShapeError) in
             guard main.graph.inputShape.rank == 3 else { throw ShapeError("it takes no images") }
             let graph = try FullyConvolutional.graph(main.graph)
@@ -57,6 +63,24 @@ package struct Pipeline: Sendable {
             return (maps.graph, bias.values)
         }
     }
+
+    /// The output of a decoder that has the weight of each row of its memory.
+    private static let attention = "attention"
+
+    /// The outputs of an encoder that are the state from which its decoder starts, in the order in which that has them.
+    private static func startingStates(of graph: Graph) -> [(name: String, value: Graph.Value)] {
+        graph.outputs.filter { $0.name.hasPrefix("state.") }
+    }
+
+    /// How many numbers of the decoder's state the encoder hands out behind its memory; nil where its own state is what
+    /// the decoder starts from.
+    package var startingStateCount: Int? {
+        let states = Self.startingStates(of: main.graph)
+        return states.isEmpty ? nil : states.reduce(0) { $0 + main.graph.shape(of: $1.value).elementCount }
+    }
+
+    /// Whether the decoder hands out, behind its logits, how much it looked at each row of its memory.
+    package var handsOutAttention: Bool { decoder?.outputs.contains(Self.attention) ?? false }
 
     /// The network whose output are the score maps of the classes, and the bias that each position of a map has; no bias
     /// where the maps are those of the last layer as they are.

@@ -35,6 +35,8 @@ package struct BeamSearch: Sendable {
         /// The natural logarithm of its probability, its end counted.
         package fileprivate(set) var score = 0.0
         package fileprivate(set) var isEnded = false
+        /// For each step, that of its end too, the place among the live hypotheses of what it went on from.
+        package fileprivate(set) var places: [Int] = []
     }
 
     private struct Candidate {
@@ -80,7 +82,7 @@ package struct BeamSearch: Sendable {
     /// - Parameter logits: of the token that follows each live hypothesis.
     /// - Returns: for each hypothesis that is live now the place of the one that it goes on from.
     /// - Throws: `ServingError` with status 500 when a logit is not a finite number.
-    package mutating func advance(_ logits: [[Float]]) throws(ServingError) -> [Int] {
+    package mutating func advance(_ logits: [ArraySlice<Float>]) throws(ServingError) -> [Int] {
         precondition(
             logits.count == live.count && !isDone,
             "\(logits.count) rows for \(live.count) hypotheses"
@@ -90,6 +92,7 @@ package struct BeamSearch: Sendable {
         for candidate in try candidates(logits) {
             var hypothesis = live[candidate.parent]
             hypothesis.score = candidate.score
+            hypothesis.places.append(candidate.parent)
             if candidate.token == end {
                 hypothesis.isEnded = true
                 ended.append(hypothesis)
@@ -105,7 +108,7 @@ package struct BeamSearch: Sendable {
     }
 
     /// The likeliest continuations, best first, as many as the beam is wide.
-    private func candidates(_ logits: [[Float]]) throws(ServingError) -> [Candidate] {
+    private func candidates(_ logits: [ArraySlice<Float>]) throws(ServingError) -> [Candidate] {
         let width = rule.width - ended.count
         var best: [Candidate] = []
         best.reserveCapacity(width + 1)

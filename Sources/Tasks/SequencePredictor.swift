@@ -33,6 +33,8 @@ package struct SequencePredictor: Sendable {
     package struct Answer: Sendable {
         package let outcome: Outcome
         package let steps: Int
+        /// What stands for each step, where attention to them was asked for.
+        package let source: [TokenName]?
         /// How many tokens the vocabulary did not know.
         package let unknownTokens: Int
         package let preprocess: Duration
@@ -97,7 +99,8 @@ package struct SequencePredictor: Sendable {
     ) async throws(ServingError) -> [Answer] {
         guard !instances.isEmpty else { throw .badRequest("there are no instances", code: "no_instances") }
         if let horizon = options.horizon { try Self.check(horizon, model) }
-        if options.translation != nil { try Self.checkTranslates(model) }
+        try options.translation?.check(for: model)
+        let listsAttention = options.translation?.listsAttention ?? false
         let start = ContinuousClock.now
         let (encoded, lease) = try await encode(
             read(instances, for: model, context),
@@ -122,6 +125,7 @@ package struct SequencePredictor: Sendable {
             Answer(
                 outcome: outcome,
                 steps: sequence.steps,
+                source: listsAttention ? sequence.names : nil,
                 unknownTokens: sequence.unknownTokens,
                 preprocess: preprocess,
                 inference: inference
@@ -193,13 +197,6 @@ package struct SequencePredictor: Sendable {
             let expected = "a whole number from 1 to \(Forecaster.horizons.upperBound)"
             throw .invalidParameter("horizon", expected: expected, found: "\(horizon)")
         }
-    }
-
-    private static func checkTranslates(_ model: Model) throws(ServingError) {
-        guard model.pipeline.decoder == nil else { return }
-        let message = "only a 'sequence-to-sequence' decodes with beams, tokens and a penalty"
-        let task = "model '\(model.name)' is for '\(model.manifest.task.rawValue)'"
-        throw .badRequest("parameters: \(message), but \(task)", code: "invalid_parameter")
     }
 
     private func outcomes(

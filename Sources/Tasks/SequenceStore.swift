@@ -153,6 +153,7 @@ extension SequencePredictor {
         let answer = Answer(
             outcome: try outcome(inference.outputs[0], of: sequence, model),
             steps: sequence.steps,
+            source: nil,
             unknownTokens: sequence.unknownTokens,
             preprocess: .zero,
             inference: inference

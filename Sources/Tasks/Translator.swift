@@ -15,8 +15,21 @@ package struct Translator {
         /// nil: as many as the model may write.
         package var maxTokens: Int?
         package var lengthPenalty = 0.0
+        /// Whether to tell how much each token looked at each step of the source.
+        package var listsAttention = false
 
         package init() {}
+
+        /// Requires a model that translates.
+        func check(for model: Model) throws(ServingError) {
+            guard model.pipeline.decoder == nil else { return }
+            let message =
+                listsAttention
+                ? "only a 'sequence-to-sequence' has attention to list"
+                : "only a 'sequence-to-sequence' decodes with beams, tokens and a penalty"
+            let task = "model '\(model.name)' is for '\(model.manifest.task.rawValue)'"
+            throw .badRequest("parameters: \(message), but \(task)", code: "invalid_parameter")
+        }
 
         package static let beamsRange = 1...16
         package static let penaltyRange = 0.0...10.0
@@ -39,12 +52,15 @@ package struct Translator {
         /// The natural logarithm of the probability of the tokens, and of the end where it came.
         package let score: Double
         package let stop: Stop
+        /// For each token how much the decoder looked at each step of the source, of 1 in all; nil unless asked for.
+        package let attention: [[Float]]?
 
-        init(_ hypothesis: BeamSearch.Hypothesis, of target: Target) {
+        init(_ hypothesis: BeamSearch.Hypothesis, of target: Target, attention: [[Float]]?) {
             text = target.text(of: hypothesis.tokens)
             tokens = target.names(of: hypothesis.tokens)
             score = hypothesis.score
             stop = hypothesis.isEnded ? .end : .length
+            self.attention = attention
         }
     }
 
@@ -53,15 +69,37 @@ package struct Translator {
         /// What the encoder made of the source.
         let memory: Tensor
         var search: BeamSearch
-        /// The decoder's state for each live hypothesis: the token before, and its layers'.
+        /// The decoder's state for each live hypothesis: the token before, and what its layers keep.
         var states: [[Float]]
+        /// For each step and each hypothesis that was live then, the weights of the memory's rows; nil where nobody asks.
+        var attention: [[[Float]]]?
 
-        mutating func advance(_ logits: [[Float]], _ next: [[Float]]) throws(ServingError) {
-            let parents = try search.advance(logits)
+        /// - Parameters:
+        ///   - outputs: for each live hypothesis its logits, and behind them the weights of the memory's rows.
+        ///   - next: the states.
+        ///   - classes: how many logits there are.
+        /// - Throws: what `BeamSearch.advance` throws.
+        mutating func advance(
+            _ outputs: [[Float]],
+            _ next: [[Float]],
+            classes: Int
+        ) throws(ServingError) {
+            attention?.append(outputs.map { Array($0.dropFirst(classes)) })
+            let parents = try search.advance(outputs.map { $0[..<classes] })
             states = zip(parents, search.live).map { parent, hypothesis in
                 var state = next[parent]
                 state[0] = Float(hypothesis.tokens[hypothesis.tokens.count - 1])
                 return state
+            }
+        }
+
+        /// The best targets.
+        func translations(_ target: Target) -> [Translation] {
+            search.best.map { hypothesis in
+                let rows = attention.map { steps in
+                    zip(steps, hypothesis.places).prefix(hypothesis.tokens.count).map { $0[$1] }
+                }
+                return Translation(hypothesis, of: target, attention: rows)
             }
         }
     }
@@ -85,10 +123,10 @@ package struct Translator {
     ) async throws(ServingError) -> (targets: [[Translation]], inference: InferenceResult) {
         let rule = try rule(options, sources: sources.count, count: count)
         do {
-            let inference = try await infer(model.network, sources.map(\.tensor), states: nil)
-            var decodings = zip(inference.outputs, inference.states).map { begin($0, $1, rule) }
+            let (inference, starts) = try await read(sources)
+            var decodings = starts.map { begin($0.memory, $0.state, rule, options) }
             while try await advance(&decodings) {}
-            let found = decodings.map { $0.search.best.map { Translation($0, of: target) } }
+            let found = decodings.map { $0.translations(target) }
             for best in found { self.count(best[0].stop.rawValue) }
             return (found, inference)
         } catch {
@@ -98,6 +136,10 @@ package struct Translator {
     }
 
     private func rule(_ options: Options, sources: Int, count: Int) throws(ServingError) -> BeamSearch.Rule {
+        guard !options.listsAttention || model.pipeline.handsOutAttention else {
+            let message = "model '\(model.name)' looks at no step of its source: it has no attention"
+            throw .badRequest("parameters.detail: \(message)", code: "invalid_parameter")
+        }
         let maxTokens = options.maxTokens ?? target.maxLength
         guard maxTokens <= target.maxLength else {
             let expected = "at most \(target.maxLength), the model's own 'max_length'"
@@ -118,12 +160,40 @@ package struct Translator {
         return rule
     }
 
-    private func begin(_ memory: [Float], _ state: [Float], _ rule: BeamSearch.Rule) -> Decoding {
+    /// What the encoder makes of each source: the memory, and the state of the decoder's layers before the first step.
+    private func read(
+        _ sources: [SequenceEncoder.Encoded]
+    ) async throws(ServingError) -> (InferenceResult, [(memory: [Float], state: [Float])]) {
+        let count = model.pipeline.startingStateCount
+        let inference = try await scheduler.infer(
+            model.network,
+            items: sources.map(\.tensor),
+            returnsStates: count == nil,
+            context
+        )
+        guard let count else {
+            return (inference, zip(inference.outputs, inference.states).map { (memory: $0, state: $1) })
+        }
+        let starts = inference.outputs.map { numbers in
+            (memory: Array(numbers.dropLast(count)), state: Array(numbers.suffix(count)))
+        }
+        return (inference, starts)
+    }
+
+    /// The token before the first stands in front of the state; what the decoder keeps beside its layers is zero at first.
+    private func begin(
+        _ memory: [Float],
+        _ state: [Float],
+        _ rule: BeamSearch.Rule,
+        _ options: Options
+    ) -> Decoding {
         let width = decoder.graph.inputShape[1]
+        let known = [Float(target.start)] + state
         return Decoding(
             memory: Tensor(shape: [memory.count / width, width], values: memory),
             search: BeamSearch(rule, end: target.end),
-            states: [[Float(target.start)] + state]
+            states: [known + Array(repeating: 0, count: decoder.graph.stateCount - known.count)],
+            attention: options.listsAttention ? [] : nil
         )
     }
 
@@ -133,23 +203,25 @@ package struct Translator {
         guard !open.isEmpty else { return false }
         let states = open.map { decodings[$0].states }
         let items = zip(open, states).flatMap { Array(repeating: decodings[$0].memory, count: $1.count) }
-        let step = try await infer(decoder, items, states: states.flatMap(\.self))
+        let step = try await scheduler.infer(
+            decoder,
+            items: items,
+            states: states.flatMap(\.self),
+            returnsStates: true,
+            context
+        )
         var first = 0
         for (index, count) in zip(open, states.map(\.count)) {
             let own = first..<first + count
-            try decodings[index].advance(Array(step.outputs[own]), Array(step.states[own]))
+            try decodings[index].advance(
+                Array(step.outputs[own]),
+                Array(step.states[own]),
+                classes: target.size
+            )
             first += count
         }
         metrics?.model(model.name, version: model.version).generatedTokens.add(open.count)
         return true
-    }
-
-    private func infer(
-        _ network: ServedNetwork,
-        _ items: [Tensor],
-        states: [[Float]]?
-    ) async throws(ServingError) -> InferenceResult {
-        try await scheduler.infer(network, items: items, states: states, returnsStates: true, context)
     }
 
     private func count(_ reason: String) {

@@ -86,7 +86,8 @@ package indirect enum Layer: Sendable {
     case radialBasis(_ name: String, _ outputs: Int)
     /// A row of a table for each token; where a step has several, for that in one column.
     case embedding(_ name: String, size: Int, features: Int, column: Int = 0)
-    /// Stacked recurrent layers of one kind under one name.
+    /// Stacked recurrent layers of one kind under one name; `states` marks those in which each layer ends, both directions one
+    /// behind the other: `states.hidden0` and for an LSTM `states.cell0`, and so on.
     case recurrent(
         _ name: String,
         Recurrent.Cell,
@@ -96,12 +97,17 @@ package indirect enum Layer: Sendable {
         isBidirectional: Bool = false,
         bias: Bool = true,
         resetsAfter: Bool = true,
-        nonlinearity: Recurrent.Nonlinearity = .tanh
+        nonlinearity: Recurrent.Nonlinearity = .tanh,
+        states: String? = nil
     )
     /// One vector for a whole sequence.
     case sequencePool(SequencePool.Kind, isBidirectional: Bool)
     /// A part of the state before the step, whatever goes in.
     case recall(Recall)
+    /// What goes in, so many numbers, is a part of the state of the step that follows; it goes on unchanged.
+    case retain(_ count: Int)
+    /// The value before is handed out under this name too; it goes on unchanged.
+    case output(String)
     /// What goes into the network is a memory: the mean of its values, as a query, the layer before, weights them.
     case attention(_ name: String, Attention)
 }

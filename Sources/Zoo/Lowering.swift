@@ -173,7 +173,8 @@ package struct Lowering {
             let isBidirectional,
             let bias,
             let resetsAfter,
-            let nonlinearity
+            let nonlinearity,
+            let states
         ):
             var value = input
             for layer in 0..<layers {
@@ -186,9 +187,14 @@ package struct Lowering {
                     isBidirectional: isBidirectional,
                     hasBias: bias,
                     resetsAfter: resetsAfter,
-                    nonlinearity: nonlinearity
+                    nonlinearity: nonlinearity,
+                    givesState: states != nil
                 )
-                value = try graph.add(recurrent, name: prefix + name, inputs: [value])
+                let values = try graph.addAll(recurrent, name: prefix + name, inputs: [value])
+                value = values[0]
+                for (kind, state) in zip(["hidden", "cell"], values.dropFirst()) {
+                    if let states { marks["\(states).\(kind)\(layer)"] = state }
+                }
             }
             return value
         case .sequencePool(let kind, let isBidirectional):
@@ -196,6 +202,11 @@ package struct Lowering {
             return try add(pool, kind: "pool", inputs: [input], prefix: prefix)
         case .recall(let recall):
             return try add(recall, kind: "recall", inputs: [input], prefix: prefix)
+        case .retain(let count):
+            return try add(Retain(count), kind: "retain", inputs: [input], prefix: prefix)
+        case .output(let name):
+            others.append((name, input))
+            return input
         case .attention(let name, let attention):
             let values = try graph.addAll(attention, name: prefix + name, inputs: [.input, input])
             others.append(("attention", values[1]))

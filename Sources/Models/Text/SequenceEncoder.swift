@@ -16,6 +16,8 @@ package struct SequenceEncoder: Sendable {
         package let unknownPositions: [Int]
         /// Whether its steps are frames.
         package let isClip: Bool
+        /// The tokens that stand before and behind those of the text, where the encoder puts some there.
+        private let frame: (start: String?, end: String?)
 
         package var steps: Int { tensor.shape[0] }
         package var unknownTokens: Int { unknownPositions.count }
@@ -24,12 +26,14 @@ package struct SequenceEncoder: Sendable {
             tensor: Tensor,
             tokens: [String] = [],
             unknownPositions: [Int] = [],
-            isClip: Bool = false
+            isClip: Bool = false,
+            frame: (start: String?, end: String?) = (nil, nil)
         ) {
             self.tensor = tensor
             self.tokens = tokens
             self.unknownPositions = unknownPositions
             self.isClip = isClip
+            self.frame = frame
         }
 
         /// The number of a step's token.
@@ -37,6 +41,16 @@ package struct SequenceEncoder: Sendable {
         /// - Precondition: the sequence has tokens.
         package func number(at step: Int) -> Int {
             tensor.withSpan { Int($0[step * ($0.count / steps)]) }
+        }
+
+        /// What stands for each step in an answer; nil for features.
+        package var names: [TokenName]? {
+            if !tokens.isEmpty {
+                return ([frame.start].compactMap(\.self) + tokens + [frame.end].compactMap(\.self)).map(
+                    TokenName.text
+                )
+            }
+            return tensor.shape.rank == 1 ? (0..<steps).map { .number(number(at: $0)) } : nil
         }
 
         /// What stands for a step in an answer: its token as it was written, or its number; nil for features.

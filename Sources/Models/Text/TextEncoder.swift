@@ -147,9 +147,12 @@ struct TextEncoder: Sendable {
         return SequenceEncoder.Encoded(
             tensor: Tensor(shape: shape, values: values),
             tokens: words,
-            unknownPositions: unknownPositions
+            unknownPositions: unknownPositions,
+            frame: (name(of: start), name(of: end))
         )
     }
+
+    private func name(of token: Int?) -> String? { token.flatMap { vocabulary?.tokens[$0] } }
 
     private func checkLength(_ steps: Int) throws(ServingError) {
         try SequenceEncoder.checkLength(steps, atMost: maxLength)

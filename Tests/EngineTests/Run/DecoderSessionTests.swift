@@ -89,6 +89,42 @@ import Testing
         #expect(zip(after, state).dropFirst().allSatisfy { $0 != $1 })
     }
 
+    @Test func `retains what it made of a step for the next, and no item sees another's`() throws {
+        var graph = Graph(inputShape: [4, 3])
+        func add(_ op: any Op, _ name: String, _ inputs: Graph.Value...) throws -> Graph.Value {
+            try graph.add(op, name: name, inputs: inputs)
+        }
+        let number = try add(Recall(own: 1), "token", .input)
+        let fed = try add(Recall(3, following: 5), "fed", .input)
+        let both = try add(ConcatFeatures(), "concat", number, fed)
+        let layer = try add(Recurrent(.gru, inputs: 4, hidden: 5), "rnn", both)
+        let vector = try add(Linear(inputs: 5, outputs: 3), "vector", layer)
+        graph.setOutput("logits", to: try add(Retain(3), "retain", vector))
+        graph.setOutput("fed", to: fed)
+        #expect(graph.stateCount == 1 + 5 + 3)
+        let weights = Weights(synthetic: 4, for: graph)
+        let memory: [Float] = [0, 0, 0]
+        let states: [[Float]] = (0..<5).map { item in (0..<9).map { Float(item * 9 + $0) / 45 } }
+        for threads in 1...3 {
+            let session = Session(graph: graph, weights: weights, pool: WorkerPool(threads: threads))
+            try session.prepare(inputShape: [4, 3], batch: 5)
+            for item in 0..<5 {
+                session.setInput(item, to: memory.span)
+                let state = states[item]
+                session.setState(item, to: state.span)
+            }
+            try #require(session.run())
+            for item in 0..<5 {
+                #expect(
+                    session.withOutput("fed", item: item, array) == (6..<9).map { Float(item * 9 + $0) / 45 }
+                )
+                let made = session.withOutput("logits", item: item, array)
+                #expect(session.withState(item, array).suffix(3) == made[...])
+            }
+        }
+        #expect(throws: ShapeError.self) { try Retain(3).outputShape(of: [[1, 4]]) }
+    }
+
     @Test func `hands out a weight for each row of a memory, which sum to 1`() throws {
         let session = try session(threads: 2)
         let lengths = [5, 1, 12]

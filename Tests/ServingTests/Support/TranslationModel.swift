@@ -31,18 +31,22 @@ enum TranslationModel {
         manifest: String = tokens,
         cell: String = "gru",
         attention: String = "none",
-        layers: Int = 1
+        layers: Int = 1,
+        variant: String = ""
     ) throws {
-        let isRectified = attention == "none" && layers == 1
+        let isRectified = attention == "none" && layers == 1 && variant.isEmpty
         let options = #""relu": \#(isRectified)"#
         try folder.write(manifest.replacing("OPTIONS", with: options), to: "\(name)/model.json")
         try folder.write(source.joined(separator: "\n"), to: "\(name)/source.txt")
         try folder.write(target.joined(separator: "\n"), to: "\(name)/target.txt")
+        try folder.write("<unk>\nx\nxd", to: "\(name)/shapes.txt")
         let configuration = ArchitectureConfiguration(
             classes: 19,
             options: [
                 "cell": .string(cell), "attention": .string(attention), "layers": .number(Double(layers)),
                 "hidden": .number(24), "embedding": .number(10),
+                "bidirectional": .bool(variant.contains("both")),
+                "input_feeding": .bool(variant.contains("fed")),
             ],
             sequenceInput: .tokens(23)
         )

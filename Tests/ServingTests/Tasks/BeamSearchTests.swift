@@ -18,12 +18,14 @@ struct BeamSearchTests {
     }
 
     /// Logits of which the probabilities are these; a constant does not matter.
-    private func row(_ probabilities: Double...) -> [Float] { probabilities.map { Float(log($0) + 3) } }
+    private func row(_ probabilities: Double...) -> ArraySlice<Float> {
+        probabilities.map { Float(log($0) + 3) }[...]
+    }
 
     private func probability(_ hypothesis: BeamSearch.Hypothesis) -> Double { exp(hypothesis.score) }
 
     /// a is likelier than b, but nothing likely comes behind it: P(b end) = 0.4 · 0.9 beats P(a …) ≤ 0.6 · 0.4.
-    private func next(after tokens: [Int]) -> [Float] {
+    private func next(after tokens: [Int]) -> ArraySlice<Float> {
         switch tokens.last {
         case nil: row(0.599, 0.4, 0.001)
         case Self.a: row(0.35, 0.25, 0.4)
@@ -50,9 +52,11 @@ struct BeamSearchTests {
         var search = BeamSearch(rule(3), end: Self.end)
         #expect(try search.advance([row(0.5, 0.4, 0.1)]) == [0, 0])
         #expect(search.live.map(\.tokens) == [[Self.a], [Self.b]])
+        #expect(search.live.map(\.places) == [[0], [0]])
         // The end took a place: b b 0.36, a b 0.275 before a a 0.2.
         #expect(try search.advance([row(0.4, 0.55, 0.05), row(0.05, 0.9, 0.05)]) == [1, 0])
         #expect(search.live.map(\.tokens) == [[Self.b, Self.b], [Self.a, Self.b]])
+        #expect(search.live.map(\.places) == [[0, 1], [0, 0]])
         #expect(zip(search.live.map(probability), [0.36, 0.275]).allSatisfy { abs($0 - $1) < 1e-6 })
     }
 
