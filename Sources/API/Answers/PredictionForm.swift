@@ -13,6 +13,8 @@ package struct PredictionForm: Sendable, Equatable {
     package var listsScores = false
     /// Whether to list the steps of a forecast.
     package var listsForecast = false
+    /// Whether translations tell what they looked at.
+    package var listsAttention = false
 
     package init() {}
 
@@ -28,6 +30,7 @@ package struct PredictionForm: Sendable, Equatable {
         case .translations(let translations):
             json = translations[0].json
             if topK != nil { json.append("beams", .array(translations.map { .object($0.json) })) }
+            json.append("source", answer.source.map { .array($0.map(\.json)) })
         case .detections, .map, .vector, .tensors: preconditionFailure("no answer of a sequence")
         }
         if answer.unknownTokens > 0 { json.append("unknown_tokens", .integer(answer.unknownTokens)) }
@@ -72,7 +75,11 @@ package struct PredictionForm: Sendable, Equatable {
         case .tokenClassification: return instance.steps * (scores + 40)
         case .textGeneration: return listsScores ? instance.steps * 24 : 128
         case .sequenceRegression: return (1 + horizon) * model.classes * 16
-        case .sequenceToSequence: return (1 + (topK ?? 0)) * (model.target?.maxLength ?? 0) * 32
+        case .sequenceToSequence:
+            guard case .sequence(let encoder) = model.input else { return 0 }
+            // What frames a text, and a number for each of its steps.
+            let attention = listsAttention ? 12 * (min(instance.steps, encoder.maxLength) + 2) : 0
+            return (1 + (topK ?? 0)) * (model.target?.maxLength ?? 0) * (32 + attention)
         case .imageClassification, .sequenceClassification: return scores
         case .objectDetection: return (topK ?? 100) * (labelBytes + 100)
         case .semanticSegmentation: return 4096 // what it takes is known when it is there
@@ -158,13 +165,14 @@ extension TokenName {
 }
 
 extension Translator.Translation {
-    /// `{"text"?, "tokens", "score", "stop"}`.
+    /// `{"text"?, "tokens", "score", "stop", "attention"?}`.
     fileprivate var json: JSONObject {
         var json = JSONObject()
         json.append("text", text.map(JSONValue.string))
         json.append("tokens", .array(tokens.map(\.json)))
         json.append("score", .number(score))
         json.append("stop", .string(stop.rawValue))
+        json.append("attention", attention.map { .array($0.map { .array($0.map(JSONValue.float)) }) })
         return json
     }
 }

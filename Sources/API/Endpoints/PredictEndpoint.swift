@@ -9,7 +9,10 @@ internal import Tasks
 extension Service {
     static let predictDescription = RouteDescription(
         "A prediction for each instance",
-        query: [.timeout, .topK],
+        query: [
+            .timeout, .topK,
+            .init("detail", .choice(["attention"]), "Whether a translation tells what it looked at"),
+        ],
         takes: [.json(.predictRequest), .text] + RouteDescription.Content.image + [.form(.imageForm)],
         answers: .json(.predictions)
     )
@@ -25,10 +28,11 @@ extension Service {
         if Self.isPicture(call.request, model) {
             return try await model.manifest.task == .objectDetection ? detect(call) : segment(call)
         }
-        let query = try RequestParameters(call.request.query.pairs, known: ["timeout_ms", "top_k"])
+        let query = try RequestParameters(call.request.query.pairs, known: ["timeout_ms", "top_k", "detail"])
         let context = try context(of: call, query)
         var request = try PredictRequest(call.request, for: model, context)
         request.form.topK = try query.positiveInteger("top_k") ?? request.form.topK
+        if try query.flag("detail", spelled: "attention") { try request.listAttention(of: model) }
         if request.sequence != nil {
             try Self.checkGoesOn(model, instances: request.count, horizon: request.horizon)
         }

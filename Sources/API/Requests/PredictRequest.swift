@@ -226,6 +226,18 @@ struct PredictRequest {
             }
         }
         form.listsForecast = horizon != nil
+        form.listsAttention = translation?.listsAttention ?? false
+    }
+
+    /// Asks for what each token of a translation looked at.
+    ///
+    /// - Throws: `ServingError` for a model that takes no sequences.
+    mutating func listAttention(of model: Model) throws(ServingError) {
+        var options = translation ?? Translator.Options()
+        options.listsAttention = true
+        translation = options
+        form.listsAttention = true
+        try check(fits: model)
     }
 
     private static let parameterNames =
@@ -262,7 +274,8 @@ struct PredictRequest {
             }
         guard !takesSequences, sequence == nil else { return }
         let foreign =
-            horizon != nil ? "horizon" : translation != nil ? "beams, max_tokens, length_penalty" : nil
+            horizon != nil
+            ? "horizon" : translation != nil ? "beams, max_tokens, length_penalty, detail" : nil
         guard let foreign else { return }
         let task = "model '\(model.name)' is for '\(model.manifest.task.rawValue)'"
         throw .badRequest(
@@ -277,7 +290,12 @@ extension Model {
 }
 
 extension Translator.Options {
-    static let keys = ["beams", "max_tokens", "length_penalty"]
+    static let keys = ["beams", "max_tokens", "length_penalty", "detail"]
+
+    /// What may be told beside a translation.
+    enum Detail: String, CaseIterable {
+        case attention
+    }
 
     /// Reads the parameters of `:predict` that are for translations; nil when there is none of them.
     ///
@@ -289,6 +307,7 @@ extension Translator.Options {
             let fields = JSONFields(path: "parameters", object: parameters)
             beams = try fields.optional("beams")?.integer(in: Self.beamsRange) ?? beams
             maxTokens = try fields.optional("max_tokens")?.integer(in: 1...1 << 16)
+            listsAttention = try fields.optional("detail")?.choice(Detail.self) == .attention
             if let reader = fields.optional("length_penalty") {
                 lengthPenalty = try reader.number()
                 guard Self.penaltyRange.contains(lengthPenalty) else {

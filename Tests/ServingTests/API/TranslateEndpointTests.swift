@@ -85,6 +85,51 @@ struct TranslateEndpointTests {
         #expect(alone[0]["text"] == nil)
     }
 
+    @Test func `tells what each token looked at, of which source, when asked for it`() throws {
+        defer { scheduler.stop() }
+        func numbers(_ value: JSONValue?) -> [[Double]] {
+            guard case .array(let rows)? = value else { return [] }
+            return rows.map { row in
+                guard case .array(let cells) = row else { return [] }
+                return cells.compactMap { if case .number(let number) = $0 { number } else { nil } }
+            }
+        }
+        let asked = #""beams": 3, "top_k": 2, "detail": "attention""#
+        let prediction = try #require(try predictions("words", #""S2 s3 s9""#, asked).first)
+        #expect(strings(prediction["source"]) == ["S2", "s3", "s9", "<eos>"])
+        let rows = numbers(prediction["attention"])
+        #expect(rows.count == strings(prediction["tokens"]).count)
+        #expect(rows.allSatisfy { $0.count == 4 && abs($0.reduce(0, +) - 1) < 1e-5 })
+        guard case .array(let beams)? = prediction["beams"] else {
+            Issue.record("\(prediction.text)")
+            return
+        }
+        #expect(beams[0]["attention"] == prediction["attention"] && beams[0]["source"] == nil)
+        #expect(numbers(beams[1]["attention"]).count == strings(beams[1]["tokens"]).count)
+        let plain = try #require(try predictions("words", #""S2 s3 s9""#, #""beams": 3"#).first)
+        #expect(plain["attention"] == nil && plain["source"] == nil && plain["text"] == prediction["text"])
+        // The same by the query.
+        let request = Request(
+            method: .post,
+            path: "/v1/models/words:predict",
+            query: Query([Query.Pair(name: "detail", value: "attention")]),
+            body: Array(#"{"instances": ["S2 s3 s9"], "parameters": {"beams": 3, "top_k": 2}}"#.utf8)
+        )
+        let answer = try JSONValue(parsing: api.respond(to: request).body)
+        #expect(answer["predictions"] == .array([prediction]))
+    }
+
+    @Test func `a source of words may have features, which are of no token of the target`() throws {
+        defer { scheduler.stop() }
+        let features =
+            #""features": [{"kind": "shape", "vocabulary": "shapes.txt", "unknown": "<unk>"}], "max_length": 20"#
+        let manifest = TranslationModel.words.replacing(#""end": "<eos>", "max_length": 20"#, with: features)
+        try TranslationModel.write("features", to: folder, manifest: manifest, attention: "dot")
+        let reason = try TranslationModel.registry(of: folder).entry(named: "features").current.reason
+        // It wants a table for the shapes, which these weights have not.
+        #expect(reason?.contains("encoder.embeddings.1.weight") == true, "\(reason ?? "")")
+    }
+
     @Test func `lists the beam when asked for it, and keeps to the most tokens`() throws {
         defer { scheduler.stop() }
         let parameters = #""beams": 4, "top_k": 2, "max_tokens": 3, "length_penalty": 0.6"#
@@ -156,6 +201,9 @@ struct TranslateEndpointTests {
         ("numbers", "[1]", #""max_tokens": 0"#, "invalid_parameter", "parameters.max_tokens: expected an integer from 1 to 65536, found 0"),
         ("numbers", "[1]", #""max_tokens": 13"#, "invalid_parameter", "parameters.max_tokens: expected at most 12, the model's own 'max_length', found '13'"),
         ("numbers", "[1]", #""length_penalty": -1"#, "invalid_parameter", "parameters.length_penalty: expected a number from 0 to 10, found -1.0"),
+        ("numbers", "[1]", #""detail": "attention""#, "invalid_parameter", "parameters.detail: model 'numbers' looks at no step of its source: it has no attention"),
+        ("words", #""s2""#, #""detail": "attentions""#, "invalid_parameter", "parameters.detail: expected attention; found 'attentions'; did you mean 'attention'?"),
+        ("gru", "[[1, 2, 3]]", #""detail": "attention""#, "invalid_parameter", "parameters: only a 'sequence-to-sequence' has attention to list, but model 'gru' is for 'sequence-classification'"),
         ("numbers", "[1]", #""beam": 4"#, "unknown_parameter", "unknown parameter 'beam'; did you mean 'beams'?"),
         ("numbers", "[1]", #""horizon": 2"#, "invalid_parameter", "horizon: only a 'sequence-regression' looks ahead, but model 'numbers' is for 'sequence-to-sequence'"),
         ("numbers", "[1]", #""sequence_id": 1, "sequence_start": true"#, "not_streamable", "model 'numbers' cannot go on from an earlier request: it reads each source as a whole"),
