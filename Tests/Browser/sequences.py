@@ -54,6 +54,14 @@ def beams_of_a_translation_come_best_first(bench):
         expect(page.locator(".beams p")).to_have_text([beam["text"] for beam in best["beams"]])
         expect(page.locator(".answer > .quiet")).to_have_text("1 token is not in the model’s vocabulary.")
         opened.screenshot("translation")
+        assert not page.locator(".looks").count()
+        page.get_by_role("switch", name="What each word looked at").check()
+        looks = page.get_by_role("region", name="What each word looked at")
+        expect(looks.locator("thead th")).to_have_text(["w1", "w2", "w3", "nothing", "<eos>"])
+        expect(looks.locator("tbody th")).to_have_text(best["tokens"])
+        for row in looks.locator("tbody tr").all():
+            assert abs(sum(map(int, row.locator("td").all_inner_texts())) - 100) <= 3
+        opened.screenshot("attention")
 
 
 @test

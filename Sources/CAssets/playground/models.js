@@ -52,6 +52,7 @@ function accuracyOf({ provenance }) {
     const naive = metrics.mae_naive ? `, “as before” by ${twoDigits.format(metrics.mae_naive)}` : '';
     return `off by ${twoDigits.format(metrics.mae)} on average${naive}`;
   }
+  if (metrics.bleu !== undefined) return `BLEU ${twoDigits.format(metrics.bleu)} of ${counted(examples, 'sentence')}`;
   const [name, value] = Object.entries(metrics).find(([, number]) => typeof number === 'number') ?? [];
   return name && `${threeDigits.format(value)} ${name.replaceAll('_', ' ')}`;
 }

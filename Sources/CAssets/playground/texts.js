@@ -7,6 +7,7 @@ const textExamples = {
     'Not bad at all, though far too long.',
   ],
   tagger: ['The quick brown fox jumps over the lazy dog .', 'Time flies like an arrow .', 'They can fish in the can .'],
+  'deu-eng': ['Wie geht es dir?', 'Ich habe meinen Schlüssel verloren.', 'Kannst du mir helfen?', 'Das Haus ist sehr alt.'],
   shakespeare: ['ROMEO:', 'To be, or not to be', 'Enter the KING and his'],
 };
 
@@ -65,7 +66,18 @@ function taggedWords(words = 'words') {
 
 const textOf = ({ text, tokens }) => text ?? tokens.join(' ');
 
-/** What a beam has found, the best first. */
+/** How much each word of a translation looked at each of the source: a table whose cells are the darker the more. */
+function looksOf({ tokens, attention }, source = attention[0]?.map((_, step) => step)) {
+  const heading = (scope) => (token) => html('th', { scope, dir: 'auto' }, String(token));
+  const rows = tokens.map((token, row) => html('tr', {}, heading('row')(token), attention[row].map((weight) => html('td', {
+    vars: { '--strength': weight.toFixed(3) },
+  }, whole.format(100 * weight)))));
+  return html('div', { class: 'scroll looks', tabindex: 0, role: 'region', 'aria-label': 'What each word looked at' },
+    html('table', {}, html('caption', { class: 'quiet' }, 'How much each word looked at those of the source, in percent'),
+      html('thead', {}, html('tr', {}, html('td', {}), source.map(heading('col')))), html('tbody', {}, rows)));
+}
+
+/** What a beam has found, the best first, and what the best looked at, where that was asked for. */
 function translations() {
   const list = html('ol', { class: 'beams' }, html('li', { class: 'unasked' }, 'The translation comes here.'));
   return {
@@ -73,8 +85,9 @@ function translations() {
     draw(prediction) {
       const beams = prediction.beams ?? [prediction];
       const end = ({ stop }) => (stop === 'end' ? 'came to its end' : 'cut at the greatest length');
-      list.replaceChildren(...beams.map((beam) => html('li', {}, html('p', { dir: 'auto' }, textOf(beam)),
-        html('span', { class: 'quiet' }, `log probability ${threeDigits.format(beam.score)}, ${end(beam)}`))));
+      list.replaceChildren(...beams.map((beam, rank) => html('li', {}, html('p', { dir: 'auto' }, textOf(beam)),
+        html('span', { class: 'quiet' }, `log probability ${threeDigits.format(beam.score)}, ${end(beam)}`),
+        rank === 0 && beam.attention?.length ? looksOf(beam, prediction.source) : null)));
     },
     clear: () => list.replaceChildren(),
   };
@@ -89,9 +102,12 @@ function textTask(model) {
     }
     case 'sequence-to-sequence': {
       const beams = slider('Beams', { least: 1, most: 8, step: 1, value: 4 });
+      const looks = switcher('What each word looked at', () => looks.input.form.requestSubmit());
       return {
-        view: translations(), more: beams.element, told: textOf,
-        parameters: () => ({ beams: Number(beams.input.value), top_k: Number(beams.input.value) }),
+        view: translations(), more: [beams.element, looks.element], told: textOf,
+        parameters: () => ({
+          beams: Number(beams.input.value), top_k: Number(beams.input.value), ...(looks.input.checked && { detail: 'attention' }),
+        }),
       };
     }
     default: {
