@@ -18,7 +18,8 @@ sys.path.insert(0, str(HERE.parent / "Harness"))
 from daemon import ROOT, WORK, Daemon, models_folder, until
 
 OUTPUT = ROOT / ".build/browser"
-BUNDLED = ("cifar10", "clips", "digits", "objects", "sentiment", "shakespeare", "surnames", "tagger", "temperature")
+BUNDLED = ("cells", "cifar10", "clips", "deu-eng", "digits", "objects", "scenes", "sentiment", "shakespeare", "surnames",
+           "tagger", "temperature")
 
 # Runs in every page before its own script: what moves without anybody having asked for it.
 SHIFTS = """

@@ -219,33 +219,6 @@ def photographs():
         shutil.copy("weights/examples/pagoda.jpg", folder / "1.jpg")
 
 
-def sequences():
-    """A model that writes, of which none is bundled: `deu-eng`, which says nothing that makes sense."""
-    from safetensors.numpy import save_file
-
-    def gru_layer(name, inputs, hidden):
-        return {f"{name}.weight_ih_l0": normal(3 * hidden, inputs), f"{name}.weight_hh_l0": normal(3 * hidden, hidden),
-                f"{name}.bias_ih_l0": normal(3 * hidden), f"{name}.bias_hh_l0": normal(3 * hidden)}
-
-    def write(name, tensors, manifest, **files):
-        folder = pathlib.Path("weights") / name
-        folder.mkdir()
-        save_file({name: numpy.ascontiguousarray(value) for name, value in tensors.items()}, folder / "model.safetensors")
-        for file, words in files.items():
-            (folder / f"{file}.txt").write_text("\n".join(words) + "\n")
-        (folder / "model.json").write_text(json.dumps(manifest))
-
-    german, english = ["<eos>", "<unk>", "wie", "geht", "es", "dir", "?"], ["<sos>", "<eos>", "how", "are", "you", "?"]
-    translator = {"head.weight": normal(len(english), 8), "head.bias": normal(len(english))}
-    for side, words in (("encoder", german), ("decoder", english)):
-        translator |= {f"{side}.embedding.weight": normal(len(words), 8), **gru_layer(f"{side}.rnn", 8, 8)}
-    text = {"kind": "text", "tokenizer": "words", "max_length": 50}
-    write("deu-eng", translator, {
-        "architecture": "encoder_decoder", "task": "sequence-to-sequence",
-        "input": {**text, "vocabulary": "deu.txt", "lowercase": True, "end": "<eos>", "unknown": "<unk>"},
-        "output": {**text, "vocabulary": "eng.txt", "start": "<sos>", "end": "<eos>"}}, deu=german, eng=english)
-
-
 def onnx():
     """`model.onnx`, a classifier whose input is `image`, with a tensor for it; and a folder with it, and `cat.jpg`."""
     from safetensors.numpy import save_file

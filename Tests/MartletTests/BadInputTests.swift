@@ -170,6 +170,11 @@ extension EndToEndTests {
                 ("tagger", "{\"instances\": [[\"a\", \"\"]]}", "token 1: expected a string, found an empty one"),
                 ("tagger", "{\"instances\": [[\"a\", 3]]}", "token 1: expected a string, found a number"),
                 ("tagger", "{\"instances\": [3]}", "a string or an array of strings"),
+                ("deu-eng", "{\"instances\": [\"\(words)\"]}", "more than 64 steps"),
+                ("deu-eng", "{\"instances\": [\"\"]}", "empty"),
+                ("deu-eng", "{\"instances\": [\"Hallo\"], \"parameters\": {\"beams\": 17}}", "from 1 to 16, found 17"),
+                ("deu-eng", "{\"instances\": [\"Hallo\"], \"parameters\": {\"max_tokens\": 33}}", "at most 32"),
+                ("deu-eng", "{\"instances\": [\"Hallo\"], \"parameters\": {\"detail\": \"words\"}}", "attention"),
             ]
             let invalid = Client.encode(
                 "POST",

@@ -85,6 +85,57 @@ extension EndToEndTests {
             #expect(listed.predictions[0].unknown_tokens == 1)
         }
 
+        private struct Translated: Decodable {
+            struct Translation: Decodable, Equatable {
+                let text: String
+                let tokens: [String]
+                let score: Double
+                let stop: String
+                let attention: [[Double]]?
+                let source: [String]?
+                let unknown_tokens: Int?
+            }
+
+            let predictions: [Translation]
+        }
+
+        static let sentences = [
+            (german: "Ich habe meinen Schlüssel verloren.", english: "I lost my key.", score: -1.38398),
+            (german: "Das Haus ist sehr alt.", english: "The house is very old.", score: -0.51221),
+            (german: "Tom schläft.", english: "Tom is asleep.", score: -1.08606),
+            (german: "Kannst du mir helfen?", english: "Can you help me?", score: -0.24385),
+        ]
+
+        @Test(arguments: sentences)
+        func `translates what PyTorch translates`(german: String, english: String, score: Double) throws {
+            let answer: Translated = try predict("deu-eng", #"{"instances": ["\#(german)"]}"#)
+            let translation = try #require(answer.predictions.first)
+            #expect(translation.text == english && translation.stop == "end")
+            #expect(abs(translation.score - score) < 2e-4)
+            #expect(translation.attention == nil && translation.source == nil)
+        }
+
+        @Test func `says what each word of a translation looked at, the same alone and beside others`() throws
+        {
+            let texts = Self.sentences.map { "\"\($0.german)\"" } + [#""Wo ist der Flibberbahnhof?""#]
+            func translations(_ texts: [String]) throws -> [Translated.Translation] {
+                let parameters = #"{"beams": 4, "detail": "attention"}"#
+                let body = #"{"instances": [\#(texts.joined(separator: ","))], "parameters": \#(parameters)}"#
+                let answer: Translated = try predict("deu-eng", body)
+                return answer.predictions
+            }
+            let together = try translations(texts)
+            #expect(together.map(\.unknown_tokens) == texts.indices.map { $0 == texts.count - 1 ? 1 : nil })
+            for (text, translation) in zip(texts, together) {
+                let source = try #require(translation.source)
+                #expect(text.filter(\.isLetter) == source.joined().filter(\.isLetter))
+                let rows = try #require(translation.attention)
+                #expect(rows.count == translation.tokens.count)
+                #expect(rows.allSatisfy { $0.count == source.count && abs($0.reduce(0, +) - 1) < 1e-4 })
+                #expect(try translations([text]) == [translation])
+            }
+        }
+
         private struct Forecasts: Decodable {
             struct Forecast: Decodable {
                 let value: [Double]

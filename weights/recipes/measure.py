@@ -199,7 +199,7 @@ def measure_translations(daemon, data):
     for beams in BEAMS:
         row = []
         for penalty in PENALTIES[:1] if beams == 1 else PENALTIES:  # one hypothesis has nothing to be compared with
-            answers = predict(daemon, "deu-eng", sources, beams=beams, length_penalty=penalty)
+            answers = predict(daemon, "deu-eng", sources, group=GROUP // BEAMS[-1], beams=beams, length_penalty=penalty)
             row.append(round(bleu.corpus_score([answer["text"] for answer in answers], [references]).score, 2))
         table.append(row)
         print(f"| {beams} | {' | '.join(map(str, row + [''] * (len(PENALTIES) - len(row))))} |", flush=True)

@@ -11,7 +11,8 @@ punctuation behind it, which the daemon writes without a space before it. Words 
 network never learns to write `<unk>`.
 
 All pairs with one of `--held` English sentences are the development split, as no sentence of the test split is in the
-training split's English; its BLEU chooses the epoch.
+training split's English; its BLEU chooses the epoch. The rate falls as if there were `--epochs`; training ends after
+`--last`.
 
     python translation.py --data DATA --output ../deu-eng
 """
@@ -222,7 +223,7 @@ def bleu(model, numbers, pairs):
 
 def main():
     options = common.arguments(
-        __doc__, epochs=16, batch=128, rate=2e-3, decay=0.01, dropout=0.4, smoothing=0.1, unknown=0.03,
+        __doc__, epochs=16, last=9, batch=128, rate=2e-3, decay=0.01, dropout=0.4, smoothing=0.1, unknown=0.03,
         embedding=192, width=256, hidden=192, held=900, steps=0,
     )
     common.seed_everything(options.seed, options.threads)
@@ -253,7 +254,8 @@ def main():
         fitter.schedule.load_state_dict(state["schedule"])
         generator.set_state(state["generator"])
         torch.set_rng_state(state["random"])
-    for epoch in range(first, options.epochs):
+    last = min(options.epochs, options.last)
+    for epoch in range(first, last):
         start, used, losses = time.time(), time.process_time(), []
         model.train()
         for source, previous, wanted in batches(encoded, options.batch, generator):
@@ -268,7 +270,7 @@ def main():
             if len(losses) == options.steps:
                 break
         line = f"epoch {epoch + 1}: loss {np.mean(losses):.3f}, {time.process_time() - used:.0f} s of the processor"
-        if epoch % 3 == 2 or epoch >= options.epochs - 3 or options.steps:
+        if epoch % 3 == 2 or epoch == last - 1 or options.steps:
             weights = {name: value.clone() for name, value in model.state_dict().items()}
             model.load_state_dict(fitter.averaged.state)
             score = bleu(model, numbers, dev)
