@@ -1,6 +1,6 @@
 """What pages take for granted that readers have: files of weights, made up, and what their own library computes of them.
 
-    python3 Tests/Docs/given.py torchvision NAME | caffe | keras | networks | photographs | sequences | onnx
+    python3 Tests/Docs/given.py torchvision NAME | caffe | keras | networks | photographs | onnx
 
 Those of libraries write `golden.safetensors` into the folder that the model will be in, with inputs and that library's logits, so that `martlet
 models` holds what was converted to them.
@@ -250,4 +250,4 @@ def finders():
 
 
 if __name__ == "__main__":
-    {function.__name__: function for function in (torchvision, caffe, keras, networks, photographs, sequences, onnx, finders)}[sys.argv[1]](*sys.argv[2:])
+    {function.__name__: function for function in (torchvision, caffe, keras, networks, photographs, onnx, finders)}[sys.argv[1]](*sys.argv[2:])
