@@ -53,7 +53,35 @@ struct FeatureExtractorTests {
         #expect(try architecture.graph(configuration).parameters.first?.shape == [1024, features])
     }
 
-    @Test func `only a network over frames has an extractor`() throws {
+    @Test func `features may be any value by name, and what comes after it is left out`() throws {
+        let architecture = try Architecture.named("rcnn")
+        func extractor(_ name: String, _ feature: String, side: Int) throws -> FeatureExtractor {
+            let configuration = ArchitectureConfiguration(
+                options: ["extractor": .string(name), "feature": .string(feature)],
+                imageSize: (side, side)
+            )
+            let extractor = try #require(try architecture.extractor(configuration))
+            #expect(try architecture.graph(configuration).inputShape == [extractor.features])
+            return extractor
+        }
+        let whole = try Architecture.named("resnet20").graph()
+        let map = try extractor("resnet20", "layer3.2.sum1", side: 24)
+        #expect(map.features == 64 * 6 * 6)
+        #expect(
+            map.graph.parameters.map(\.name)
+                == whole.parameters.map(\.name).filter { !$0.hasPrefix("fc.") }.map { "cnn." + $0 }
+        )
+        // One branch of a module needs none of the others.
+        let branch = try extractor("googlenet", "inception3a.branch2.1.conv", side: 64)
+        let names = branch.graph.nodes.map(\.name)
+        #expect(names.contains { $0.hasPrefix("cnn.inception3a.branch2") })
+        #expect(!names.contains { $0.hasPrefix("cnn.inception3a.branch1") })
+        let error = #expect(throws: ArchitectureError.self) { try extractor("resnet20", "layer4", side: 32) }
+        let message = error?.description ?? ""
+        #expect(message.contains("extractor 'resnet20' has no 'layer4'"))
+    }
+
+    @Test func `only a network over frames or regions has an extractor`() throws {
         for name in ["resnet18", "lstm"] { #expect(try Architecture.named(name).extractor() == nil) }
     }
 

@@ -209,6 +209,8 @@ struct PublishedTests {
         Row(name: "lstm", parameters: 1_675_778, multiplyAdds: 393_728, stages: ["embedding": [1, 128], "rnn": [1, 256]]),
         // Behind resnet18, whose own row is above.
         Row(name: "cnn_rnn", parameters: 788_994, multiplyAdds: 786_944, stages: ["rnn": [1, 256], "head": [2]]),
+        // Behind resnet18, of whose features there are 512: 20 SVMs and 80 regressions.
+        Row(name: "rcnn", parameters: 51_300, multiplyAdds: 51_200, stages: ["svm": [20], "box": [80]]),
         Row(name: "gru", parameters: 1_576_962, multiplyAdds: 295_424, stages: ["embedding": [1, 128], "rnn": [1, 256]]),
         // The encoder.
         Row(name: "encoder_decoder", parameters: 1_576_448, multiplyAdds: 294_912, stages: ["encoder.embedding": [1, 128], "encoder.rnn": [1, 256]]),
@@ -271,6 +273,9 @@ struct PublishedTests {
         let names = graphs.flatMap(\.parameters).map(\.name)
         #expect(Set(names).count == names.count)
         let graph = graphs[graphs.count - 1]
+        guard architecture.input != .regions else {
+            return #expect(graph.outputs.map(\.name) == ["offsets", "logits"])
+        }
         #expect(graph.outputs.map(\.name) == ["logits", "probabilities"])
         #expect(graph.outputs.allSatisfy { graph.shape(of: $0.value).elementCount == architecture.classes })
     }

@@ -92,15 +92,16 @@ class Daemon:
         self.address = urlsplit(url)
         self.connections = connections
 
-    def post_all(self, path, content_type, bodies):
+    def post_all(self, path, content_type, bodies, connections=None):
         """The answers to `bodies`, in order."""
+        connections = connections or self.connections
         answers = [None] * len(bodies)
         failures = []
 
         def send_share(first):
             connection = http.client.HTTPConnection(self.address.hostname, self.address.port, timeout=120)
             try:
-                for index in range(first, len(bodies), self.connections):
+                for index in range(first, len(bodies), connections):
                     if failures:
                         return
                     answers[index] = self.post(connection, path, content_type, bodies[index])
@@ -109,7 +110,7 @@ class Daemon:
             finally:
                 connection.close()
 
-        threads = [threading.Thread(target=send_share, args=(i,)) for i in range(self.connections)]
+        threads = [threading.Thread(target=send_share, args=(i,)) for i in range(connections)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -208,10 +209,11 @@ def measure_translations(daemon, data):
     return {"bleu": by_beams.pop("bleu_4_beams"), **by_beams, "sequences": len(sources), "measured": measured}
 
 
-def measure_cells(daemon, data):
+def measure_cells(daemon, data, model="cells"):
     micrographs = boxes.read_cells(data, "test")
-    path = "/v1/models/cells:detect?threshold=0.001&top_k=1000"
-    answers = daemon.post_all(path, "image/jpeg", [file for file, _ in micrographs.values()])
+    path = f"/v1/models/{model}:detect?threshold=0.001&top_k=1000"
+    # One at a time: two thousand regions are a queue that others are not let into.
+    answers = daemon.post_all(path, "image/jpeg", [file for file, _ in micrographs.values()], connections=1)
     metrics, values, proposals = {}, [], [answer["proposals"] for answer in answers]
     for index, name in enumerate(boxes.CELLS):
         scores, right, count = [], [], 0
@@ -225,7 +227,7 @@ def measure_cells(daemon, data):
         metrics[f"ap_{name.lower()}"] = round(values[-1], 4)
     parts = ("proposals", "warps", "features", "svms")
     stages = {name: [answer["timing_ms"][name] / 1000 for answer in answers] for name in parts}
-    print("cells: seconds an image: " + ", ".join(f"{name} {sum(s) / len(s):.3f}" for name, s in stages.items()))
+    print(f"{model}: seconds an image: " + ", ".join(f"{name} {sum(s) / len(s):.3f}" for name, s in stages.items()))
     return {
         "mean_average_precision": round(sum(values) / len(values), 4), **metrics, "images": len(answers),
         "proposals": round(sum(proposals) / len(proposals)),

@@ -43,7 +43,7 @@ struct RegionEndpointTests {
         for detection in detections {
             let box = detection["box"]?.elements.map(Self.number) ?? []
             #expect(box.count == 4 && box[0] < box[2] && box[1] < box[3], "\(detection.text)")
-            #expect(box.allSatisfy { 0...96 ~= $0 } && 0.3...1 ~= Self.number(detection["score"]))
+            #expect(box.allSatisfy { 0...96 ~= $0 } && 0...1 ~= Self.number(detection["score"]))
         }
         let scores = detections.map { Self.number($0["score"]) }
         #expect(scores == scores.sorted(by: >))
@@ -64,8 +64,9 @@ struct RegionEndpointTests {
         #expect(few.json["proposals"] == .integer(7))
         #expect((few.json["detections"]?.elements.count ?? 0) <= 21)
         #expect(detect(image, ["top_k": "1", "threshold": "0"]).json["detections"]?.elements.count == 1)
-        let all = detect(image, ["nms": "1", "threshold": "0", "top_k": "1000", "proposals": "50"])
-        #expect(all.json["detections"]?.elements.count == 150)
+        let all = detect(image, ["nms": "1", "top_k": "1000"])
+        let regions = Self.number(all.json["proposals"])
+        #expect(regions > 7 && all.json["detections"]?.elements.count == 3 * Int(regions))
         let base64 = Data(image).base64EncodedString()
         let body = #"{"instances": [{"b64": "\#(base64)"}], "parameters": {"proposals": 7, "threshold": 0}}"#
         let predictions = api.post("/v1/models/regions:predict", json: body).json["predictions"]?.elements
@@ -259,7 +260,7 @@ struct RegionEndpointTests {
         (#""padding": 2"#,               #""method": "sliding-window", "mode": "fast""#, "regions.mode: only a 'selective-search' has one"),
         (#""padding": 2"#,               #""transform": "stretch""#,            "regions.transform: expected square-with-context, square-without-context, warp; found 'stretch'"),
         (#""rcnn""#,                     #""resnet20""#,                        "regions: only a model of the architecture 'rcnn' has regions"),
-        (#""object-detection""#,         #""image-classification""#,            "task: 'rcnn' is for 'object-detection'"),
+        (#""object-detection""#,         #""image-classification""#,            "regions: only a model for 'object-detection' has one"),
         (#""regions": {"#,               #""boxes": "yolov8", "regions": {"#,   "boxes: 'rcnn' makes boxes of its regions"),
         (#""layer3.2.sum1""#,            #""layer3.2.sum""#,                    "option 'feature': extractor 'resnet20' has no 'layer3.2.sum'; did you mean 'layer3.2.sum1'?"),
         (#""layer3.2.sum1""#,            #""layer3.1.sum1""#,                   "tensor"),

@@ -7,7 +7,7 @@ import Zoo
 enum RegionModel {
     static let feature = "layer3.2.sum1"
     static let manifest = """
-        {"architecture": "rcnn", "task": "object-detection", "labels": ["red", "white", "plate"], "threshold": 0.3,
+        {"architecture": "rcnn", "task": "object-detection", "labels": ["red", "white", "plate"], "threshold": 0,
          "options": {"extractor": "resnet20", "feature": "\(feature)"},
          "regions": {"limit": 300, "padding": 2},
          "preprocessing": {"resize": [16, 16], "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}}
