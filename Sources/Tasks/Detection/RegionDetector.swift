@@ -57,6 +57,8 @@ struct RegionDetector: Sendable {
         images: [Result<ArraySlice<UInt8>, ServingError>],
         _ run: Run
     ) async throws(ServingError) -> [Result<ObjectDetector.Answer, ServingError>] {
+        // Proposing regions takes too long for an event loop, on which a request may have begun.
+        await Task.yield()
         var answers: [Result<ObjectDetector.Answer, ServingError>] = []
         for image in images {
             try run.context.check()
