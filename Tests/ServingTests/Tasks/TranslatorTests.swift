@@ -165,7 +165,7 @@ struct TranslatorTests {
         #expect(try translate([Self.source], model, beams: 5, count: 2)[0] == Array(all.prefix(2)))
     }
 
-    @Test(arguments: kinds)
+    @Test(arguments: [kinds[0], kinds[5]])
     func `ends between two steps when its client has gone`(row: (attention: String, variant: String)) throws {
         scheduler.stop()
         let cancellation = Cancellation()
@@ -199,7 +199,7 @@ struct TranslatorTests {
         (TranslationModel.tokens.replacing("encoder_decoder", with: "gru"), "model.json: architecture: 'sequence-to-sequence' needs one with a decoder, found 'gru'"),
         (TranslationModel.words.replacing(#""start": "<sos>""#, with: #""start": "<bos>""#), "output.start: the token '<bos>' is not in the vocabulary"),
         (TranslationModel.words.replacing(#""end": "<eos>", "max"#, with: #""end": "<end>", "max"#), "input.end: the token '<end>' is not in the vocabulary"),
-        (TranslationModel.words.replacing(#""end": "<eos>", "max"#, with: #""features": [{"kind": "shape", "vocabulary": "target.txt", "unknown": "."}], "max"#), "model.json: input.features: 'start' and 'end' have none; leave these or the features out"),
+        (TranslationModel.words.replacing(#""end": "<eos>", "max"#, with: #""end": "<eos>", "features": [{"kind": "shape", "vocabulary": "target.txt", "unknown": "."}], "max"#), "model.json: input.features: 'start' and 'end' have none; leave these or the features out"),
     ]
 
     @Test(arguments: faults)
