@@ -161,6 +161,12 @@ extension Service {
         )
         routes.on(
             .post,
+            model + ":caption",
+            .inference("caption") { try await $0.caption($1) },
+            captionDescription
+        )
+        routes.on(
+            .post,
             model + ":predict",
             .inference("predict") { try await $0.predict($1) },
             predictDescription

@@ -95,3 +95,33 @@ private struct Drawing {
         }
     }
 }
+
+extension Image {
+    /// Pictures of one size in rows from left to right, on white, each at the bottom left of its place.
+    ///
+    /// - Parameters:
+    ///   - pictures: of three channels.
+    ///   - columns: how many a row has.
+    ///   - pitch: across and down from one place to the next, at least the size of a picture.
+    ///   - size: of the sheet, in which all places lie.
+    /// - Returns: an image of that size.
+    package static func sheet(
+        _ pictures: [Image],
+        columns: Int,
+        pitch: (across: Int, down: Int),
+        size: ImageSize
+    ) -> Image {
+        var pixels = [UInt8](repeating: 255, count: size.height * size.width * 3)
+        for (index, picture) in pictures.enumerated() {
+            precondition(picture.channels == 3, "a picture of \(picture.channels) channels on a sheet")
+            let (row, column) = index.quotientAndRemainder(dividingBy: columns)
+            let top = row * pitch.down + pitch.down - picture.height
+            for y in 0..<picture.height {
+                let target = ((top + y) * size.width + column * pitch.across) * 3
+                let line = picture.pixels[y * picture.width * 3..<(y + 1) * picture.width * 3]
+                pixels.replaceSubrange(target..<target + line.count, with: line)
+            }
+        }
+        return Image(width: size.width, height: size.height, channels: 3, pixels: pixels)
+    }
+}

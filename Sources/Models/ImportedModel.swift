@@ -17,6 +17,11 @@ struct ImportedModel {
     /// The file, where requests choose shapes.
     let file: OpenFile?
 
+    /// Whether the network of such a file can do that alone.
+    private static func isServed(_ task: Manifest.Task) -> Bool {
+        task == .tensors || task.takesImages && !task.hasTarget
+    }
+
     /// Reads a file.
     ///
     /// - Parameters:
@@ -26,8 +31,8 @@ struct ImportedModel {
     ///   - classes: how many there are by the manifest or the labels; nil when neither says.
     /// - Throws: `FormatError` that begins with the file's name, or with the key of the manifest that does not fit.
     init(path: String, name: String, _ manifest: Manifest, classes: Int?) throws(FormatError) {
-        guard manifest.task.takesImages || manifest.task == .tensors else {
-            let tasks = Manifest.Task.allCases.filter { $0.takesImages || $0 == .tensors }
+        guard Self.isServed(manifest.task) else {
+            let tasks = Manifest.Task.allCases.filter(Self.isServed)
             let expected = tasks.map { "'\($0.rawValue)'" }.joined(separator: ", ")
             throw FormatError(
                 "task",
@@ -193,7 +198,7 @@ extension Graph {
     fileprivate func handingOut(_ head: Head) -> Graph {
         let wanted: [(name: String, source: String)]
         switch head {
-        case .logits, .regions, .tensors: return self
+        case .logits, .memory, .regions, .tensors: return self
         case .boxes(let head): wanted = head.parts.map { ($0.name, $0.name) }
         case .classMap(let head): wanted = [("logits", head.name)]
         case .vector(let port): wanted = [("logits", port.name)]

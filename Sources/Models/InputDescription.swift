@@ -196,3 +196,17 @@ extension InputDescription {
         try fields.optional("max_length")?.integer(in: 1...1_000_000) ?? length
     }
 }
+
+extension InputDescription {
+    /// How an image's pixels are read; nil where there are none.
+    var color: ColorMode? { preprocessing?.color }
+
+    /// The size of what preprocessing makes of every image; nil when it keeps the image's own.
+    var imageSize: (height: Int, width: Int)? {
+        guard let preprocessing else { return nil }
+        if let crop = preprocessing.crop { return (crop.height, crop.width) }
+        if case .letterbox(let box) = preprocessing.resize { return (box.size.height, box.size.width) }
+        guard case .exact(let height, let width) = preprocessing.resize else { return nil }
+        return (height + 2 * preprocessing.pad, width + 2 * preprocessing.pad)
+    }
+}

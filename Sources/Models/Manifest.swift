@@ -40,7 +40,7 @@ package struct Manifest: Sendable {
     package let scoring: Scoring
     /// What makes values of a regression's outputs; nil leaves them as they are.
     package let output: OutputScaling?
-    /// What a model of sequences to sequences writes; nil for any other.
+    /// What a model of sequences to sequences, or of captions, writes; nil for any other.
     package let target: TargetDescription?
     /// How the outputs of a network that detects objects in whole images are boxes; nil for any other.
     package let boxes: BoxDescription?
@@ -236,7 +236,7 @@ extension Manifest {
     }
 
     private static func output(_ task: Task, _ fields: JSONFields) throws(FormatError) -> OutputScaling? {
-        let isOther = [.sequenceToSequence, .semanticSegmentation, .embedding].contains(task)
+        let isOther = task.hasTarget || [.semanticSegmentation, .embedding].contains(task)
         guard !isOther, let reader = fields.optional("output") else { return nil }
         guard task == .sequenceRegression else {
             throw reader.fault(
@@ -247,7 +247,7 @@ extension Manifest {
     }
 
     private static func target(_ task: Task, _ fields: JSONFields) throws(FormatError) -> TargetDescription? {
-        guard task == .sequenceToSequence else { return nil }
+        guard task.hasTarget else { return nil }
         guard let reader = fields.optional("output") else {
             throw FormatError("", "'output' is missing; a model for '\(task.rawValue)' needs it")
         }

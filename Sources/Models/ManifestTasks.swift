@@ -12,6 +12,7 @@ extension Manifest {
         case sequenceToSequence = "sequence-to-sequence"
         case objectDetection = "object-detection"
         case semanticSegmentation = "semantic-segmentation"
+        case imageCaptioning = "image-captioning"
         case embedding
         case tensors
 
@@ -21,13 +22,19 @@ extension Manifest {
             case .imageClassification, .sequenceClassification, .tokenClassification, .objectDetection,
                 .semanticSegmentation:
                 true
-            case .sequenceRegression, .textGeneration, .sequenceToSequence, .embedding, .tensors: false
+            case .sequenceRegression, .textGeneration, .sequenceToSequence, .imageCaptioning, .embedding,
+                .tensors:
+                false
             }
         }
         /// Whether it takes one image, prepared as the manifest says.
         package var takesImages: Bool {
-            [.imageClassification, .objectDetection, .semanticSegmentation, .embedding].contains(self)
+            [
+                .imageClassification, .objectDetection, .semanticSegmentation, .imageCaptioning, .embedding,
+            ].contains(self)
         }
+        /// Whether a decoder writes its answers, token by token, of what another network has read.
+        package var hasTarget: Bool { self == .sequenceToSequence || self == .imageCaptioning }
         /// Whether no network of the zoo that takes whole images or sequences has the outputs that it needs.
         package var isImportedOnly: Bool {
             [.objectDetection, .semanticSegmentation, .tensors].contains(self)

@@ -62,6 +62,9 @@ struct ModelLoader {
         let extractor = try architecture.extractor(configuration)
         let decoder = try architecture.decoderGraph(configuration)
         if let extractor { try check(manifest.input.color, fits: extractor.architecture) }
+        if architecture.input == .picture {
+            try check(manifest.input.color, channels: graph.inputShape[0], of: architecture)
+        }
         let partner = extractor?.graph ?? decoder
         let weights = try weights(
             file,
@@ -228,9 +231,12 @@ struct ModelLoader {
         switch (architecture.input, input) {
         case (_, .tensors), (.regions, _): return // of which tasks have made sure
         case (.image, .image(let preprocessing)): try check(preprocessing.color, fits: architecture)
-        case (.sequence, .text), (.sequence, .tokens), (.sequence, .features), (.frames, .frames): return
-        case (.image, _):
-            throw fault("task: '\(architecture.name)' classifies images, not sequences")
+        case (.sequence, .text), (.sequence, .tokens), (.sequence, .features), (.frames, .frames),
+            (.picture, .image):
+            return
+        case (.image, _), (.picture, _):
+            let does = architecture.hasDecoder ? "describes" : "classifies"
+            throw fault("task: '\(architecture.name)' \(does) images, not sequences")
         case (.sequence, .image):
             throw fault("task: '\(architecture.name)' takes sequences, not images")
         case (.sequence, .frames):
@@ -241,8 +247,12 @@ struct ModelLoader {
     }
 
     private func check(_ color: ColorMode?, fits architecture: Architecture) throws {
-        guard let color, case .image(let channels, _, _) = architecture.input, color.channels != channels
-        else { return }
+        guard case .image(let channels, _, _) = architecture.input else { return }
+        try check(color, channels: channels, of: architecture)
+    }
+
+    private func check(_ color: ColorMode?, channels: Int, of architecture: Architecture) throws {
+        guard let color, color.channels != channels else { return }
         let message =
             "'\(color.rawValue)' has \(color.channels), but '\(architecture.name)' takes \(channels) channels"
         throw fault("preprocessing.color: \(message)")
@@ -275,28 +285,16 @@ struct ModelLoader {
         guard !task.isImportedOnly || architecture.input == .regions else {
             throw fault("task: '\(task.rawValue)' needs a 'model.onnx', found '\(architecture.name)'")
         }
-        guard architecture.hasDecoder != (task == .sequenceToSequence) else { return }
-        let name = Manifest.Task.sequenceToSequence.rawValue
-        throw fault(
-            architecture.hasDecoder
-                ? "task: '\(architecture.name)' is for '\(name)', found '\(task.rawValue)'"
-                : "architecture: '\(name)' needs one with a decoder, found '\(architecture.name)'"
-        )
+        guard architecture.hasDecoder else {
+            guard task.hasTarget else { return }
+            throw fault(
+                "architecture: '\(task.rawValue)' needs one with a decoder, found '\(architecture.name)'"
+            )
+        }
+        let own: Manifest.Task = architecture.input == .picture ? .imageCaptioning : .sequenceToSequence
+        guard task != own else { return }
+        throw fault("task: '\(architecture.name)' is for '\(own.rawValue)', found '\(task.rawValue)'")
     }
 
     private func fault(_ message: String) -> FormatError { FormatError(manifestFile.rawValue, message) }
-}
-
-extension InputDescription {
-    /// How an image's pixels are read; nil where there are none.
-    fileprivate var color: ColorMode? { preprocessing?.color }
-
-    /// The size of what preprocessing makes of every image; nil when it keeps the image's own.
-    var imageSize: (height: Int, width: Int)? {
-        guard let preprocessing else { return nil }
-        if let crop = preprocessing.crop { return (crop.height, crop.width) }
-        if case .letterbox(let box) = preprocessing.resize { return (box.size.height, box.size.width) }
-        guard case .exact(let height, let width) = preprocessing.resize else { return nil }
-        return (height + 2 * preprocessing.pad, width + 2 * preprocessing.pad)
-    }
 }

@@ -31,12 +31,12 @@ package struct BeamSearch: Sendable {
     /// A sequence that may be the answer.
     package struct Hypothesis: Sendable, Equatable {
         /// Without the token that ends it.
-        package fileprivate(set) var tokens: [Int] = []
+        package internal(set) var tokens: [Int] = []
         /// The natural logarithm of its probability, its end counted.
-        package fileprivate(set) var score = 0.0
-        package fileprivate(set) var isEnded = false
+        package internal(set) var score = 0.0
+        package internal(set) var isEnded = false
         /// For each step, that of its end too, the place among the live hypotheses of what it went on from.
-        package fileprivate(set) var places: [Int] = []
+        package internal(set) var places: [Int] = []
     }
 
     private struct Candidate {

@@ -275,6 +275,7 @@ extension Model {
         case .imageClassification: "':classify'"
         case .objectDetection: "':detect'"
         case .semanticSegmentation: "':segment'"
+        case .imageCaptioning: "':caption'"
         case .embedding: "':embed'"
         default: "':predict'"
         }

@@ -158,7 +158,7 @@ package struct LeaveOneOut: Sendable {
                 "\(task): what is explained is a class or a value, and it writes sequences",
                 code: "wrong_task"
             )
-        case .objectDetection, .semanticSegmentation, .embedding, .tensors:
+        case .objectDetection, .semanticSegmentation, .imageCaptioning, .embedding, .tensors:
             throw .badRequest("\(task): what is explained is a class or a value", code: "wrong_task")
         case .tokenClassification where options.step == nil:
             throw .badRequest(

@@ -17,7 +17,7 @@ package struct SequencePredictor: Sendable {
         case values([[Float]])
         /// How likely a text is.
         case likelihood(TextLikelihood)
-        /// What a sequence becomes, the best first.
+        /// What a sequence becomes, or the captions of an image, the best first.
         case translations([Translator.Translation])
         /// Objects in an image, the best first.
         case detections([Detection])
@@ -260,7 +260,7 @@ package struct SequencePredictor: Sendable {
         case .imageClassification, .sequenceClassification:
             .classes(try ClassScores([output], scoring: model.scoring))
         case .sequenceToSequence: preconditionFailure("a translation takes more than one run")
-        case .objectDetection, .semanticSegmentation, .embedding, .tensors:
+        case .objectDetection, .semanticSegmentation, .imageCaptioning, .embedding, .tensors:
             throw .badRequest(
                 "model '\(model.name)' is for '\(model.manifest.task.rawValue)', not sequences",
                 code: "wrong_task"

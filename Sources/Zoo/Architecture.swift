@@ -15,19 +15,30 @@ package struct Architecture: Sendable {
         case frames
         /// Regions of an image as the `extractor` takes them, each by itself.
         case regions
+        /// One image as the `extractor` takes it.
+        case picture
     }
 
-    /// A table and the shape of the item that goes into it.
+    /// A table, and what stands before it.
     struct Network {
-        let inputShape: Shape
+        /// A network whose output goes into the table; one without nodes says what item does.
+        let base: Graph
         let layers: [Layer]
         /// Further outputs by name, each the end of a table of its own that begins where `layers` does.
-        var others: [(name: String, layers: [Layer])] = []
+        let others: [(name: String, layers: [Layer])]
+
+        init(inputShape: Shape, layers: [Layer], others: [(name: String, layers: [Layer])] = []) {
+            self.init(behind: Graph(inputShape: inputShape), layers: layers, others: others)
+        }
+
+        init(behind base: Graph, layers: [Layer], others: [(name: String, layers: [Layer])] = []) {
+            (self.base, self.layers, self.others) = (base, layers, others)
+        }
     }
 
     package let name: String
     package let input: Input
-    /// Whether an item is one image.
+    /// Whether an item is one image of the network's own kind.
     package var takesImages: Bool { if case .image = input { true } else { false } }
     /// How many classes there are when neither the configuration nor the weights say.
     package let classes: Int
@@ -140,6 +151,7 @@ package struct Architecture: Sendable {
         encoderDecoders,
         frameNetworks,
         regionNetworks,
+        captioners,
     ].flatMap(\.self)
 
     /// The architecture called `name`, here or in timm.
@@ -213,11 +225,7 @@ package struct Architecture: Sendable {
     ) throws(ArchitectureError) -> Graph {
         let network = try table(classes, configuration)
         do {
-            return try Lowering.graph(
-                of: network.layers,
-                beside: network.others,
-                inputShape: network.inputShape
-            )
+            return try Lowering.graph(of: network.layers, beside: network.others, behind: network.base)
         } catch {
             throw .shape(architecture: name, error)
         }
@@ -267,9 +275,10 @@ package struct Architecture: Sendable {
             }
         case .sequence where configuration.imageSize != nil: throw .takesSequences(architecture: name)
         case .frames where configuration.sequenceInput != nil,
-            .regions where configuration.sequenceInput != nil:
+            .regions where configuration.sequenceInput != nil,
+            .picture where configuration.sequenceInput != nil:
             throw .takesImages(architecture: name)
-        case .sequence, .frames, .regions:
+        case .sequence, .frames, .regions, .picture:
             guard ArchitectureConfiguration.stepsRange.contains(configuration.steps) else {
                 throw .steps(architecture: name, configuration.steps)
             }

@@ -1,25 +1,39 @@
 package import Engine
-
 internal import Platform
 
 /// An image network up to the features of an image: what its last linear layer takes, or the value that the option `feature`
 /// names.
 ///
-/// Its tensors have the network's own names behind `cnn.`.
+/// Its tensors have the network's own names behind `cnn.`; it has those of the layers that the features are made by.
 package struct FeatureExtractor: Sendable {
+    /// What is taken of an image where option `feature` names no value.
+    enum Kind {
+        /// What the last linear layer takes; a map is read row by row, channel after channel.
+        case vector
+        /// The last image with more than one pixel before it.
+        case map
+    }
+
     /// The network as it is in the zoo.
     package let architecture: Architecture
     /// The network up to its features, which are the output `logits`.
     package let graph: Graph
 
     static let prefix = "cnn."
+    static let options: [String: OptionRule] = [
+        "extractor": .string, "extractor_options": .options, "feature": .string,
+    ]
     /// The network of a configuration that has no weights and names none.
     private static let example = "resnet18"
 
     /// The extractor that the options name, with the sizes of the tensors behind `cnn.`.
     ///
     /// - Throws: `ArchitectureError` when they name none, or one that has no features.
-    init(_ configuration: ArchitectureConfiguration, for network: String) throws(ArchitectureError) {
+    init(
+        _ configuration: ArchitectureConfiguration,
+        for network: String,
+        _ kind: Kind = .vector
+    ) throws(ArchitectureError) {
         let isExample = configuration.shapes.isEmpty
         guard let name = configuration.options.string("extractor") ?? (isExample ? Self.example : nil) else {
             let problem = "option 'extractor' is missing, the image network of the tensors '\(Self.prefix)…'"
@@ -40,60 +54,72 @@ package struct FeatureExtractor: Sendable {
                 imageSize: configuration.imageSize
             )
         )
-        let value = try Self.features(of: whole, configuration.options.string("feature"), name, for: network)
-        do {
-            graph = try Self.graph(whole, upTo: value)
+        do throws(ShapeError) {
+            let value = try Self.value(kind, named: configuration.options.string("feature"), in: whole)
+            graph = try Self.part(of: whole, upTo: value, kind)
         } catch {
-            throw .shape(architecture: name, error)
+            throw .extractor(architecture: network, "extractor '\(name)' \(error.description)")
         }
     }
 
-    /// The value of a network that the features are.
-    private static func features(
+    /// The value that is the features.
+    private static func value(
+        _ kind: Kind,
+        named name: String?,
+        in graph: Graph
+    ) throws(ShapeError) -> Graph.Value {
+        if let name {
+            guard let value = graph.value(named: name) else {
+                let nearest = nearestName(to: name, in: graph.valueNames)
+                let hint = nearest.map { "; did you mean '\($0)'?" } ?? ""
+                throw ShapeError("has no value '\(name)'\(hint)")
+            }
+            guard kind == .vector || isMap(value, in: graph) else {
+                throw ShapeError("has \(graph.shape(of: value)) at '\(name)', which is no map")
+            }
+            return value
+        }
+        let head = graph.nodes.lastIndex { !$0.op.parameters.isEmpty } ?? 0
+        guard kind == .map || graph.nodes[head].op.takesFeatures else {
+            let end = graph.nodes[head].name
+            throw ShapeError("has no features: it ends in '\(end)', which is not a linear layer")
+        }
+        var value = graph.nodes[head].inputs[0]
+        while kind == .map, !isMap(value, in: graph) {
+            guard case .node(let index, _) = value else { throw ShapeError("has no map of features") }
+            value = graph.nodes[index].inputs[0]
+        }
+        return value
+    }
+
+    private static func isMap(_ value: Graph.Value, in graph: Graph) -> Bool {
+        let shape = graph.shape(of: value)
+        return shape.rank == 3 && value != .input && shape[1] * shape[2] > 1
+    }
+
+    /// What of a network makes a value, which is its output `logits`.
+    private static func part(
         of whole: Graph,
-        _ feature: String?,
-        _ name: String,
-        for network: String
-    ) throws(ArchitectureError) -> Graph.Value {
-        if let feature {
-            if let value = whole.value(named: feature) { return value }
-            let hint = nearestName(to: feature, in: whole.valueNames).map { "; did you mean '\($0)'?" } ?? ""
-            throw .extractor(
-                architecture: network,
-                "option 'feature': extractor '\(name)' has no '\(feature)'\(hint)"
-            )
-        }
-        let head = whole.nodes.lastIndex { !$0.op.parameters.isEmpty } ?? 0
-        guard whole.nodes[head].op.takesFeatures else {
-            let problem = "extractor '\(name)' has no features: it ends in '\(whole.nodes[head].name)'"
-            throw .extractor(architecture: network, "\(problem), which is not a linear layer")
-        }
-        return whole.nodes[head].inputs[0]
-    }
-
-    /// The part of a network that a value is computed by, which it hands out as one vector.
-    private static func graph(_ whole: Graph, upTo value: Graph.Value) throws(ShapeError) -> Graph {
-        var isNeeded = Array(repeating: false, count: whole.nodes.count)
-        if case .node(let index, _) = value { isNeeded[index] = true }
-        for index in whole.nodes.indices.reversed() where isNeeded[index] {
-            for case .node(let input, _) in whole.nodes[index].inputs { isNeeded[input] = true }
+        upTo value: Graph.Value,
+        _ kind: Kind
+    ) throws(ShapeError) -> Graph {
+        var needed: Set<Graph.Value> = [value]
+        let indices = whole.nodes.indices.reversed().filter { index in
+            let outputs = whole.nodes[index].shapes.indices.map { Graph.Value.node(index, output: $0) }
+            guard outputs.contains(where: needed.contains) else { return false }
+            needed.formUnion(whole.nodes[index].inputs)
+            return true
         }
         var graph = Graph(inputShape: whole.inputShape)
-        // The outputs of nodes that are kept, by their places in the whole network.
-        var outputs: [Int: [Graph.Value]] = [:]
-        func kept(_ value: Graph.Value) -> Graph.Value {
-            guard case .node(let index, let output) = value else { return value }
-            return outputs[index]?[output] ?? value
+        var values: [Graph.Value: Graph.Value] = [.input: .input]
+        for index in indices.reversed() {
+            let node = whole.nodes[index]
+            let inputs = node.inputs.map { values[$0] ?? $0 }
+            let outputs = try graph.addAll(node.op, name: prefix + node.name, inputs: inputs)
+            for (place, output) in outputs.enumerated() { values[.node(index, output: place)] = output }
         }
-        for (index, node) in whole.nodes.enumerated() where isNeeded[index] {
-            outputs[index] = try graph.addAll(
-                node.op,
-                name: prefix + node.name,
-                inputs: node.inputs.map(kept)
-            )
-        }
-        var features = kept(value)
-        if graph.shape(of: features).rank > 1 {
+        var features = values[value] ?? value
+        if kind == .vector, graph.shape(of: features).rank > 1 {
             features = try graph.add(Flatten(), name: prefix + "features", inputs: [features])
         }
         graph.setOutput("logits", to: features)

@@ -69,8 +69,8 @@ package indirect enum Layer: Sendable {
     case concat([[Layer]])
     /// The value before is called this from here on; it goes on unchanged.
     case mark(String)
-    /// Goes on from marked values, not from the value before: from their sum, or from them joined along the channels. A
-    /// single one is taken as it is.
+    /// Goes on from marked values, not from the value before: from their sum, their product, or from them joined along the
+    /// channels. A single one is taken as it is.
     case from([String], Join = .sum)
     /// The image so many times as high and wide, each pixel a square.
     case upsample(Int)
@@ -106,7 +106,12 @@ package indirect enum Layer: Sendable {
     case recall(Recall)
     /// What goes in, so many numbers, is a part of the state of the step that follows; it goes on unchanged.
     case retain(_ count: Int)
-    /// The value before is handed out under this name too; it goes on unchanged.
+    /// The first step of a recurrent network of one layer, from no state: a vector goes in, and its state, the outputs `h`
+    /// and, of an `lstm`, `c` of the network, comes of it; what goes on is h, as 1 × hidden.
+    case firstStep(_ name: String, Recurrent.Cell, hidden: Int, bias: Bool)
+    /// The positions of an image as the steps of a sequence, row by row: c × h × w becomes h·w × c.
+    case positions
+    /// The value before is an output of the network of that name; it goes on unchanged.
     case output(String)
     /// What goes into the network is a memory: the mean of its values, as a query, the layer before, weights them.
     case attention(_ name: String, Attention)
@@ -117,6 +122,8 @@ extension Layer {
     package enum Join: Sendable {
         case sum
         case concat
+        /// Of vectors, one of which may be a single number.
+        case product
     }
 
     /// max(x, 0).

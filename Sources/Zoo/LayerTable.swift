@@ -45,6 +45,8 @@ package struct LayerTable: Sendable {
     }
 
     private var moduleNames: [String] = []
+    /// The trained arrays that have been counted: networks that are one may share some.
+    private var counted: Set<String> = []
 
     /// The sums over all rows.
     package var totals: (parameters: Int, multiplyAdds: Int) { Self.totals(rows) }
@@ -77,7 +79,7 @@ package struct LayerTable: Sendable {
                 case .node(let index, _): rows[rowOfNode[index]].output
                 }
             }
-            let parameters = Self.learnedParameters(of: node.op)
+            let parameters = learnedParameters(of: node)
             let shapes = node.inputs.map(graph.shape(of:))
             let multiplyAdds = node.op.multiplyAdds(inputs: shapes, output: node.shape)
             if case .node(let previous, _) = node.inputs[0],
@@ -122,8 +124,13 @@ package struct LayerTable: Sendable {
         }
     }
 
-    private static func learnedParameters(of op: any Op) -> Int {
-        op.parameters.filter { !$0.name.hasPrefix("running_") }.reduce(0) { $0 + $1.shape.elementCount }
+    private mutating func learnedParameters(of node: Graph.Node) -> Int {
+        node.op.parameters.reduce(0) { sum, parameter in
+            guard !parameter.name.hasPrefix("running_"),
+                counted.insert("\(node.name).\(parameter.name)").inserted
+            else { return sum }
+            return sum + parameter.shape.elementCount
+        }
     }
 
     /// Height × width × channels; other shapes as they are.

@@ -8,12 +8,12 @@ package struct Lowering {
     /// The values that tables refer to, by their marks.
     private var marks: [String: Graph.Value] = [:]
 
-    private init(inputShape: Shape) {
-        graph = Graph(inputShape: inputShape)
-    }
-
     /// What tables hand out beside their last value.
     private var others: [(name: String, value: Graph.Value)] = []
+
+    private init(behind graph: Graph) {
+        self.graph = graph.withOutputs([])
+    }
 
     /// The graph of `layers`, with the outputs `logits` and, when the table ends in a softmax, `probabilities`; where it looks
     /// at a memory also `attention`, the weight of each of its rows, and what it calls an output.
@@ -29,9 +29,21 @@ package struct Lowering {
         beside others: [(name: String, layers: [Layer])] = [],
         inputShape: Shape
     ) throws(ShapeError) -> Graph {
-        var lowering = Lowering(inputShape: inputShape)
+        try graph(of: layers, beside: others, behind: Graph(inputShape: inputShape))
+    }
+
+    /// The graph of another network with `layers` behind its first output; without one, behind its input.
+    ///
+    /// - Throws: `ShapeError` with the layer's name when a layer does not fit the one before.
+    package static func graph(
+        of layers: [Layer],
+        beside others: [(name: String, layers: [Layer])] = [],
+        behind graph: Graph
+    ) throws(ShapeError) -> Graph {
+        var lowering = Lowering(behind: graph)
+        let input = graph.outputs.first?.value ?? .input
         for (name, layers) in others {
-            let value = try lowering.lower(layers, from: .input, prefix: "")
+            let value = try lowering.lower(layers, from: input, prefix: "")
             lowering.graph.setOutput(name, to: value)
         }
         var layers = layers[...]
@@ -40,7 +52,7 @@ package struct Lowering {
             layers = layers.dropLast()
             endsInSoftmax = true
         }
-        let logits = try lowering.lower(Array(layers), from: .input, prefix: "")
+        let logits = try lowering.lower(Array(layers), from: input, prefix: "")
         lowering.graph.setOutput("logits", to: logits)
         if endsInSoftmax {
             let probabilities = try lowering.lower(.softmax, from: logits, prefix: "")
@@ -204,13 +216,24 @@ package struct Lowering {
             return try add(recall, kind: "recall", inputs: [input], prefix: prefix)
         case .retain(let count):
             return try add(Retain(count), kind: "retain", inputs: [input], prefix: prefix)
-        case .output(let name):
-            others.append((name, input))
-            return input
         case .attention(let name, let attention):
             let values = try graph.addAll(attention, name: prefix + name, inputs: [.input, input])
             others.append(("attention", values[1]))
             return values[0]
+        case .firstStep(let name, let cell, let hidden, let bias):
+            return try firstStep(cell, hidden: hidden, bias: bias, name: prefix + name, of: input)
+        case .positions:
+            let image = graph.shape(of: input)
+            let (channels, height, width) = try requireImage(image, for: "\(prefix)positions")
+            let pixels = height * width
+            let tables = [(0..<pixels).map(Int32.init), (0..<channels).map { Int32($0 * pixels) }]
+            let source = Operands.Source.value(count: image.elementCount)
+            let shape: Shape = [pixels, channels]
+            let rows = Rearrange(Rearrangement(tables: tables), source, kind: "positions", shape: shape)
+            return try add(rows, kind: "positions", inputs: [input], prefix: prefix)
+        case .output(let name):
+            others.append((name, input))
+            return input
         }
     }
 
@@ -229,13 +252,50 @@ package struct Lowering {
         guard var sum = values.first, values.count > 1 else {
             return values.first ?? .input
         }
-        if case .concat = join {
-            return try add(Concat(), kind: "concat", inputs: values, prefix: prefix)
+        switch join {
+        case .concat: return try add(Concat(), kind: "concat", inputs: values, prefix: prefix)
+        case .product: return try add(product(of: values), kind: "product", inputs: values, prefix: prefix)
+        case .sum:
+            for value in values.dropFirst() {
+                sum = try add(Add(), kind: "sum", inputs: [sum, value], prefix: prefix)
+            }
+            return sum
         }
-        for value in values.dropFirst() {
-            sum = try add(Add(), kind: "sum", inputs: [sum, value], prefix: prefix)
-        }
-        return sum
+    }
+
+    /// Vectors of one length multiplied with each other, and with single numbers.
+    private func product(of values: [Graph.Value]) -> Elementwise {
+        let counts = values.map { graph.shape(of: $0).elementCount }
+        let largest = counts.max() ?? 1
+        return Elementwise(
+            .multiply,
+            Operands(counts.map { .value(count: $0) }),
+            dimensions: counts.map { [$0] },
+            broadcast: [largest],
+            shape: [1, largest]
+        )
+    }
+
+    private mutating func firstStep(
+        _ cell: Recurrent.Cell,
+        hidden: Int,
+        bias: Bool,
+        name: String,
+        of input: Graph.Value
+    ) throws(ShapeError) -> Graph.Value {
+        let inputs = graph.shape(of: input).elementCount
+        let row = try add(Reshape(to: [1, inputs]), kind: "row", inputs: [input], prefix: "\(name).")
+        let step = Recurrent(
+            cell,
+            inputs: inputs,
+            hidden: hidden,
+            hasBias: bias,
+            givesState: true,
+            readsWholeItems: true
+        )
+        let outputs = try graph.addAll(step, name: name, inputs: [row])
+        others += zip(["h", "c"], outputs.dropFirst()).map { ($0, $1) }
+        return outputs[0]
     }
 
     /// Adds an operation without parameters under its name in the table, or its kind and the next number.

@@ -97,7 +97,7 @@ struct Evaluate: ParsableCommand {
 
     private func evaluated(_ model: Model, _ engine: CommandEngine) throws -> EvaluationReport {
         switch model.manifest.task {
-        case .embedding, .tensors:
+        case .imageCaptioning, .embedding, .tensors:
             throw CommandError(
                 "'\(model.name)' is for '\(model.manifest.task.rawValue)', which has no measure"
             )

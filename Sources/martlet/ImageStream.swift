@@ -118,6 +118,16 @@ extension ImageStream<ImageSegmenter.Answer> {
     }
 }
 
+extension ImageStream<Captioner.Answer> {
+    /// The captions of images.
+    init(_ model: Model, _ engine: CommandEngine, _ options: Captioner.Options) {
+        let captioner = Captioner(engine.classifier)
+        self.init(engine) { (images) async throws(ServingError) in
+            try await captioner.caption(images: images, with: model, options)
+        }
+    }
+}
+
 extension CommandEngine {
     /// What decodes and prepares images, with the usual limits.
     var classifier: ImageClassifier { ImageClassifier(scheduler: scheduler, limits: ImageLimits()) }

@@ -83,6 +83,8 @@ struct RecurrentOption: ParsableArguments {
         case .image: ArchitectureConfiguration(imageSize: imageSize)
         case .frames: ArchitectureConfiguration(options: sizes, imageSize: imageSize)
         case .regions: ArchitectureConfiguration(imageSize: imageSize)
+        case .picture:
+            ArchitectureConfiguration(options: sizes.filter { $0.key == "hidden" }, imageSize: imageSize)
         case .sequence:
             ArchitectureConfiguration(options: sizes, sequenceInput: .features(input?.height ?? 128))
         }

@@ -12,7 +12,8 @@ struct Martlet: ParsableCommand {
         abstract: "Serves trained image classifiers and recurrent networks over HTTP.",
         version: Version.current,
         subcommands: [
-            Serve.self, Classify.self, Detect.self, Propose.self, Segment.self, Predict.self, Generate.self,
+            Serve.self, Classify.self, Detect.self, Propose.self, Segment.self, CaptionCommand.self,
+            Predict.self, Generate.self,
             ModelsCommand.self, Inspect.self, Check.self,
             Evaluate.self, Compare.self, Calibrate.self, Explain.self, Embed.self, IndexCommand.self,
             Bench.self, Run.self, TensorCommand.self, GoldenCommand.self, Doctor.self, Probe.self,

@@ -31,7 +31,7 @@ struct NamedNetwork {
     /// What makes the answer of the main graph's output, where that is not the answer.
     let decoder: Part?
 
-    var isSequence: Bool { !architecture.takesImages && architecture.input != .regions }
+    var isSequence: Bool { [.sequence, .frames].contains(architecture.input) }
     /// All of them, in the order in which they run.
     var parts: [Part] { [extractor, main, decoder].compactMap(\.self) }
 

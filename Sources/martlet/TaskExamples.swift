@@ -85,7 +85,7 @@ struct TaskExamples: ~Copyable {
             return .values(try values.map { try Self.number($0, "values") })
         case .textGeneration: return .likelihood
         case .sequenceToSequence: return .target(Self.text(try Self.member("target", of: object)))
-        case .objectDetection, .semanticSegmentation, .embedding, .tensors:
+        case .objectDetection, .semanticSegmentation, .imageCaptioning, .embedding, .tensors:
             throw CommandError("a model for '\(model.manifest.task.rawValue)' has no examples in JSON lines")
         }
     }

@@ -319,6 +319,8 @@ enum Fixtures {
 
     static func translate() throws -> Safetensors { try file("translate.safetensors") }
 
+    static func captions() throws -> Safetensors { try file("captions.safetensors") }
+
     private static func file(_ name: String) throws -> Safetensors {
         let folder = try #require(Bundle.module.resourceURL)
         return try Safetensors(path: folder.appending(path: "Fixtures/\(name)").path)

@@ -28,8 +28,7 @@ package struct PredictionForm: Sendable, Equatable {
         case .values(let steps): json = self.json(steps)
         case .likelihood(let likelihood): json = self.json(likelihood)
         case .translations(let translations):
-            json = translations[0].json
-            if topK != nil { json.append("beams", .array(translations.map { .object($0.json) })) }
+            json = self.json(translations)
             json.append("source", answer.source.map { .array($0.map(\.json)) })
         case .detections, .map, .vector, .tensors: preconditionFailure("no answer of a sequence")
         }
@@ -37,7 +36,14 @@ package struct PredictionForm: Sendable, Equatable {
         return .object(json)
     }
 
-    /// The prediction for an image: of a class, objects, a class for each pixel, a vector.
+    /// The best sequence that a model has written, and `beams` when several are asked for.
+    private func json(_ written: [Translator.Translation]) -> JSONObject {
+        var json = written[0].json
+        if topK != nil { json.append("beams", .array(written.map { .object($0.json) })) }
+        return json
+    }
+
+    /// The prediction for an image: of a class, objects, a class for each pixel, a caption, a vector.
     ///
     /// - Throws: `ServingError` for a model of another task.
     func json(_ outcome: SequencePredictor.Outcome, of model: Model) throws(ServingError) -> JSONValue {
@@ -47,8 +53,8 @@ package struct PredictionForm: Sendable, Equatable {
             .object(["detections": .array(detections.map { .object($0.json) })])
         case .map(let map): .object(try SegmentationAnswer(model).json(map))
         case .vector(let features): .object(["embedding": .array(features.values.map(JSONValue.float))])
-        case .tags, .values, .likelihood, .translations, .tensors:
-            throw .internalError("no answer of an image")
+        case .translations(let captions): .object(json(captions))
+        case .tags, .values, .likelihood, .tensors: throw .internalError("no answer of an image")
         }
     }
 
@@ -80,6 +86,7 @@ package struct PredictionForm: Sendable, Equatable {
             // What frames a text, and a number for each of its steps.
             let attention = listsAttention ? 12 * (min(instance.steps, encoder.maxLength) + 2) : 0
             return (1 + (topK ?? 0)) * (model.target?.maxLength ?? 0) * (32 + attention)
+        case .imageCaptioning: return (1 + (topK ?? 0)) * (model.target?.maxLength ?? 0) * 32
         case .imageClassification, .sequenceClassification: return scores
         case .objectDetection: return (topK ?? 100) * (labelBytes + 100)
         case .semanticSegmentation: return 4096 // what it takes is known when it is there
@@ -166,7 +173,7 @@ extension TokenName {
 
 extension Translator.Translation {
     /// `{"text"?, "tokens", "score", "stop", "attention"?}`.
-    fileprivate var json: JSONObject {
+    var json: JSONObject {
         var json = JSONObject()
         json.append("text", text.map(JSONValue.string))
         json.append("tokens", .array(tokens.map(\.json)))

@@ -65,25 +65,33 @@ extension Service {
             _ = try request.parameters(known: [])
             let outcomes = try await outcomes(of: request.instances, with: model, call, context)
             return Response(json: .array(outcomes.map(Self.translation)))
-        case .objectDetection, .semanticSegmentation, .embedding:
+        case .objectDetection, .semanticSegmentation, .imageCaptioning, .embedding:
             return try await lookAsHuggingFace(request, model, call, context)
         case .sequenceRegression, .tensors: throw Self.hasNoForm(model, in: "Hugging Face's API")
         }
     }
 
-    /// Objects as `[{"label", "score", "box"}]`, classes of pixels as `[{"label", "score", "mask"}]`, features as numbers.
+    /// Objects as `[{"label", "score", "box"}]`, classes of pixels as `[{"label", "score", "mask"}]`, a caption as
+    /// `[{"generated_text"}]`, features as numbers.
     private func lookAsHuggingFace(
         _ request: HuggingFaceRequest,
         _ model: Model,
         _ call: Call,
         _ context: RequestContext
     ) async throws -> Response {
-        var options = ObjectDetector.Options()
-        let isDetection = model.manifest.task == .objectDetection
-        let parameters = try request.parameters(known: isDetection ? ["threshold"] : [])
+        var options = ImageOptions()
+        let known =
+            switch model.manifest.task {
+            case .objectDetection: ["threshold"]
+            case .imageCaptioning: ["max_new_tokens"]
+            default: [String]()
+            }
+        let parameters = try request.parameters(known: known)
         do throws(FormatError) {
             let fields = JSONFields(path: "parameters", object: parameters)
-            options.threshold = try fields.optional("threshold").map { reader throws(FormatError) in
+            options.captions.writing.maxTokens =
+                try fields.optional("max_new_tokens")?.integer(in: 1...1 << 16)
+            options.detection.threshold = try fields.optional("threshold").map { reader throws(FormatError) in
                 let number = try reader.number()
                 guard 0...1 ~= number else { throw reader.fault("expected a number from 0 to 1") }
                 return number
@@ -122,6 +130,8 @@ extension Service {
                     ])
                 }
             )
+        case .translations(let captions):
+            return .array([.object(["generated_text": .string(written(captions[0]))])])
         case .vector(let features): return .array(features.values.map(JSONValue.float))
         default: throw hasNoForm(model, in: "Hugging Face's API")
         }
@@ -157,9 +167,12 @@ extension Service {
 
     private static func translation(_ outcome: SequencePredictor.Outcome) -> JSONValue {
         guard case .translations(let translations) = outcome else { return .null }
-        let best = translations[0]
+        return .object(["translation_text": .string(written(translations[0]))])
+    }
+
+    private static func written(_ best: Translator.Translation) -> String {
         let tokens = best.tokens.map { if case .text(let text) = $0 { text } else { "\($0)" } }
-        return .object(["translation_text": .string(best.text ?? tokens.joined(separator: " "))])
+        return best.text ?? tokens.joined(separator: " ")
     }
 }
 

@@ -83,7 +83,7 @@ enum ServingSignature {
                 ]
             case .sequenceRegression: [("value", "DT_FLOAT", [-1, model.classes])]
             case .textGeneration: [("log_likelihood", "DT_DOUBLE", [-1]), ("tokens", "DT_INT32", [-1])]
-            case .sequenceToSequence:
+            case .sequenceToSequence, .imageCaptioning:
                 [
                     ("text", "DT_STRING", [-1]), ("tokens", "DT_STRING", [-1, -1]),
                     ("score", "DT_DOUBLE", [-1]),

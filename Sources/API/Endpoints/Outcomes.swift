@@ -6,6 +6,12 @@ internal import Platform
 internal import Support
 internal import Tasks
 
+/// What is asked of images, by the task of the model that is asked.
+struct ImageOptions {
+    var detection = ObjectDetector.Options()
+    var captions = Captioner.Options()
+}
+
 /// From instances to what a model says of them: the same for every protocol, each of which reads and writes its own form.
 extension Service {
     /// The model that a call is for, let in at the engine, with room for what its body becomes.
@@ -80,6 +86,15 @@ extension Service {
                 admission: admission,
                 context
             ).map(SequencePredictor.Outcome.map)
+        case .imageCaptioning:
+            let permit = try generations.permit()
+            defer { withExtendedLifetime(permit) {} }
+            return try await captioner.caption(
+                tensors: tensors,
+                with: model,
+                admission: admission,
+                context
+            ).map { .translations($0.map(\.sentence)) }
         case .embedding:
             return try await FeatureExtraction(classifier, predictor).features(
                 ofTensors: tensors,
@@ -106,7 +121,7 @@ extension Service {
         with model: Model,
         _ admission: Scheduler.Admission?,
         _ context: RequestContext,
-        _ options: ObjectDetector.Options = ObjectDetector.Options(),
+        _ options: ImageOptions = ImageOptions(),
         at place: (Int) -> String?
     ) async throws -> [SequencePredictor.Outcome] {
         let images = try Self.images(instances)
@@ -116,7 +131,7 @@ extension Service {
             results = try await ObjectDetector(classifier).detect(
                 images: images,
                 with: model,
-                options,
+                options.detection,
                 admission: admission,
                 context
             ).map { $0.map { .detections($0.detections) } }
@@ -127,6 +142,16 @@ extension Service {
                 admission: admission,
                 context
             ).map { $0.map { .map($0.map) } }
+        case .imageCaptioning:
+            let permit = try generations.permit()
+            defer { withExtendedLifetime(permit) {} }
+            results = try await captioner.caption(
+                images: images,
+                with: model,
+                options.captions,
+                admission: admission,
+                context
+            ).map { $0.map { .translations($0.captions.map(\.sentence)) } }
         case .embedding:
             results = try await FeatureExtraction(classifier, predictor).features(
                 ofImages: images,

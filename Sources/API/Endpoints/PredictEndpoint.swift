@@ -26,7 +26,11 @@ extension Service {
         let (model, inputs) = try await begin(&call)
         defer { withExtendedLifetime(inputs) {} }
         if Self.isPicture(call.request, model) {
-            return try await model.manifest.task == .objectDetection ? detect(call) : segment(call)
+            switch model.manifest.task {
+            case .objectDetection: return try await detect(call)
+            case .imageCaptioning: return try await caption(call)
+            default: return try await segment(call)
+            }
         }
         let query = try RequestParameters(call.request.query.pairs, known: ["timeout_ms", "top_k", "detail"])
         let context = try context(of: call, query)
@@ -68,7 +72,8 @@ extension Service {
 
     /// Whether a body for a model that finds things in images is an image, as its own verb takes it, not instances.
     private static func isPicture(_ request: Request, _ model: Model) -> Bool {
-        guard [.objectDetection, .semanticSegmentation].contains(model.manifest.task) else { return false }
+        let tasks: [Manifest.Task] = [.objectDetection, .semanticSegmentation, .imageCaptioning]
+        guard tasks.contains(model.manifest.task) else { return false }
         return RequestBody.mediaType(request) != "application/json" && !ImageUpload.isObject(request.body)
     }
 
@@ -97,10 +102,12 @@ extension Service {
         _ admission: Scheduler.Admission?,
         _ context: RequestContext
     ) async throws -> Response {
-        var options = ObjectDetector.Options()
-        options.topK = request.form.topK ?? options.topK
-        (options.threshold, options.overlap) = (request.threshold, request.overlap)
-        options.proposals = request.proposals
+        var options = ImageOptions()
+        options.detection.topK = request.form.topK ?? options.detection.topK
+        (options.detection.threshold, options.detection.overlap) = (request.threshold, request.overlap)
+        options.detection.proposals = request.proposals
+        options.captions.writing = request.translation ?? options.captions.writing
+        options.captions.count = request.form.topK ?? 1
         let outcomes = try await outcomes(
             ofImages: request.instances,
             with: model,

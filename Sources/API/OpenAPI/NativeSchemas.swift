@@ -141,6 +141,26 @@ extension Schema {
         ])
     )
 
+    private static let caption = Schema.object([
+        "text?": .string(), "tokens": .array(of: .anyOf([.string(), .integer()])), "score": .number(),
+        "stop": .choice(["end", "length"]),
+    ])
+
+    static let captions = Schema.named(
+        "Captions",
+        .object([
+            "model": .string(), "version": .string(), "text?": .string(),
+            "tokens?": .array(of: .anyOf([.string(), .integer()])), "score?": .number(),
+            "stop?": .choice(["end", "length"]), "beams?": .array(of: caption), "seed?": .integer(),
+            "attention?": .object([
+                "height": .integer(), "width": .integer(),
+                "box": .array(of: .number(), atLeast: 4, atMost: 4),
+                "maps": .array(of: .array(of: .array(of: .number()))),
+            ]),
+            "image?": imageFacts, "timing_ms?": .map(of: .number()), "results?": .array(of: .any),
+        ])
+    )
+
     /// An instance as any model takes one.
     static let instance = Schema.anyOf([.string(), .array(of: .any), .map(of: .any)])
 

@@ -275,7 +275,9 @@ struct PredictRequest {
         guard !takesSequences, sequence == nil else { return }
         let foreign =
             horizon != nil
-            ? "horizon" : translation != nil ? "beams, max_tokens, length_penalty, detail" : nil
+            ? "horizon"
+            : translation != nil && !model.manifest.task.hasTarget
+                ? "beams, max_tokens, length_penalty, detail" : nil
         guard let foreign else { return }
         let task = "model '\(model.name)' is for '\(model.manifest.task.rawValue)'"
         throw .badRequest(

@@ -87,6 +87,19 @@ struct RequestParameters {
         return value
     }
 
+    /// The number `name`, one for which `isValid`; `expected` says which these are.
+    func number(
+        _ name: String,
+        _ expected: String,
+        where isValid: (Double) -> Bool
+    ) throws(ServingError) -> Double? {
+        guard let text = values[name] else { return nil }
+        guard let value = Double(text), isValid(value) else {
+            throw .invalidParameter(name, expected: expected, found: text.clipped(to: 200))
+        }
+        return value
+    }
+
     /// The whole numbers `name`, 1 … `limit`, with commas between them and no more than `most`.
     func positiveIntegers(_ name: String, upTo limit: Int, most: Int) throws(ServingError) -> [Int]? {
         guard let text = values[name] else { return nil }

@@ -31,8 +31,6 @@ extension Architecture {
         var options = recurrentOptions(cell)
         options["embedding"] = nil
         options["cell"] = .choice(Recurrent.Cell.allCases.map(\.rawValue))
-        options["extractor"] = .string
-        options["extractor_options"] = .options
-        return options
+        return options.merging(FeatureExtractor.options) { _, rule in rule }
     }
 }

@@ -15,7 +15,7 @@ extension Architecture {
         sequence: "rcnn",
         of: .regions,
         classes: 20,
-        options: ["extractor": .string, "extractor_options": .options, "feature": .string]
+        options: FeatureExtractor.options
     ) { classes, configuration throws(ArchitectureError) in
         let features = try FeatureExtractor(configuration, for: "rcnn").features
         return Network(

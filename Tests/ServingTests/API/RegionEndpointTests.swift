@@ -262,7 +262,7 @@ struct RegionEndpointTests {
         (#""rcnn""#,                     #""resnet20""#,                        "regions: only a model of the architecture 'rcnn' has regions"),
         (#""object-detection""#,         #""image-classification""#,            "regions: only a model for 'object-detection' has one"),
         (#""regions": {"#,               #""boxes": "yolov8", "regions": {"#,   "boxes: 'rcnn' makes boxes of its regions"),
-        (#""layer3.2.sum1""#,            #""layer3.2.sum""#,                    "option 'feature': extractor 'resnet20' has no 'layer3.2.sum'; did you mean 'layer3.2.sum1'?"),
+        (#""layer3.2.sum1""#,            #""layer3.2.sum""#,                    "extractor 'resnet20' has no value 'layer3.2.sum'; did you mean 'layer3.2.sum1'?"),
         (#""layer3.2.sum1""#,            #""layer3.1.sum1""#,                   "tensor"),
         (#""resnet20""#,                 #""lstm""#,                            "extractor 'lstm' takes no images"),
         (#""mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]"#, #""color": "gray""#, "preprocessing.color"),

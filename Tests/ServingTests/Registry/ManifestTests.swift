@@ -166,7 +166,7 @@ struct ManifestTests {
         ("{", "not JSON"),
         ("{}", "'architecture' is missing"),
         (#"{"architecture": 3}"#, "architecture: expected a string, found 3"),
-        (#"{"architecture": "x", "task": "image-clasification"}"#, "task: expected image-classification, sequence-classification, token-classification, sequence-regression, text-generation, sequence-to-sequence, object-detection, semantic-segmentation, embedding, tensors; found 'image-clasification'; did you mean 'image-classification'?"),
+        (#"{"architecture": "x", "task": "image-clasification"}"#, "task: expected image-classification, sequence-classification, token-classification, sequence-regression, text-generation, sequence-to-sequence, object-detection, semantic-segmentation, image-captioning, embedding, tensors; found 'image-clasification'; did you mean 'image-classification'?"),
         ("{\(image)}", "'preprocessing' is missing; a model for 'image-classification' needs it"),
         ("{\(image), \"label\": \"x\"}", "unknown key 'label'; did you mean 'labels'?"),
         ("{\(image), \"zzzzzzzzz\": 1}", "unknown key 'zzzzzzzzz'; known keys are architecture, task, "),

@@ -110,7 +110,7 @@ struct ModelTensors: Sendable {
                 Output(kind: .logLikelihood, dataType: .fp64, dimensions: [1]),
                 Output(kind: .steps, dataType: .int64, dimensions: [1]),
             ]
-        case .sequenceToSequence:
+        case .sequenceToSequence, .imageCaptioning:
             let isText = model.target?.text(of: []) != nil
             return [
                 isText
