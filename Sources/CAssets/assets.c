@@ -31,6 +31,9 @@ static const unsigned char clips_js[] = {
 static const unsigned char finders_js[] = {
 #embed "playground/finders.js"
 };
+static const unsigned char captions_js[] = {
+#embed "playground/captions.js"
+};
 static const unsigned char explanation_js[] = {
 #embed "playground/explanation.js"
 };
@@ -69,6 +72,12 @@ static const unsigned char digit_7_png[] = {
 static const unsigned char clip_gif[] = {
 #embed "../../weights/examples/clip.gif"
 };
+static const unsigned char scene_1_jpg[] = {
+#embed "../../weights/examples/scene-1.jpg"
+};
+static const unsigned char scene_2_jpg[] = {
+#embed "../../weights/examples/scene-2.jpg"
+};
 
 #define ASSET(name, array) {name, array, sizeof array}
 
@@ -81,6 +90,7 @@ static const asset assets[] = {
     ASSET("pictures.js", pictures_js),
     ASSET("clips.js", clips_js),
     ASSET("finders.js", finders_js),
+    ASSET("captions.js", captions_js),
     ASSET("explanation.js", explanation_js),
     ASSET("texts.js", texts_js),
     ASSET("series.js", series_js),
@@ -93,6 +103,8 @@ static const asset assets[] = {
     ASSET("digit-3.png", digit_3_png),
     ASSET("digit-7.png", digit_7_png),
     ASSET("clip.gif", clip_gif),
+    ASSET("scene-1.jpg", scene_1_jpg),
+    ASSET("scene-2.jpg", scene_2_jpg),
 };
 
 size_t asset_count(void) { return sizeof assets / sizeof *assets; }

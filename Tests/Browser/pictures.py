@@ -175,6 +175,28 @@ def boxes_are_drawn_over_the_picture_and_a_slider_chooses_among_them(bench):
 
 
 @test
+def each_word_of_a_caption_shows_where_the_network_looked(bench):
+    with bench.tab() as opened:
+        page = opened.open("scenes")
+        expect(page.locator(".sample")).to_have_count(2)
+        page.locator(".sample").first.click()
+        words = page.locator(".words button")
+        expect(words.first).to_be_visible()
+        expect(page.locator("#announcer")).to_contain_text("orange circle")
+        assert ":caption?detail=attention" in page.locator("#curl").inner_text()
+        expect(page.locator("canvas.map")).to_be_hidden()
+        page.get_by_role("button", name="orange").hover()
+        expect(page.locator("canvas.map")).to_be_visible()
+        expect(page.locator("canvas.map")).to_have_attribute("aria-label", re.compile("For “.*” it looks most at "))
+        words.first.focus()
+        words.first.press("ArrowRight")
+        expect(words.nth(1)).to_be_focused()
+        expect(words.nth(1)).to_have_attribute("aria-pressed", "true")
+        violations(page, "caption")
+        opened.screenshot("caption")
+
+
+@test
 def classes_of_pixels_lie_over_the_picture_with_a_legend(bench):
     with bench.tab() as opened:
         page = opened.open("segmenter")

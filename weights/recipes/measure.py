@@ -5,7 +5,9 @@ their JPEG files, surnames and reviews as text, sentences to tag as arrays of wo
 of the crop modes in `IMAGES`. Shakespeare is sent in windows that overlap, so that no character is judged with fewer than
 `CONTEXT` before it (but the first ones); each temperature of the test years is predicted from the days before it.
 Translations are compared with the English of the test split by sacrebleu's BLEU, for several widths of the beam and
-several length penalties. Prints a Markdown table of the accuracies; the other numbers stand in the lines above it.
+several length penalties. Pictures of `scenes` are rendered here; their captions count as right when they say what is
+there, and are compared with the five that there are for each by BLEU. Prints a Markdown table of the accuracies; the
+other numbers stand in the lines above it.
 
     deploy/serve &
     python measure.py --data DATA --models-folder .. digits cifar10 objects surnames
@@ -33,6 +35,7 @@ GROUP = 50  # texts in one request
 CONTEXT, WINDOW = 1000, 4000  # characters
 HISTORY = 120  # days before a forecast, as in temperature.py
 BEAMS, PENALTIES = (1, 2, 4, 8), (0, 0.6, 1, 1.5)
+SCENES = 2000  # pictures of the test
 
 
 def png(pixels):
@@ -235,9 +238,30 @@ def measure_cells(daemon, data, model="cells"):
     }
 
 
+def measure_scenes(daemon, data):
+    import pictures
+    import sacrebleu
+
+    images, scenes, places = zip(*pictures.scenes("test", SCENES))
+    answers = daemon.post_all("/v1/models/scenes:caption?detail=attention", "image/png", [png(np.asarray(image)) for image in images])
+    texts = [answer["text"] for answer in answers]
+    right = [pictures.facts(text) == scene for text, scene in zip(texts, scenes)]
+    looks = []
+    for answer, is_right, scene, place in zip(answers, right, scenes, places):
+        if is_right:
+            looks += pictures.looks(answer["tokens"], answer["attention"]["maps"], scene, place)
+    bleu = sacrebleu.BLEU()
+    score = bleu.corpus_score(texts, list(zip(*map(pictures.captions, scenes)))).score
+    measured = "over HTTP, pictures with combinations of colour, shape and place that no picture of training has"
+    return {
+        "accuracy": share(right), "bleu": round(score, 2), "attention_on_thing": round(sum(looks) / len(looks), 4),
+        "images": len(scenes), "measured": f"{measured}; sacrebleu {bleu.get_signature()}",
+    }
+
+
 OTHERS = {
     "tagger": measure_tagger, "shakespeare": measure_shakespeare, "temperature": measure_temperature,
-    "clips": measure_clips, "deu-eng": measure_translations, "cells": measure_cells,
+    "clips": measure_clips, "deu-eng": measure_translations, "cells": measure_cells, "scenes": measure_scenes,
 }
 
 

@@ -177,6 +177,7 @@ function vectorOf() {
 const finders = {
   'object-detection': { verb: 'detect', query: { threshold: 0.05 }, answered: boxesOver },
   'semantic-segmentation': { verb: 'segment', answered: masksOver },
+  'image-captioning': { verb: 'caption', query: { detail: 'attention' }, answered: wordsOver },
   embedding: { verb: 'embed', answered: vectorOf },
 };
 

@@ -12,6 +12,7 @@ const tasks = {
   'object-detection': ['objects', (model) => `Finds objects of ${counted(model.classes, 'class', 'classes')} in a picture`],
   'semantic-segmentation': ['pixels', (model) =>
     `Says of each pixel of a picture which of ${counted(model.classes, 'class', 'classes')} it is`],
+  'image-captioning': ['captions', () => 'Says in a sentence what is in a picture'],
   embedding: ['vectors', () => 'Makes a vector of a picture; those of pictures that are alike are near'],
   tensors: ['tensors', () => 'Takes and answers tensors'],
 };

@@ -19,8 +19,11 @@ function sampleFile(name) {
   return new File([bytes], name, { type: head.slice(5).split(';')[0] });
 }
 
-const sampleNames = (model) =>
-  Object.keys(samples).filter((name) => !name.startsWith('clip') && name.startsWith('digit') === (model.input?.color === 'gray'));
+/** The bundled pictures of the kind that a model was trained on. */
+function sampleNames(model) {
+  const kind = model.task === 'image-captioning' ? 'scene' : model.input?.color === 'gray' ? 'digit' : '';
+  return Object.keys(samples).filter((name) => (/^(clip|digit|scene)/.exec(name)?.[0] ?? '') === kind);
+}
 
 /** A picture with what is drawn over it: boxes in its own pixels, and a map. */
 function stage() {

@@ -13,7 +13,7 @@ package import Engine
 ///   positions. Where the weights have `deep.h` and `deep.z` the output is equation 7's, `head`·(E·y + L_h·h + L_z·ẑ); where
 ///   not, the head sees h alone.
 ///
-/// Options: `extractor`, the image network, `extractor_options`, its own, and `features`, one of its values by name instead
+/// Options: `extractor`, the image network, `extractor_options`, its own, and `feature`, one of its values by name instead
 /// of the usual; `hidden` and `embedding` where there are no weights that say them. Tensors have the extractor's names
 /// behind `cnn.`; `decoder.embedding`, `decoder.rnn` and `head` are named as those of encoder–decoders.
 ///
