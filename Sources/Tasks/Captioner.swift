@@ -156,26 +156,25 @@ package struct Captioner: Sendable {
             model: model,
             decoder: decoder,
             context: context,
+            classes: target.size,
             keepsAttention: grid != nil
         )
-        let width = decoder.graph.inputShape[1]
         let stateCount = model.graph.outputs.reduce(0) { count, output in
             ["h", "c"].contains(output.name)
                 ? count + model.graph.shape(of: output.value).elementCount : count
         }
         let begun = read.map { outputs in
-            let memory = Array(outputs.dropLast(stateCount))
-            return (
-                memory: Tensor(shape: [memory.count / width, width], values: memory),
-                state: Array(outputs.suffix(stateCount)), search: search(target)
+            (
+                memory: Array(outputs.dropLast(stateCount)), state: Array(outputs.suffix(stateCount)),
+                search: search(target)
             )
         }
         return try await writer.write(begun, start: target.start).map { hypotheses in
             hypotheses.map { written in
                 Caption(
-                    sentence: Translator.Translation(written.hypothesis, of: target),
+                    sentence: Translator.Translation(written.hypothesis, of: target, attention: nil),
                     maps: grid.map { grid in
-                        written.attention.map {
+                        (written.attention ?? []).map {
                             HeatMap(height: grid.height, width: grid.width, values: $0)
                         }
                     } ?? []

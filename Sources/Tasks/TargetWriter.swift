@@ -14,7 +14,7 @@ protocol TargetSearch: Sendable {
     var best: [BeamSearch.Hypothesis] { get }
 
     /// Goes on by one token; returns for each that is live now the place of the one that it goes on from.
-    mutating func advance(_ logits: [[Float]]) throws(ServingError) -> [Int]
+    mutating func advance(_ logits: [ArraySlice<Float>]) throws(ServingError) -> [Int]
 }
 
 extension BeamSearch: TargetSearch {}
@@ -38,12 +38,13 @@ struct SampledTarget: TargetSearch {
     var best: [BeamSearch.Hypothesis] { [hypothesis] }
 
     /// The score is the network's, whatever the tokens were drawn by.
-    mutating func advance(_ logits: [[Float]]) throws(ServingError) -> [Int] {
+    mutating func advance(_ logits: [ArraySlice<Float>]) throws(ServingError) -> [Int] {
         let row = logits[0]
-        let token = try sampler.draw(row[...])
+        let token = try sampler.draw(row)
         let largest = row.reduce(-.infinity, max)
         let sum = row.reduce(0.0) { $0 + Exponential.of(Double($1) - Double(largest)) }
-        hypothesis.score += Double(row[token]) - Double(largest) - Logarithm.of(sum)
+        hypothesis.score += Double(row[row.startIndex + token]) - Double(largest) - Logarithm.of(sum)
+        hypothesis.places.append(0)
         if token == end {
             hypothesis.isEnded = true
         } else {
@@ -63,17 +64,17 @@ struct TargetWriter<Search: TargetSearch>: Sendable {
         /// What the decoder reads.
         let memory: Tensor
         var search: Search
-        /// The decoder's state for each live hypothesis: the token before, and its layers'.
+        /// The decoder's state for each live hypothesis: the token before, and what its layers keep.
         var states: [[Float]]
-        /// Where the decoder looked to go on from the tokens before.
-        var looks: [[Int]: [Float]] = [:]
+        /// For each step and each hypothesis that was live then, the weights of the memory's rows; nil where nobody asks.
+        var attention: [[[Float]]]?
     }
 
     /// A hypothesis, and where the decoder looked for each of its tokens.
     struct Written {
         let hypothesis: BeamSearch.Hypothesis
-        /// The weights of the rows of the memory; empty where nobody asked for them.
-        let attention: [[Float]]
+        /// The weights of the rows of the memory; nil where nobody asked for them.
+        let attention: [[Float]]?
     }
 
     let scheduler: Scheduler
@@ -81,32 +82,40 @@ struct TargetWriter<Search: TargetSearch>: Sendable {
     let model: Model
     let decoder: ServedNetwork
     let context: RequestContext
+    /// How many tokens there are.
+    let classes: Int
     /// Whether the decoder hands out its attention, and it is kept.
     let keepsAttention: Bool
 
     /// What becomes of each target.
     ///
     /// - Parameters:
-    ///   - begun: of each the memory, row by row, the state of the layers and the search.
+    ///   - begun: of each the memory, row by row, the state of the layers and the search. What the decoder keeps beside its
+    ///     layers is zero at first.
     ///   - start: the token before the first.
     /// - Returns: the best hypotheses of each, in order.
     /// - Throws: what `Scheduler.infer` throws, and `ServingError` 500 when a logit is not a finite number.
     func write(
-        _ begun: [(memory: Tensor, state: [Float], search: Search)],
+        _ begun: [(memory: [Float], state: [Float], search: Search)],
         start: Int
     ) async throws(ServingError) -> [[Written]] {
-        var targets = begun.map {
-            Writing(memory: $0.memory, search: $0.search, states: [[Float(start)] + $0.state])
+        let width = decoder.graph.inputShape[1]
+        var targets = begun.map { memory, state, search in
+            let known = [Float(start)] + state
+            return Writing(
+                memory: Tensor(shape: [memory.count / width, width], values: memory),
+                search: search,
+                states: [known + Array(repeating: 0, count: decoder.graph.stateCount - known.count)],
+                attention: keepsAttention ? [] : nil
+            )
         }
         while try await advance(&targets) {}
         return targets.map { target in
             target.search.best.map { hypothesis in
-                let tokens = hypothesis.tokens
-                return Written(
-                    hypothesis: hypothesis,
-                    attention: keepsAttention
-                        ? tokens.indices.compactMap { target.looks[Array(tokens[..<$0])] } : []
-                )
+                let looks = target.attention.map { steps in
+                    zip(steps, hypothesis.places).prefix(hypothesis.tokens.count).map { $0[$1] }
+                }
+                return Written(hypothesis: hypothesis, attention: looks)
             }
         }
     }
@@ -138,13 +147,8 @@ struct TargetWriter<Search: TargetSearch>: Sendable {
         _ outputs: ArraySlice<[Float]>,
         _ next: [[Float]]
     ) throws(ServingError) {
-        let size = model.classes
-        if keepsAttention {
-            for (hypothesis, output) in zip(target.search.live, outputs) {
-                target.looks[hypothesis.tokens] = Array(output[size...])
-            }
-        }
-        let parents = try target.search.advance(outputs.map { Array($0[..<size]) })
+        target.attention?.append(outputs.map { Array($0.dropFirst(classes)) })
+        let parents = try target.search.advance(outputs.map { $0[..<classes] })
         target.states = zip(parents, target.search.live).map { parent, hypothesis in
             var state = next[parent]
             state[0] = Float(hypothesis.tokens[hypothesis.tokens.count - 1])

@@ -64,46 +64,6 @@ package struct Translator {
         }
     }
 
-    /// A target while it is written.
-    private struct Decoding {
-        /// What the encoder made of the source.
-        let memory: Tensor
-        var search: BeamSearch
-        /// The decoder's state for each live hypothesis: the token before, and what its layers keep.
-        var states: [[Float]]
-        /// For each step and each hypothesis that was live then, the weights of the memory's rows; nil where nobody asks.
-        var attention: [[[Float]]]?
-
-        /// - Parameters:
-        ///   - outputs: for each live hypothesis its logits, and behind them the weights of the memory's rows.
-        ///   - next: the states.
-        ///   - classes: how many logits there are.
-        /// - Throws: what `BeamSearch.advance` throws.
-        mutating func advance(
-            _ outputs: [[Float]],
-            _ next: [[Float]],
-            classes: Int
-        ) throws(ServingError) {
-            attention?.append(outputs.map { Array($0.dropFirst(classes)) })
-            let parents = try search.advance(outputs.map { $0[..<classes] })
-            states = zip(parents, search.live).map { parent, hypothesis in
-                var state = next[parent]
-                state[0] = Float(hypothesis.tokens[hypothesis.tokens.count - 1])
-                return state
-            }
-        }
-
-        /// The best targets.
-        func translations(_ target: Target) -> [Translation] {
-            search.best.map { hypothesis in
-                let rows = attention.map { steps in
-                    zip(steps, hypothesis.places).prefix(hypothesis.tokens.count).map { $0[$1] }
-                }
-                return Translation(hypothesis, of: target, attention: rows)
-            }
-        }
-    }
-
     let scheduler: Scheduler
     let metrics: ServingMetrics?
     let model: Model
@@ -124,9 +84,21 @@ package struct Translator {
         let rule = try rule(options, sources: sources.count, count: count)
         do {
             let (inference, starts) = try await read(sources)
-            var decodings = starts.map { begin($0.memory, $0.state, rule, options) }
-            while try await advance(&decodings) {}
-            let found = decodings.map { $0.translations(target) }
+            let writer = TargetWriter<BeamSearch>(
+                scheduler: scheduler,
+                metrics: metrics,
+                model: model,
+                decoder: decoder,
+                context: context,
+                classes: target.size,
+                keepsAttention: options.listsAttention
+            )
+            let begun = starts.map {
+                (memory: $0.memory, state: $0.state, search: BeamSearch(rule, end: target.end))
+            }
+            let found = try await writer.write(begun, start: target.start).map { best in
+                best.map { Translation($0.hypothesis, of: target, attention: $0.attention) }
+            }
             for best in found { self.count(best[0].stop.rawValue) }
             return (found, inference)
         } catch {
@@ -178,50 +150,6 @@ package struct Translator {
             (memory: Array(numbers.dropLast(count)), state: Array(numbers.suffix(count)))
         }
         return (inference, starts)
-    }
-
-    /// The token before the first stands in front of the state; what the decoder keeps beside its layers is zero at first.
-    private func begin(
-        _ memory: [Float],
-        _ state: [Float],
-        _ rule: BeamSearch.Rule,
-        _ options: Options
-    ) -> Decoding {
-        let width = decoder.graph.inputShape[1]
-        let known = [Float(target.start)] + state
-        return Decoding(
-            memory: Tensor(shape: [memory.count / width, width], values: memory),
-            search: BeamSearch(rule, end: target.end),
-            states: [known + Array(repeating: 0, count: decoder.graph.stateCount - known.count)],
-            attention: options.listsAttention ? [] : nil
-        )
-    }
-
-    /// Writes a token of each target that goes on; false when there is none.
-    private func advance(_ decodings: inout [Decoding]) async throws(ServingError) -> Bool {
-        let open = decodings.indices.filter { !decodings[$0].search.isDone }
-        guard !open.isEmpty else { return false }
-        let states = open.map { decodings[$0].states }
-        let items = zip(open, states).flatMap { Array(repeating: decodings[$0].memory, count: $1.count) }
-        let step = try await scheduler.infer(
-            decoder,
-            items: items,
-            states: states.flatMap(\.self),
-            returnsStates: true,
-            context
-        )
-        var first = 0
-        for (index, count) in zip(open, states.map(\.count)) {
-            let own = first..<first + count
-            try decodings[index].advance(
-                Array(step.outputs[own]),
-                Array(step.states[own]),
-                classes: target.size
-            )
-            first += count
-        }
-        metrics?.model(model.name, version: model.version).generatedTokens.add(open.count)
-        return true
     }
 
     private func count(_ reason: String) {
