@@ -24,7 +24,7 @@ COLORS = {
 SHAPES = ["circle", "square", "triangle", "star", "cross", "ring"]
 ROLES = {"left": ("left", "right"), "above": ("above", "below"), "inside": ("inside", "around")}
 # How large a thing may be that is inside of one, in parts of that one's radius.
-ROOM = {"circle": 0.6, "square": 0.6, "triangle": 0.4, "star": 0.38, "cross": 0.42, "ring": 0.42}
+ROOM = {"circle": 0.6, "square": 0.6, "triangle": 0.4, "star": 0.4, "cross": 0.45, "ring": 0.45}
 SEEDS = {"train": 1, "dev": 2, "test": 3}
 WORDINGS = {
     "left": [
@@ -111,14 +111,14 @@ def scene(rng, is_test):
 
 
 def place(rng, drawn):
-    """Centre and radius of both things, in parts of the picture's side."""
+    """Centre and radius of both things, in parts of the picture's side; no size is that of one role alone."""
     (_, _), relation, (_, outer) = drawn
     if relation == "inside":
-        radius = rng.uniform(0.28, 0.42)
+        radius = rng.uniform(0.26, 0.42)
         x, y = (rng.uniform(radius + 0.02, 0.98 - radius) for _ in range(2))
-        return (x, y, radius * ROOM[outer] * rng.uniform(0.8, 1)), (x, y, radius)
+        return (x, y, radius * ROOM[outer] * rng.uniform(0.9, 1)), (x, y, radius)
     while True:
-        radii = [rng.uniform(0.13, 0.23) for _ in range(2)]
+        radii = [rng.uniform(0.12, 0.27) for _ in range(2)]
         centers = [[rng.uniform(r + 0.02, 0.98 - r) for _ in range(2)] for r in radii]
         away, aside = (centers[1][i] - centers[0][i] for i in ((0, 1) if relation == "left" else (1, 0)))
         if away > sum(radii) + 0.02 and abs(aside) < away / 2:

@@ -140,7 +140,7 @@ def main():
     parser.add_argument("--output", type=common.Path, required=True, help="model folder to write")
     parser.add_argument("--checkpoint", type=common.Path, help="file to resume from and to write after each epoch")
     for name, value in dict(
-        seed=1, threads=1, epochs=12, batch=64, pictures=20_000, dev=500, test=2000, rate=3e-3, decay=0.01, other=0.2
+        seed=1, threads=1, epochs=16, batch=64, pictures=20_000, dev=500, test=2000, rate=3e-3, decay=0.01, other=0.2
     ).items():
         parser.add_argument(f"--{name}", type=type(value), default=value)
     options = parser.parse_args()
