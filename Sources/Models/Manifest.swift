@@ -179,8 +179,8 @@ extension Manifest {
         var policy = ServingPolicy()
         policy.priority = try fields.optional("priority")?.integer(in: 1...100) ?? policy.priority
         policy.maxBatchSize = try fields.optional("max_batch")?.integer(in: 1...4096)
-        policy.maxBatchDelay = try fields.optional("max_delay_ms")?.integer(in: 0...60_000)
-            .milliseconds
+        let delay = try fields.optional("max_delay_ms")?.integer(in: 0...60_000)
+        policy.maxBatchDelay = delay.map { .milliseconds($0) }
         policy.maxQueueItems = try fields.optional("max_queue")?.integer(in: 1...1_000_000)
         policy.mostShapes = try fields.optional("max_shapes")?.integer(in: 1...4096)
         return policy
@@ -294,8 +294,4 @@ extension Manifest {
         var seen: Set<String> = []
         return names.filter { seen.insert($0).inserted }
     }
-}
-
-extension Int {
-    fileprivate var milliseconds: Duration { .milliseconds(self) }
 }

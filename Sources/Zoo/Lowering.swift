@@ -2,14 +2,14 @@ package import Engine
 
 /// Turns a network's table into a graph: the one switch over the kinds of layers.
 package struct Lowering {
-    private var graph: Graph
+    var graph: Graph
     /// How many parameter-free layers of each kind there are, by prefix and kind.
     private var counts: [String: Int] = [:]
     /// The values that tables refer to, by their marks.
-    private var marks: [String: Graph.Value] = [:]
+    private(set) var marks: [String: Graph.Value] = [:]
 
     /// What tables hand out beside their last value.
-    private var others: [(name: String, value: Graph.Value)] = []
+    var others: [(name: String, value: Graph.Value)] = []
 
     private init(behind graph: Graph) {
         self.graph = graph.withOutputs([])
@@ -237,69 +237,8 @@ package struct Lowering {
         }
     }
 
-    /// The values of marks, joined.
-    private mutating func lower(
-        _ join: Layer.Join,
-        of names: [String],
-        prefix: String
-    ) throws(ShapeError) -> Graph.Value {
-        let values = try names.map { name throws(ShapeError) in
-            guard let value = marks[name] else {
-                throw ShapeError("\(prefix)\(name): no value has this mark")
-            }
-            return value
-        }
-        guard var sum = values.first, values.count > 1 else {
-            return values.first ?? .input
-        }
-        switch join {
-        case .concat: return try add(Concat(), kind: "concat", inputs: values, prefix: prefix)
-        case .product: return try add(product(of: values), kind: "product", inputs: values, prefix: prefix)
-        case .sum:
-            for value in values.dropFirst() {
-                sum = try add(Add(), kind: "sum", inputs: [sum, value], prefix: prefix)
-            }
-            return sum
-        }
-    }
-
-    /// Vectors of one length multiplied with each other, and with single numbers.
-    private func product(of values: [Graph.Value]) -> Elementwise {
-        let counts = values.map { graph.shape(of: $0).elementCount }
-        let largest = counts.max() ?? 1
-        return Elementwise(
-            .multiply,
-            Operands(counts.map { .value(count: $0) }),
-            dimensions: counts.map { [$0] },
-            broadcast: [largest],
-            shape: [1, largest]
-        )
-    }
-
-    private mutating func firstStep(
-        _ cell: Recurrent.Cell,
-        hidden: Int,
-        bias: Bool,
-        name: String,
-        of input: Graph.Value
-    ) throws(ShapeError) -> Graph.Value {
-        let inputs = graph.shape(of: input).elementCount
-        let row = try add(Reshape(to: [1, inputs]), kind: "row", inputs: [input], prefix: "\(name).")
-        let step = Recurrent(
-            cell,
-            inputs: inputs,
-            hidden: hidden,
-            hasBias: bias,
-            givesState: true,
-            readsWholeItems: true
-        )
-        let outputs = try graph.addAll(step, name: name, inputs: [row])
-        others += zip(["h", "c"], outputs.dropFirst()).map { ($0, $1) }
-        return outputs[0]
-    }
-
     /// Adds an operation without parameters under its name in the table, or its kind and the next number.
-    private mutating func add(
+    mutating func add(
         _ op: any Op,
         _ name: String? = nil,
         kind: String,

@@ -78,7 +78,7 @@ struct FeatureExtractorTests {
         #expect(!names.contains { $0.hasPrefix("cnn.inception3a.branch1") })
         let error = #expect(throws: ArchitectureError.self) { try extractor("resnet20", "layer4", side: 32) }
         let message = error?.description ?? ""
-        #expect(message.contains("extractor 'resnet20' has no 'layer4'"))
+        #expect(message.contains("extractor 'resnet20' has no value 'layer4'"))
     }
 
     @Test func `only a network over frames or regions has an extractor`() throws {
@@ -139,8 +139,8 @@ struct FeatureExtractorTests {
         (.init(options: ["extractor_options": .number(1)]), "cnn_rnn: option 'extractor_options' must be an object, not 1"),
         (.init(options: ["extractor_options": .object(["lrn": .number(1)])]), "resnet18: unknown option 'lrn'; there are none"),
         (.init(options: ["cell": .string("elman")]), #"cnn_rnn: option 'cell' must be "rnn" or "lstm" or "gru", not "elman""#),
-        (.init(options: ["embedding": .number(3)]), "cnn_rnn: unknown option 'embedding'; there are 'bidirectional', 'cell', 'extractor', 'extractor_options', 'hidden', 'layers', 'nonlinearity', 'projection', 'reset_after'"),
-        (.init(options: ["reset_after": .bool(true)]), "cnn_rnn: unknown option 'reset_after'; there are 'bidirectional', 'cell', 'extractor', 'extractor_options', 'hidden', 'layers', 'projection'"),
+        (.init(options: ["embedding": .number(3)]), "cnn_rnn: unknown option 'embedding'; there are 'bidirectional', 'cell', 'extractor', 'extractor_options', 'feature', 'hidden', 'layers', 'nonlinearity', 'projection', 'reset_after'"),
+        (.init(options: ["reset_after": .bool(true)]), "cnn_rnn: unknown option 'reset_after'; there are 'bidirectional', 'cell', 'extractor', 'extractor_options', 'feature', 'hidden', 'layers', 'projection'"),
         (.init(shapes: ["rnn.weight_hh_l0": [80, 20]]), "cnn_rnn: option 'extractor' is missing, the image network of the tensors 'cnn.…', such as 'resnet18'"),
         (.init(options: ["extractor": .string("resnet18")], shapes: ["rnn.weight_hh_l0": [60, 20]]), "lstm: tensor 'rnn.weight_hh_l0' is 60×20 but needs 80 rows, 4 for each of its 20 columns; these are the weights of 'gru'"),
         (.init(options: ["extractor": .string("lenet5")], imageSize: (28, 28)), "lenet5: cannot take images of 28×28: fc1: linear: expected 400 values, found 256"),

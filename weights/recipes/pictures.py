@@ -175,9 +175,9 @@ def picture(rng, drawn):
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8)), places
 
 
-def scenes(split, count):
-    """Pictures of a split with what they show and where; the first of a longer list are the shorter one."""
-    for index in range(count):
+def scenes(split, count, first=0):
+    """So many pictures of a split, from one on, with what they show and where."""
+    for index in range(first, first + count):
         rng = random.Random(SEEDS[split] << 32 | index)
         drawn = scene(rng, split == "test")
         image, places = picture(rng, drawn)

@@ -2,9 +2,9 @@
 
 `pictures.py` renders two coloured shapes in a relation, with five captions each; combinations of colour, shape and role
 that the test pictures have are in no picture of training. The extractor is `resnet20` at 48×48 pixels, whose last map has
-12 × 12 positions. Each picture of a batch goes with two of its captions, drawn at random. A fifth of the words that the
-decoder reads are replaced by others (Bowman et al. 2016, §3.1): what comes next it has to see, for which shapes go with
-which colours and places is another matter in the test.
+12 × 12 positions. Each epoch has pictures of its own, and each picture of a batch goes with two of its captions, drawn
+at random. Three of ten words that the decoder reads are replaced by others (Bowman et al. 2016, §3.1): what comes next
+it has to see, for which shapes go with which colours and places is another matter in the test.
 
     python scenes.py --output ../scenes --checkpoint scenes.pt --threads 1
 """
@@ -73,7 +73,7 @@ class ShowAttendTell(nn.Module):
         z = self.beta(h).sigmoid() * (weights[:, None] @ values)[:, 0]
         embedded = self.decoder["embedding"](token)
         _, (h, c) = self.decoder["rnn"](torch.cat([embedded, z], 1)[:, None], (h[None], c[None]))
-        logits = self.head(embedded + self.deep["h"](h[0]) + self.deep["z"](z))
+        logits = self.head(embedded + self.deep["h"](F.dropout(h[0], 0.3, self.training)) + self.deep["z"](z))
         return logits, (h[0], c[0]), weights
 
     def loss(self, x, read, tokens, each):
@@ -104,8 +104,8 @@ class ShowAttendTell(nn.Module):
 class Split:
     """Pictures as the network sees them, and their captions as tokens."""
 
-    def __init__(self, name, count, index):
-        images, self.scenes, self.places = zip(*pictures.scenes(name, count))
+    def __init__(self, name, count, index, first=0):
+        images, self.scenes, self.places = zip(*pictures.scenes(name, count, first))
         seen = np.stack([np.asarray(image.resize((SIDE, SIDE), Image.BILINEAR)) for image in images])
         self.images = torch.from_numpy(seen).permute(0, 3, 1, 2).contiguous()
         rows = [[index[START], *(index[word] for word in text.split()), 0]
@@ -140,7 +140,7 @@ def main():
     parser.add_argument("--output", type=common.Path, required=True, help="model folder to write")
     parser.add_argument("--checkpoint", type=common.Path, help="file to resume from and to write after each epoch")
     for name, value in dict(
-        seed=1, threads=1, epochs=16, batch=64, pictures=20_000, dev=500, test=2000, rate=3e-3, decay=0.01, other=0.2
+        seed=1, threads=1, epochs=9, batch=64, pictures=20_000, dev=500, test=2000, rate=3e-3, decay=0.01, other=0.3
     ).items():
         parser.add_argument(f"--{name}", type=type(value), default=value)
     options = parser.parse_args()
@@ -149,10 +149,7 @@ def main():
              for text in pictures.captions(((c, s), r, (c, s))) for w in text.split()}
     vocabulary = [END, *sorted(words), START]
     index = {word: i for i, word in enumerate(vocabulary)}
-    start = time.process_time()
-    train, dev = Split("train", options.pictures, index), Split("dev", options.dev, index)
-    print(f"{len(train.images)} pictures rendered, {time.process_time() - start:.0f} s", flush=True)
-
+    dev = Split("dev", options.dev, index)
     model = ShowAttendTell(len(vocabulary)).to(memory_format=torch.channels_last)
     steps = options.epochs * (options.pictures // options.batch)
     fitter = fitting.Fitter(model, options, steps, 0.995, pct_start=0.15, final_div_factor=100)
@@ -165,6 +162,7 @@ def main():
     averaged = ShowAttendTell(len(vocabulary))
     for epoch in range(first, options.epochs):
         start, losses = time.process_time(), []
+        train = Split("train", options.pictures, index, epoch * options.pictures)
         generator = torch.Generator().manual_seed(options.seed * 1000 + epoch)
         model.train()
         for rows in fitting.shuffled(len(train.images), options.batch, generator):

@@ -36,14 +36,13 @@ struct CaptionEndpointTests {
         type: String = "image/jpeg",
         accept: String? = nil
     ) -> Response {
-        var fields: HTTPFields = [.contentType: type]
-        fields[.accept] = accept
-        return api.respond(
+        api.respond(
             to: Request(
                 method: .post,
                 path: path,
                 query: Query(query.map { Query.Pair(name: $0.0, value: $0.1) }),
-                fields: fields,
+                fields: [.contentType: type],
+                accept: accept,
                 body: body
             )
         )

@@ -97,8 +97,12 @@ struct OpenShapeTests {
             )
         }
         #expect(numbers(post("steps", json.count, json + bytes), "y").data == expected)
-        #expect(numbers(post("alone", 0, bytes), "y").shape == [1, 23, 3])
-        #expect(numbers(post("alone", 0, bytes), "y").data == expected)
+        // What comes without JSON is answered without.
+        let raw = post("alone", 0, bytes).body.suffix(4 * expected.count)
+        let words = stride(from: raw.startIndex, to: raw.endIndex, by: 4).map { place in
+            (0..<4).reduce(UInt32(0)) { $0 | UInt32(raw[place + $1]) << UInt32(8 * $1) }
+        }
+        #expect(words == expected.map(\.bitPattern))
         let several = post("anysize", 0, bytes)
         #expect(several.status == 400)
         #expect(several.json["error"]?.textValue?.contains("several extents of [3, -1, -1] are open") == true)
@@ -133,7 +137,7 @@ struct OpenShapeTests {
         ("anysize", #"{"name": "x", "datatype": "FP32", "shape": [1, 3, 2], "data": [1,2,3,4,5,6]}"#,              400, "input 'x': expected 4 dimensions, batch×3×height×width, found [1, 3, 2]"),
         ("anysize", #"{"name": "x", "datatype": "FP32", "shape": [1, 2, 1, 1], "data": [1,2]}"#,                    400, "input 'x', dimension 1: expected 3, found 2"),
         ("fixed",   #"{"name": "x", "datatype": "FP32", "shape": [1, 3, 1, 1], "data": [1,2,3]}"#,                  400, "input 'x', dimension 2: expected 9, found 1"),
-        ("anysize", #"{"name": "x", "datatype": "INT64", "shape": [1, 3, 1, 1], "data": [1,2,3]}"#,                 400, "input 'x': expected datatype FP32, found INT64"),
+        ("anysize", #"{"name": "x", "datatype": "BYTES", "shape": [1, 3, 1, 1], "data": ["","",""]}"#,              400, "input 'x': expected datatype FP32, found BYTES"),
         ("anysize", #"{"name": "z", "datatype": "FP32", "shape": [1], "data": [1]}"#,                               400, "unexpected inference input 'z'"),
         ("anchors", #"{"name": "x", "datatype": "FP32", "shape": [1, 3, 1, 2], "data": [1,2,3,4,5,6]}"#,            400, "the network cannot take inputs of these shapes"),
         ("couple",  #"{"name": "tokens", "datatype": "INT64", "shape": [1, 2], "data": [1,2]}"#,                    400, "expected the input 'mask', found none"),

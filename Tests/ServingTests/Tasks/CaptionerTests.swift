@@ -212,7 +212,7 @@ struct CaptionerTests {
         (CaptionModel.manifest.replacing("ARCHITECTURE", with: "encoder_decoder"), "model.json: task: 'encoder_decoder' is for 'sequence-to-sequence', found 'image-captioning'"),
         (CaptionModel.manifest.replacing("image-captioning", with: "image-classification"), "model.json: output: only a 'sequence-regression' has values to scale, but 'task' is 'image-classification'"),
         (CaptionModel.manifest.replacing(#""max_length": 12"#, with: #""max_length": 0"#), "model.json: output.max_length: expected an integer from 1 to 65536, found 0"),
-        (CaptionModel.manifest.replacing(#""<end>""#, with: #""<stop>""#), "output.end: '<stop>' is not in the vocabulary"),
+        (CaptionModel.manifest.replacing(#""<end>""#, with: #""<stop>""#), "output.end: the token '<stop>' is not in the vocabulary"),
         (CaptionModel.manifest.replacing(#""mean""#, with: #""color": "gray", "mean""#).replacing("[0.5, 0.5, 0.5]", with: "[0.5]").replacing("[0.1, 0.1, 0.1]", with: "[0.1]"), "model.json: preprocessing.color: 'gray' has 1, but 'show_attend_tell' takes 3 channels"),
         (CaptionModel.manifest.replacing(#""extractor": "resnet20""#, with: #""extractor": "lstm""#), "show_attend_tell: extractor 'lstm' takes no images"),
         (CaptionModel.manifest.replacing(#""extractor": "resnet20""#, with: #""extractors": "resnet20""#), "show_attend_tell: unknown option 'extractors'; did you mean 'extractor'?"),

@@ -16,7 +16,9 @@ enum TensorItems {
         _ budget: MemoryBudget
     ) throws(ServingError) -> ([Instance], MemoryLease) {
         var batch: Int?
-        let readers = try check(request, ports).map { port, input throws(ServingError) in
+        try checkNames(request, ports)
+        let readers = try ports.inputs.map { port throws(ServingError) in
+            let input = try input(for: port, of: request)
             let found = try batchSize(of: input, port, isBatched: ports.isBatched)
             guard batch ?? found == found else {
                 throw InferRequest.fault(
@@ -48,13 +50,13 @@ enum TensorItems {
 
     /// Requires that a request has the inputs of a network and no others, in types that these may have.
     ///
-    /// - Returns: the inputs in the network's order.
     /// - Throws: `ServingError` 400 that names the one that is not so.
-    @discardableResult
-    static func check(
-        _ request: InferRequest,
-        _ ports: NetworkPorts
-    ) throws(ServingError) -> [(port: TensorPort, input: InferRequest.Input)] {
+    static func check(_ request: InferRequest, _ ports: NetworkPorts) throws(ServingError) {
+        try checkNames(request, ports)
+        for port in ports.inputs { _ = try input(for: port, of: request) }
+    }
+
+    private static func checkNames(_ request: InferRequest, _ ports: NetworkPorts) throws(ServingError) {
         let names = ports.inputs.map(\.name)
         if let other = request.inputs.first(where: { !names.contains($0.name) }) {
             let known = names.joined(separator: ", ")
@@ -62,24 +64,28 @@ enum TensorItems {
                 "unexpected inference input '\(other.name.clipped(to: 200))'; the model takes \(known)"
             )
         }
-        return try ports.inputs.map { port throws(ServingError) in
-            guard let input = request.inputs.first(where: { $0.name == port.name }) else {
-                throw InferRequest.fault("expected the input '\(port.name)', found none")
-            }
-            let isFitting =
-                switch port.type {
-                case .bool: input.dataType == .bool
-                case _ where port.type.isWhole: input.dataType.isInteger
-                default: input.dataType.isNumber
-                }
-            guard isFitting else {
-                let expected = DataType.allCases.first { $0.elementType == port.type }?.rawValue ?? "FP32"
-                throw InferRequest.fault(
-                    "input '\(port.name)': expected datatype \(expected), found \(input.dataType.rawValue)"
-                )
-            }
-            return (port, input)
+    }
+
+    private static func input(
+        for port: TensorPort,
+        of request: InferRequest
+    ) throws(ServingError) -> InferRequest.Input {
+        guard let input = request.inputs.first(where: { $0.name == port.name }) else {
+            throw InferRequest.fault("expected the input '\(port.name)', found none")
         }
+        let isFitting =
+            switch port.type {
+            case .bool: input.dataType == .bool
+            case _ where port.type.isWhole: input.dataType.isInteger
+            default: input.dataType.isNumber
+            }
+        guard isFitting else {
+            let expected = DataType.allCases.first { $0.elementType == port.type }?.rawValue ?? "FP32"
+            throw InferRequest.fault(
+                "input '\(port.name)': expected datatype \(expected), found \(input.dataType.rawValue)"
+            )
+        }
+        return input
     }
 
     /// How many items an input has.
