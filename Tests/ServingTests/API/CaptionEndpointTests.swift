@@ -42,8 +42,8 @@ struct CaptionEndpointTests {
                 path: path,
                 query: Query(query.map { Query.Pair(name: $0.0, value: $0.1) }),
                 fields: [.contentType: type],
-                accept: accept,
-                body: body
+                body: body,
+                accept: accept
             )
         )
     }
