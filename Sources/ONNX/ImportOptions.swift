@@ -20,7 +20,7 @@ extension ImportedNetwork {
             dimensions: [String: Int] = [:],
             imageSize: (height: Int, width: Int)? = nil,
             constants: [String: Tensor] = [:],
-            mostNumbers: Int = 1 << 29,
+            mostNumbers: Int = 3 << 28,
             largestArray: Int? = nil,
             isClassifier: Bool = false
         ) {

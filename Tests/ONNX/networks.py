@@ -44,6 +44,9 @@ SIZES = {"alexnet": 224, "inception_v3": 128, "googlenet": 96, "ssdlite320_mobil
          "pnasnet5large": 128, "inception_v4": 128, "inception_resnet_v2": 128, "legacy_xception": 128, "xception41": 128,
          "yolov8n": 160, "vgg11_bn.timm": 224}
 
+# Whose norms stand behind the activation, not before; what they give is added up.
+NORMS_LAST = {"convmixer_768_32"}
+
 
 def size_of(name):
     if name.startswith("vgg"):
@@ -71,11 +74,11 @@ def made(name):
         if name in ("googlenet", "inception_v3"):
             keywords = dict(aux_logits=False, init_weights=False, transform_input=False)
         model = getattr(torchvision.models, name)(weights=None, **keywords)
-    condition(model, size_of(name))
+    condition(model, size_of(name), name in NORMS_LAST)
     return model.eval()
 
 
-def condition(model, size):
+def condition(model, size, norms_last):
     """Random weights that keep values near one, and norms that know the values they see."""
     random = torch.Generator().manual_seed(7)
     norms = []
@@ -87,9 +90,9 @@ def condition(model, size):
                 part.bias.data = torch.randn(part.bias.shape, generator=random) * 0.1
         elif isinstance(part, nn.BatchNorm2d):
             if part.weight is not None:
-                part.weight.data = torch.rand(part.num_features, generator=random) * 0.5 + 0.6
+                part.weight.data = (torch.rand(part.num_features, generator=random) * 0.5 + 0.6) * (0.3 if norms_last else 1)
                 # Most values pass the ReLU behind: were it half of them, what is rounded would double every few layers.
-                part.bias.data = torch.randn(part.num_features, generator=random) * 0.1 + 0.5
+                part.bias.data = torch.randn(part.num_features, generator=random) * 0.1 + (0 if norms_last else 0.5)
             part.momentum = 1.0
             norms.append(part)
         elif isinstance(part, nn.LayerNorm) and part.weight is not None:

@@ -243,7 +243,8 @@ def measure_scenes(daemon, data):
     import sacrebleu
 
     images, scenes, places = zip(*pictures.scenes("test", SCENES))
-    answers = daemon.post_all("/v1/models/scenes:caption?detail=attention", "image/png", [png(np.asarray(image)) for image in images])
+    files = [png(np.asarray(image)) for image in images]
+    answers = daemon.post_all("/v1/models/scenes:caption?detail=attention", "image/png", files)
     texts = [answer["text"] for answer in answers]
     right = [pictures.facts(text) == scene for text, scene in zip(texts, scenes)]
     looks = []

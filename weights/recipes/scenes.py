@@ -15,6 +15,7 @@ import time
 import numpy as np
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -23,7 +24,6 @@ import common
 import fitting
 import pictures
 
-SIDE = 48  # what the network sees
 MEAN, STD = [0.4] * 3, [0.2] * 3
 START, END = "<start>", "<end>"
 MAX_LENGTH = 20
@@ -104,9 +104,9 @@ class ShowAttendTell(nn.Module):
 class Split:
     """Pictures as the network sees them, and their captions as tokens."""
 
-    def __init__(self, name, count, index, first=0):
+    def __init__(self, name, count, index, side, first=0):
         images, self.scenes, self.places = zip(*pictures.scenes(name, count, first))
-        seen = np.stack([np.asarray(image.resize((SIDE, SIDE), Image.BILINEAR)) for image in images])
+        seen = np.stack([np.asarray(image.resize((side, side), Image.BILINEAR)) for image in images])
         self.images = torch.from_numpy(seen).permute(0, 3, 1, 2).contiguous()
         rows = [[index[START], *(index[word] for word in text.split()), 0]
                 for drawn in self.scenes for text in pictures.captions(drawn)]
@@ -138,9 +138,10 @@ def judge(model, split, vocabulary):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=common.Path, required=True, help="model folder to write")
+    parser.add_argument("--start", type=common.Path, help="model folder whose weights are trained on")
     parser.add_argument("--checkpoint", type=common.Path, help="file to resume from and to write after each epoch")
     for name, value in dict(
-        seed=1, threads=1, epochs=9, batch=64, pictures=20_000, dev=500, test=2000, rate=3e-3, decay=0.01, other=0.3
+        seed=1, threads=1, side=48, epochs=9, batch=64, pictures=20_000, dev=500, test=2000, rate=3e-3, decay=0.01, other=0.3
     ).items():
         parser.add_argument(f"--{name}", type=type(value), default=value)
     options = parser.parse_args()
@@ -149,8 +150,10 @@ def main():
              for text in pictures.captions(((c, s), r, (c, s))) for w in text.split()}
     vocabulary = [END, *sorted(words), START]
     index = {word: i for i, word in enumerate(vocabulary)}
-    dev = Split("dev", options.dev, index)
+    dev = Split("dev", options.dev, index, options.side)
     model = ShowAttendTell(len(vocabulary)).to(memory_format=torch.channels_last)
+    if options.start:
+        model.load_state_dict(load_file(options.start / "model.safetensors"))
     steps = options.epochs * (options.pictures // options.batch)
     fitter = fitting.Fitter(model, options, steps, 0.995, pct_start=0.15, final_div_factor=100)
     parts = {"model": model, "optimizer": fitter.optimizer, "schedule": fitter.schedule}
@@ -162,7 +165,7 @@ def main():
     averaged = ShowAttendTell(len(vocabulary))
     for epoch in range(first, options.epochs):
         start, losses = time.process_time(), []
-        train = Split("train", options.pictures, index, epoch * options.pictures)
+        train = Split("train", options.pictures, index, options.side, epoch * options.pictures)
         generator = torch.Generator().manual_seed(options.seed * 1000 + epoch)
         model.train()
         for rows in fitting.shuffled(len(train.images), options.batch, generator):
@@ -183,20 +186,20 @@ def main():
             **{key: part.state_dict() for key, part in parts.items()},
         )
 
-    common.write_model(options.output, fitter.best[1], manifest(), None, vocabulary, torch.float16)
+    common.write_model(options.output, fitter.best[1], manifest(options.side), None, vocabulary, torch.float16)
     averaged.load_state_dict(fitting.half(fitter.best[1]))
-    right, on_thing = judge(averaged, Split("test", options.test, index), vocabulary)
+    right, on_thing = judge(averaged, Split("test", options.test, index, options.side), vocabulary)
     print(f"test: {right:.4f} say what is there; {on_thing:.3f} of the weight of colours and shapes is on the thing")
 
 
-def manifest():
+def manifest(side):
     return {
         "architecture": "show_attend_tell",
         "task": "image-captioning",
         "weights": "model.safetensors",
         "options": {"extractor": "resnet20"},
         "preprocessing": {
-            "resize": [SIDE, SIDE], "crop": None, "interpolation": "bilinear", "color": "rgb", "scale": 1 / 255,
+            "resize": [side, side], "crop": None, "interpolation": "bilinear", "color": "rgb", "scale": 1 / 255,
             "mean": MEAN, "std": STD,
         },
         "output": {
