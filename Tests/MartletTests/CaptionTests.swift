@@ -56,7 +56,7 @@ extension EndToEndTests {
                 #expect(caption.stop == "end" && caption.score < 0)
                 #expect(caption.text == caption.tokens.joined(separator: " "))
                 let attention = try #require(caption.attention)
-                #expect(attention.height == 12 && attention.width == 12)
+                #expect(attention.height == 16 && attention.width == 16)
                 #expect(attention.box == [0, 0, 96, 96])
                 #expect(attention.maps.count == caption.tokens.count)
                 for map in attention.maps {

@@ -1,12 +1,13 @@
 """Trains `show_attend_tell` (Xu et al. 2015, soft attention, deep output) on pictures of its own and writes `weights/scenes`.
 
 `pictures.py` renders two coloured shapes in a relation, with five captions each; combinations of colour, shape and role
-that the test pictures have are in no picture of training. The extractor is `resnet20` at 48×48 pixels, whose last map has
-12 × 12 positions. Each epoch has pictures of its own, and each picture of a batch goes with two of its captions, drawn
-at random. Three of ten words that the decoder reads are replaced by others (Bowman et al. 2016, §3.1): what comes next
-it has to see, for which shapes go with which colours and places is another matter in the test.
+that the test pictures have are in no picture of training. The extractor is `resnet20` at 48×48 pixels and then at 64×64,
+where its last map has 16 × 16 positions. Each epoch has pictures of its own, and each picture of a batch goes with two
+of its captions, drawn at random. Three of ten words that the decoder reads are replaced by others (Bowman et al. 2016,
+§3.1): what comes next it has to see, for which shapes go with which colours and places is another matter in the test.
 
-    python scenes.py --output ../scenes --checkpoint scenes.pt --threads 1
+    python scenes.py --output scenes48 --checkpoint 48.pt --threads 1
+    python scenes.py --start scenes48 --side 64 --epochs 3 --rate 1e-3 --output ../scenes --checkpoint 64.pt --threads 1
 """
 
 import argparse
