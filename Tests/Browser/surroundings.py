@@ -23,7 +23,7 @@ def the_page_opens_small_and_soon(bench):
     for _ in range(5):
         with bench.tab() as opened:
             opened.wait_until_ready()
-            expect(opened.page.locator("#models button")).to_have_count(16)
+            expect(opened.page.locator("#models button")).to_have_count(19)
     with bench.tab("/#tagger") as opened:
         expect(opened.page.locator("#model-name")).to_have_text("tagger")
 
