@@ -198,7 +198,7 @@ extension Graph {
     fileprivate func handingOut(_ head: Head) -> Graph {
         let wanted: [(name: String, source: String)]
         switch head {
-        case .logits, .memory, .regions, .tensors: return self
+        case .logits, .regions, .tensors: return self
         case .boxes(let head): wanted = head.parts.map { ($0.name, $0.name) }
         case .classMap(let head): wanted = [("logits", head.name)]
         case .vector(let port): wanted = [("logits", port.name)]

@@ -145,7 +145,7 @@ package final class Model: Sendable {
         case .boxes(let head): return head.classes
         case .classMap(let head): return head.classes
         case .vector, .tensors: return 0
-        case .logits, .memory, .regions:
+        case .logits, .regions:
             guard let logits = graph.outputs.first(where: { $0.name == "logits" }) else {
                 throw FormatError("architecture", "'\(architecture.name)' has no output 'logits'")
             }

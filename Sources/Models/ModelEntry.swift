@@ -183,7 +183,7 @@ extension Manifest {
         case .classMap(let map)?:
             json.append("map", .array([.integer(map.height), .integer(map.width)]))
             json.append("palette", .array(map.palette.colors.map { .string($0.hexadecimal) }))
-        case .boxes?, .regions?, .logits?, .memory?, nil: break
+        case .boxes?, .regions?, .logits?, nil: break
         }
         if let vector, vector.normalizes { json.append("normalize", .bool(true)) }
         return json

@@ -67,16 +67,20 @@ package struct Pipeline: Sendable {
     /// The output of a decoder that has the weight of each row of its memory.
     private static let attention = "attention"
 
-    /// The outputs of an encoder that are the state from which its decoder starts, in the order in which that has them.
+    /// The outputs of what reads for a decoder, beside the memory: the state from which the decoder starts, in the order in
+    /// which that has it.
     private static func startingStates(of graph: Graph) -> [(name: String, value: Graph.Value)] {
-        graph.outputs.filter { $0.name.hasPrefix("state.") }
+        graph.outputs.filter { $0.name != "logits" }
     }
 
-    /// How many numbers of the decoder's state the encoder hands out behind its memory; nil where its own state is what
-    /// the decoder starts from.
-    package var startingStateCount: Int? {
+    /// Whether the decoder starts from a state that is handed out behind the memory, not from the encoder's own.
+    package var handsOutState: Bool { !Self.startingStates(of: main.graph).isEmpty }
+
+    /// What was handed out for the decoder: the memory, and the state from which it starts.
+    package func parts(of numbers: [Float]) -> (memory: [Float], state: [Float]) {
         let states = Self.startingStates(of: main.graph)
-        return states.isEmpty ? nil : states.reduce(0) { $0 + main.graph.shape(of: $1.value).elementCount }
+        let count = states.reduce(0) { $0 + main.graph.shape(of: $1.value).elementCount }
+        return (Array(numbers.dropLast(count)), Array(numbers.suffix(count)))
     }
 
     /// Whether the decoder hands out, behind its logits, how much it looked at each row of its memory.

@@ -23,6 +23,22 @@ package struct Captioner: Sendable {
         package var wantsMaps = false
 
         package init() {}
+
+        /// How captions are searched for, checked against what a model can follow.
+        fileprivate func rule(of model: Model, targets: Int) throws(ServingError) -> BeamSearch.Rule {
+            let rule = try writing.rule(
+                maxLength: model.target?.maxLength ?? 1,
+                targets: targets,
+                count: count ?? writing.beams,
+                in: "",
+                for: "images"
+            )
+            guard sampling == nil || writing.beams == 1 else {
+                let expected = "1 where tokens are drawn by temperature, top_k, top_p or seed"
+                throw .invalidParameter("beams", expected: expected, found: "\(writing.beams)")
+            }
+            return rule
+        }
     }
 
     /// A sentence, and where the network looked for each of its tokens.
@@ -75,7 +91,7 @@ package struct Captioner: Sendable {
         _ context: RequestContext = RequestContext()
     ) async throws(ServingError) -> [Result<Answer, ServingError>] {
         let preprocessing = try model.preprocessing(for: .imageCaptioning)
-        let search = try TargetRule(options, model, targets: images.count)
+        let search = try options.rule(of: model, targets: images.count)
         let lease = try leaseMaps(of: images.count, model, options, search)
         let runs = try await classifier.run(
             images: images,
@@ -107,7 +123,7 @@ package struct Captioner: Sendable {
         _ context: RequestContext = RequestContext()
     ) async throws(ServingError) -> [[Caption]] {
         _ = try model.preprocessing(for: .imageCaptioning)
-        let search = try TargetRule(options, model, targets: tensors.count)
+        let search = try options.rule(of: model, targets: tensors.count)
         let read = try await classifier.infer(tensors, model, admission, context).outputs
         return try await captions(of: read, with: model, options, search, context)
     }
@@ -116,18 +132,18 @@ package struct Captioner: Sendable {
         of read: [[Float]],
         with model: Model,
         _ options: Options,
-        _ rule: TargetRule,
+        _ rule: BeamSearch.Rule,
         _ context: RequestContext
     ) async throws(ServingError) -> [[Caption]] {
         do {
             let written: [[Caption]]
             if let sampling = options.sampling {
                 written = try await write(read, model, options, context) {
-                    SampledTarget(sampling, seed: options.seed, end: $0.end, maxTokens: rule.beam.maxTokens)
+                    SampledTarget(sampling, seed: options.seed, end: $0.end, maxTokens: rule.maxTokens)
                 }
             } else {
                 written = try await write(read, model, options, context) {
-                    BeamSearch(rule.beam, end: $0.end)
+                    BeamSearch(rule, end: $0.end)
                 }
             }
             for best in written { count(best[0].sentence.stop.rawValue, model) }
@@ -159,15 +175,9 @@ package struct Captioner: Sendable {
             classes: target.size,
             keepsAttention: grid != nil
         )
-        let stateCount = model.graph.outputs.reduce(0) { count, output in
-            ["h", "c"].contains(output.name)
-                ? count + model.graph.shape(of: output.value).elementCount : count
-        }
         let begun = read.map { outputs in
-            (
-                memory: Array(outputs.dropLast(stateCount)), state: Array(outputs.suffix(stateCount)),
-                search: search(target)
-            )
+            let (memory, state) = model.pipeline.parts(of: outputs)
+            return (memory: memory, state: state, search: search(target))
         }
         return try await writer.write(begun, start: target.start).map { hypotheses in
             hypotheses.map { written in
@@ -188,7 +198,7 @@ package struct Captioner: Sendable {
         of images: Int,
         _ model: Model,
         _ options: Options,
-        _ rule: TargetRule
+        _ rule: BeamSearch.Rule
     ) throws(ServingError) -> MemoryLease? {
         guard options.wantsMaps else { return nil }
         guard let grid = model.graph.positions else {
@@ -197,44 +207,11 @@ package struct Captioner: Sendable {
                 code: "invalid_parameter"
             )
         }
-        let numbers = images * rule.beam.width * rule.beam.maxTokens * grid.height * grid.width
+        let numbers = images * rule.width * rule.maxTokens * grid.height * grid.width
         return try classifier.budget?.require(2 * numbers * ElementType.f32.size, for: .answers)
     }
 
     private func count(_ reason: String, _ model: Model) {
         metrics?.generations.series(model.name, model.version, reason).add()
-    }
-}
-
-/// How captions are searched for, checked against what a model can follow.
-private struct TargetRule {
-    let beam: BeamSearch.Rule
-
-    /// - Throws: `ServingError` 400.
-    init(_ options: Captioner.Options, _ model: Model, targets: Int) throws(ServingError) {
-        let most = model.target?.maxLength ?? 1
-        let writing = options.writing
-        let maxTokens = writing.maxTokens ?? most
-        guard maxTokens <= most else {
-            let expected = "at most \(most), the model's own 'max_length'"
-            throw .invalidParameter("max_tokens", expected: expected, found: "\(maxTokens)")
-        }
-        guard targets * writing.beams <= Translator.Options.maxHypotheses else {
-            let expected = "at most \(Translator.Options.maxHypotheses) beams for all images together"
-            throw .invalidParameter(
-                "beams",
-                expected: expected,
-                found: "\(writing.beams) for each of \(targets)"
-            )
-        }
-        guard options.sampling == nil || writing.beams == 1 else {
-            let expected = "1 where tokens are drawn by temperature, top_k, top_p or seed"
-            throw .invalidParameter("beams", expected: expected, found: "\(writing.beams)")
-        }
-        var beam = BeamSearch.Rule(maxTokens: maxTokens)
-        beam.width = writing.beams
-        beam.lengthPenalty = writing.lengthPenalty
-        beam.count = min(options.count ?? writing.beams, writing.beams)
-        self.beam = beam
     }
 }

@@ -21,6 +21,12 @@ package struct Sampler: Sendable {
         package init() {}
     }
 
+    /// The largest seed, which JSON's readers agree on (RFC 8259 §6).
+    package static let maxSeed = (1 << 53) - 1
+
+    /// A seed for who names none.
+    package static func freshSeed() -> UInt64 { .random(in: 0...UInt64(maxSeed)) }
+
     private let rule: Rule
     private let excluded: Int?
     private var random: SplitMix64

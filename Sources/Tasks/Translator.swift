@@ -34,7 +34,41 @@ package struct Translator {
         package static let beamsRange = 1...16
         package static let penaltyRange = 0.0...10.0
         /// The most hypotheses of a request, each of which is a row of every batch.
-        static let maxHypotheses = 1024
+        private static let maxHypotheses = 1024
+
+        /// How targets are searched for.
+        ///
+        /// - Parameters:
+        ///   - maxLength: how many tokens the model may write.
+        ///   - targets: how many are written side by side.
+        ///   - count: how many of the best are asked for.
+        ///   - path: before the names of parameters.
+        ///   - noun: what each target is for.
+        /// - Returns: the rule of each search.
+        /// - Throws: `ServingError` 400 for more than the model, or a request, may have.
+        func rule(
+            maxLength: Int,
+            targets: Int,
+            count: Int,
+            in path: String,
+            for noun: String
+        ) throws(ServingError) -> BeamSearch.Rule {
+            let maxTokens = maxTokens ?? maxLength
+            guard maxTokens <= maxLength else {
+                let expected = "at most \(maxLength), the model's own 'max_length'"
+                throw .invalidParameter("\(path)max_tokens", expected: expected, found: "\(maxTokens)")
+            }
+            guard targets * beams <= Self.maxHypotheses else {
+                let expected = "at most \(Self.maxHypotheses) beams for all \(noun) together"
+                let found = "\(beams) for each of \(targets)"
+                throw .invalidParameter("\(path)beams", expected: expected, found: found)
+            }
+            var rule = BeamSearch.Rule(maxTokens: maxTokens)
+            rule.width = beams
+            rule.lengthPenalty = lengthPenalty
+            rule.count = min(count, beams)
+            return rule
+        }
     }
 
     /// A target, and why it has ended.
@@ -112,44 +146,30 @@ package struct Translator {
             let message = "model '\(model.name)' looks at no step of its source: it has no attention"
             throw .badRequest("parameters.detail: \(message)", code: "invalid_parameter")
         }
-        let maxTokens = options.maxTokens ?? target.maxLength
-        guard maxTokens <= target.maxLength else {
-            let expected = "at most \(target.maxLength), the model's own 'max_length'"
-            throw .invalidParameter("parameters.max_tokens", expected: expected, found: "\(maxTokens)")
-        }
-        guard sources * options.beams <= Options.maxHypotheses else {
-            let expected = "at most \(Options.maxHypotheses) beams for all instances together"
-            throw .invalidParameter(
-                "parameters.beams",
-                expected: expected,
-                found: "\(options.beams) for each of \(sources)"
-            )
-        }
-        var rule = BeamSearch.Rule(maxTokens: maxTokens)
-        rule.width = options.beams
-        rule.lengthPenalty = options.lengthPenalty
-        rule.count = min(count, options.beams)
-        return rule
+        return try options.rule(
+            maxLength: target.maxLength,
+            targets: sources,
+            count: count,
+            in: "parameters.",
+            for: "instances"
+        )
     }
 
     /// What the encoder makes of each source: the memory, and the state of the decoder's layers before the first step.
     private func read(
         _ sources: [SequenceEncoder.Encoded]
     ) async throws(ServingError) -> (InferenceResult, [(memory: [Float], state: [Float])]) {
-        let count = model.pipeline.startingStateCount
+        let pipeline = model.pipeline
         let inference = try await scheduler.infer(
             model.network,
             items: sources.map(\.tensor),
-            returnsStates: count == nil,
+            returnsStates: !pipeline.handsOutState,
             context
         )
-        guard let count else {
+        guard pipeline.handsOutState else {
             return (inference, zip(inference.outputs, inference.states).map { (memory: $0, state: $1) })
         }
-        let starts = inference.outputs.map { numbers in
-            (memory: Array(numbers.dropLast(count)), state: Array(numbers.suffix(count)))
-        }
-        return (inference, starts)
+        return (inference, inference.outputs.map(pipeline.parts))
     }
 
     private func count(_ reason: String) {

@@ -18,10 +18,7 @@ struct CaptionCommand: ParsableCommand {
             """
     )
 
-    @Argument(
-        help: "Image files.",
-        completion: .file(extensions: ["jpg", "jpeg", "png", "gif", "webp", "bmp"])
-    )
+    @Argument(help: "Image files.", completion: .images)
     var images: [String]
 
     @Option(
@@ -93,20 +90,12 @@ struct CaptionCommand: ParsableCommand {
         let engine = try CommandEngine(threads: threads.count, lanes: threads.count)
         defer { engine.stop() }
         let options = self.options
-        let files = try path.map { try PictureFiles($0, images: images.count) }
         let answer = CaptionAnswer(options)
-        try PictureRun(names: images, output: output).run(
+        try PictureRun(names: images, path: path, output: output).run(
             ImageStream(model, engine, options),
-            ["model": .string(model.name), "version": .string(model.version)]
-        ) { name, found in
-            var json = answer.json(found)
-            if let files {
-                let picture = try PictureFiles.picture(of: name, engine)
-                let place = try files.write(PNGEncoder.encode(answer.drawn(found, on: picture)), of: name)
-                json.append("output", .string(place))
-            }
-            return (json, Self.text(found.captions))
-        }
+            of: model,
+            png: { try PNGEncoder.encode(answer.drawn($1, on: engine.picture(of: $0))) }
+        ) { (answer.json($0), Self.text($0.captions)) }
     }
 
     private var options: Captioner.Options {
@@ -119,7 +108,7 @@ struct CaptionCommand: ParsableCommand {
         var rule = Sampler.Rule()
         (rule.temperature, rule.topK, rule.topP) = (temperature ?? 1, topK, topP ?? 1)
         options.sampling = rule
-        options.seed = seed ?? .random(in: 0...UInt64((1 << 53) - 1))
+        options.seed = seed ?? Sampler.freshSeed()
         return options
     }
 

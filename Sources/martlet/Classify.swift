@@ -18,7 +18,7 @@ struct Classify: ParsableCommand {
 
     @Argument(
         help: "Image files; folders, whose images are taken; '-' for names that come through standard input.",
-        completion: .file(extensions: ["jpg", "jpeg", "png", "gif", "webp", "bmp"])
+        completion: .images
     )
     var images: [String] = []
 

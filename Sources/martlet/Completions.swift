@@ -43,6 +43,9 @@ extension CompletionKind {
         (names(words) + Architecture.all.map(\.name)).filter { $0.hasPrefix(prefix) }
     }
 
+    /// Files of images.
+    static let images = CompletionKind.file(extensions: ["jpg", "jpeg", "png", "gif", "webp", "bmp"])
+
     /// The architectures.
     static let architectures = CompletionKind.list(Architecture.all.map(\.name))
 

@@ -15,10 +15,7 @@ struct Detect: ParsableCommand {
             """
     )
 
-    @Argument(
-        help: "Image files.",
-        completion: .file(extensions: ["jpg", "jpeg", "png", "gif", "webp", "bmp"])
-    )
+    @Argument(help: "Image files.", completion: .images)
     var images: [String]
 
     @Option(
@@ -70,20 +67,12 @@ struct Detect: ParsableCommand {
         var options = ObjectDetector.Options()
         (options.threshold, options.overlap, options.topK) = (threshold, nms, topK)
         options.proposals = proposals
-        let files = try path.map { try PictureFiles($0, images: images.count) }
         let answer = DetectionAnswer(model)
-        try PictureRun(names: images, output: output).run(
+        try PictureRun(names: images, path: path, output: output).run(
             ImageStream(model, engine, options),
-            ["model": .string(model.name), "version": .string(model.version)]
-        ) { name, found in
-            var json = answer.json(found)
-            if let files {
-                let picture = try PictureFiles.picture(of: name, engine)
-                let place = try files.write(PNGEncoder.encode(answer.drawn(found, on: picture)), of: name)
-                json.append("output", .string(place))
-            }
-            return (json, Self.table(found.detections))
-        }
+            of: model,
+            png: { try PNGEncoder.encode(answer.drawn($1, on: engine.picture(of: $0))) }
+        ) { (answer.json($0), Self.table($0.detections)) }
     }
 
     private static func table(_ detections: [Detection]) -> String {

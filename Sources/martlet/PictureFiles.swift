@@ -1,13 +1,11 @@
 internal import Imaging
+internal import Models
 internal import Platform
 internal import Support
 internal import Tasks
 
 /// Where a command that draws puts its pictures: a PNG for one image, a folder of them for several.
-struct PictureFiles {
-    /// The longest side of a picture.
-    static let side = 2048
-
+private struct PictureFiles {
     private let path: String
     private let isFolder: Bool
 
@@ -27,29 +25,28 @@ struct PictureFiles {
         try file.commit()
         return place
     }
-
-    /// The upright image of a file, for a picture.
-    static func picture(of path: String, _ engine: CommandEngine) throws -> Image {
-        let bytes = try FileContents.read(path, maxBytes: 1 << 30)
-        return try ImageExplainer(engine.classifier).picture(of: bytes[...], side: side, RequestContext())
-    }
 }
 
 /// Runs a command on images one after another: each is answered, written and printed, and what failed is counted.
 struct PictureRun<Answer: Sendable> {
     let names: [String]
+    /// Where pictures go, if any are made.
+    let path: String?
     let output: OutputOption
 
     /// - Parameters:
     ///   - stream: what is done with the images.
-    ///   - heading: members of the JSON before `results`.
+    ///   - model: who answers.
+    ///   - png: the picture of an image's answer, as a file, of the image's path.
     ///   - entry: what is said of an image: its JSON, and its text.
-    /// - Throws: what `entry` throws, and `CommandError` when an image failed.
+    /// - Throws: what `png` throws, and `CommandError` when an image failed.
     func run(
         _ stream: ImageStream<Answer>,
-        _ heading: JSONObject,
-        _ entry: (String, Answer) throws -> (json: JSONObject, text: String)
+        of model: Model,
+        png: (String, Answer) throws -> [UInt8],
+        _ entry: (Answer) -> (json: JSONObject, text: String)
     ) throws {
+        let files = try path.map { try PictureFiles($0, images: names.count) }
         var (entries, texts, failed) = ([JSONValue](), [String](), 0)
         var rest = names[...]
         try stream.run(
@@ -59,8 +56,11 @@ struct PictureRun<Answer: Sendable> {
                 var json: JSONObject = ["path": .string(path)]
                 switch outcome {
                 case .success(let answer):
-                    let said = try entry(path, answer)
+                    let said = entry(answer)
                     json.append(contentsOf: said.json)
+                    if let files {
+                        json.append("output", .string(try files.write(png(path, answer), of: path)))
+                    }
                     texts.append("\(path)\n\(said.text)")
                 case .failure(let error):
                     failed += 1
@@ -70,9 +70,17 @@ struct PictureRun<Answer: Sendable> {
                 entries.append(.object(json))
             }
         )
-        var json = heading
+        var json: JSONObject = ["model": .string(model.name), "version": .string(model.version)]
         json.append("results", .array(entries))
         output.print(json: .object(json), text: texts.joined(separator: "\n\n"))
         if failed > 0 { throw CommandError("\(failed) of \(names.count) files could not be answered") }
+    }
+}
+
+extension CommandEngine {
+    /// The upright image of a file, of no more pixels on a side than a picture has.
+    func picture(of path: String) throws -> Image {
+        let bytes = try FileContents.read(path, maxBytes: 1 << 30)
+        return try ImageExplainer(classifier).picture(of: bytes[...], side: 2048, RequestContext())
     }
 }

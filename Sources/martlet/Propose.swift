@@ -21,10 +21,7 @@ struct Propose: ParsableCommand {
         case slidingWindow = "sliding-window"
     }
 
-    @Argument(
-        help: "Image files.",
-        completion: .file(extensions: ["jpg", "jpeg", "png", "gif", "webp", "bmp"])
-    )
+    @Argument(help: "Image files.", completion: .images)
     var images: [String]
 
     @Option(help: "How boxes are found: \(Method.allCases.map(\.rawValue).joined(separator: ", ")).")

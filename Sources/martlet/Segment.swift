@@ -15,10 +15,7 @@ struct Segment: ParsableCommand {
             """
     )
 
-    @Argument(
-        help: "Image files.",
-        completion: .file(extensions: ["jpg", "jpeg", "png", "gif", "webp", "bmp"])
-    )
+    @Argument(help: "Image files.", completion: .images)
     var images: [String]
 
     @Option(
@@ -51,22 +48,15 @@ struct Segment: ParsableCommand {
         let model = try models.model(modelName, for: "segments") { $0.manifest.task == .semanticSegmentation }
         let engine = try CommandEngine(threads: threads.count, lanes: threads.count)
         defer { engine.stop() }
-        let files = try path.map { try PictureFiles($0, images: images.count) }
         let answer = try SegmentationAnswer(model)
-        try PictureRun(names: images, output: output).run(
+        try PictureRun(names: images, path: path, output: output).run(
             ImageStream<ImageSegmenter.Answer>(model, engine),
-            ["model": .string(model.name), "version": .string(model.version)]
-        ) { name, found in
-            var json = answer.json(found)
-            if let files {
-                let png =
-                    try isOverlay
-                    ? PNGEncoder.encode(answer.drawn(found, on: PictureFiles.picture(of: name, engine)))
-                    : answer.png(found.map)
-                json.append("output", .string(try files.write(png, of: name)))
+            of: model,
+            png: { name, found in
+                guard isOverlay else { return try answer.png(found.map) }
+                return try PNGEncoder.encode(answer.drawn(found, on: engine.picture(of: name)))
             }
-            return (json, Self.table(found.map, model))
-        }
+        ) { (answer.json($0), Self.table($0.map, model)) }
     }
 
     private static func table(_ map: ClassMap, _ model: Model) -> String {

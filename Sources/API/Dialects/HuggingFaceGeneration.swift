@@ -84,8 +84,8 @@ struct HuggingFaceGeneration {
             let fields = JSONFields(path: "parameters", object: parameters)
             isDetailed = try fields.optional("details")?.bool() ?? false
             returnsPrompt = try fields.optional("return_full_text")?.bool() ?? false
-            let seed = try fields.optional("seed")?.integer(in: 0...(1 << 53) - 1)
-            generation = TextGenerator.Options(seed: UInt64(seed ?? .random(in: 0...(1 << 53) - 1)))
+            let seed = try fields.optional("seed")?.integer(in: 0...Sampler.maxSeed)
+            generation = TextGenerator.Options(seed: seed.map(UInt64.init) ?? Sampler.freshSeed())
             generation.maxTokens =
                 try fields.optional("max_new_tokens")?.integer(in: 1...1 << 16) ?? Self.defaultTokens
             generation.sampling.topK = try fields.optional("top_k")?.integer(in: 1...1 << 24)

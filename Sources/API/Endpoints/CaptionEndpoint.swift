@@ -7,8 +7,6 @@ internal import Support
 internal import Tasks
 
 extension Service {
-    /// Whole numbers that JSON's readers agree on (RFC 8259 §6).
-    private static let maxSeed = (1 << 53) - 1
     private static let captionQuery: [RouteDescription.Parameter] = [
         .init(
             "beams",
@@ -37,23 +35,18 @@ extension Service {
         ),
         .init(
             "seed",
-            .integer(atLeast: 0, atMost: maxSeed),
+            .integer(atLeast: 0, atMost: Sampler.maxSeed),
             "The same seed draws the same tokens of the same image"
         ),
         .init("detail", .choice(["attention"]), "Where the network looked for each token"),
-        .init(
-            "format",
-            .choice(PictureFormat.allCases.map(\.rawValue)),
-            "What the answer is, whatever `Accept` says; as PNG the image again and again, with the map of each token"
-        ),
+        .pictureFormat("; as PNG the image again and again, with the map of each token"),
         .timeout,
     ]
     private static let captionParameters = captionQuery.map(\.name)
     static let captionDescription = RouteDescription(
         "A sentence for one image or several; or one image with where the network looked for each word",
         query: captionQuery,
-        takes: RouteDescription.Content.image + [.json(.imagesInJSON), .form(.imageForm)],
-        answers: .init(content: [.json(.captions), .init(type: PNGEncoder.mediaType, schema: .bytes)])
+        drawsOr: .captions
     )
 
     var captioner: Captioner { Captioner(classifier, metrics: metrics) }
@@ -62,15 +55,9 @@ extension Service {
     func caption(_ call: Call) async throws -> Response {
         var call = call
         let model = try await admittedModel(&call)
-        let upload = try ImageUpload(call.request, context(of: call), parameterNames: Self.captionParameters)
-        let parameters = try RequestParameters(
-            call.request.query.pairs + upload.fields,
-            known: Self.captionParameters
-        )
-        let context = try context(of: call, parameters)
-        var options = try Captioner.Options(parameters) { .random(in: 0...UInt64(Self.maxSeed)) }
-        let format = try PictureFormat(parameters, accept: call.request.accept)
-        if format == .png { try upload.requireOne() }
+        let (upload, parameters, context) = try images(of: call, known: Self.captionParameters)
+        var options = try Captioner.Options(parameters)
+        let format = try PictureFormat(parameters, of: upload, accept: call.request.accept)
         options.wantsMaps = try parameters.flag("detail", spelled: "attention") || format == .png
         let answer = CaptionAnswer(options)
         let lease = try leaseAnswer(of: upload.images.count * answer.mostBytes(of: model), to: "images")
@@ -88,29 +75,20 @@ extension Service {
             return try pictures(results.map { $0.map(answer.json) }, of: model, isList: upload.isList)
         }
         let found = try results[0].get()
-        let picture = try ImageExplainer(classifier).picture(
-            of: upload.images[0].get(),
+        return try drawing(
+            on: upload.images[0].get(),
             side: CaptionAnswer.side,
+            size: { answer.size(of: found, on: $0) },
             context
-        )
-        let size = answer.size(of: found, on: picture)
-        let room = try leasePicture(size)
-        defer { withExtendedLifetime(room) {} }
-        return try png(answer.drawn(found, on: picture))
+        ) { answer.drawn(found, on: $0) }
     }
 }
 
 extension Captioner.Options {
     /// Reads the parameters of `:caption`.
     ///
-    /// - Parameters:
-    ///   - parameters: of the request.
-    ///   - freshSeed: called when tokens are drawn and the request has no seed.
     /// - Throws: `ServingError` 400 for a number out of range.
-    fileprivate init(
-        _ parameters: RequestParameters,
-        freshSeed: () -> UInt64
-    ) throws(ServingError) {
+    fileprivate init(_ parameters: RequestParameters) throws(ServingError) {
         self.init()
         let (beams, penalties) = (Translator.Options.beamsRange, Translator.Options.penaltyRange)
         if let count = try parameters.number(
@@ -128,12 +106,12 @@ extension Captioner.Options {
         let temperature = try parameters.number("temperature", "a number from 0 to 100") { 0...100 ~= $0 }
         let share = try parameters.number("top_p", "a number above 0, at most 1") { $0 > 0 && $0 <= 1 }
         rule.topK = try parameters.positiveInteger("top_k")
-        let seed = try parameters.number("seed", "a whole number from 0 to 9007199254740991") {
-            $0 == $0.rounded() && 0...9_007_199_254_740_991 ~= $0
+        let seed = try parameters.number("seed", "a whole number from 0 to \(Sampler.maxSeed)") {
+            $0 == $0.rounded() && 0...Double(Sampler.maxSeed) ~= $0
         }
         guard temperature != nil || share != nil || rule.topK != nil || seed != nil else { return }
         (rule.temperature, rule.topP) = (temperature ?? 1, share ?? 1)
         sampling = rule
-        self.seed = seed.map { UInt64($0) } ?? freshSeed()
+        self.seed = seed.map { UInt64($0) } ?? Sampler.freshSeed()
     }
 }

@@ -33,12 +33,7 @@ extension Service {
         if ServingExamples.areIn(call.request.body) { return try await classifyExamples(call) }
         var call = call
         let model = try await admittedModel(&call)
-        let upload = try ImageUpload(call.request, context(of: call), parameterNames: Self.classifyParameters)
-        let parameters = try RequestParameters(
-            call.request.query.pairs + upload.fields,
-            known: Self.classifyParameters
-        )
-        let context = try context(of: call, parameters)
+        let (upload, parameters, context) = try images(of: call, known: Self.classifyParameters)
         let options = try Self.options(parameters)
         let format = AnswerFormat(accept: call.request.accept)
         let listing = ImageAnswer(

@@ -31,12 +31,7 @@ extension Service {
         let (model, inputs) = try await begin(&call)
         defer { withExtendedLifetime(inputs) {} }
         guard case .image = model.input else { return try await embedSequences(call, model) }
-        let upload = try ImageUpload(call.request, context(of: call), parameterNames: Self.embedParameters)
-        let parameters = try RequestParameters(
-            call.request.query.pairs + upload.fields,
-            known: Self.embedParameters
-        )
-        let context = try context(of: call, parameters)
+        let (upload, parameters, context) = try images(of: call, known: Self.embedParameters)
         let layer = try FeatureExtraction.Layer(parameters.text("layer"), of: model)
         let lease = try leaseEmbeddings(layer, count: upload.images.count)
         defer { withExtendedLifetime(lease) {} }

@@ -17,11 +17,7 @@ extension Service {
         .init("patch", .integer(atLeast: 1), "Occlusion: the side of what is covered, in pixels of the crop"),
         .init("stride", .integer(atLeast: 1), "Occlusion: pixels of the crop from one patch to the next"),
         .init("step", .integer(atLeast: 0), "The step whose class is explained, of a model that tags"),
-        .init(
-            "format",
-            .choice(PictureFormat.allCases.map(\.rawValue)),
-            "What the answer is, whatever `Accept` says"
-        ),
+        .pictureFormat(),
         .init("overlay", .choice(["true", "false"]), "PNG: the map over the upright image, or alone"),
         .timeout,
     ]
@@ -50,12 +46,7 @@ extension Service {
     }
 
     private func explainImage(_ call: Call, _ model: Model) async throws -> Response {
-        let upload = try ImageUpload(call.request, context(of: call), parameterNames: Self.explainParameters)
-        let parameters = try RequestParameters(
-            call.request.query.pairs + upload.fields,
-            known: Self.explainParameters
-        )
-        let context = try context(of: call, parameters)
+        let (upload, parameters, context) = try images(of: call, known: Self.explainParameters)
         var options = ImageExplainer.Options()
         options.target = parameters.text("class")
         options.method = try parameters.choice("method", of: ExplanationMethod.self)
@@ -89,24 +80,11 @@ extension Service {
             context
         )
         guard format == .png else { return Response(json: ExplanationAnswer(model).json(answer)).varying }
-        let picture =
-            hasOverlay
-            ? try overlay(answer, on: bytes, explainer, context) : try drawn(answer)
-        return picture
-    }
-
-    /// The map over the upright image.
-    private func overlay(
-        _ answer: ImageExplainer.Answer,
-        on bytes: ArraySlice<UInt8>,
-        _ explainer: ImageExplainer,
-        _ context: RequestContext
-    ) throws -> Response {
-        let picture = try explainer.picture(of: bytes, side: Self.pictureSide, context)
-        let lease = try leasePicture(ImageSize(height: picture.height, width: picture.width))
-        defer { withExtendedLifetime(lease) {} }
-        let scale = Double(picture.width) / Double(answer.size.width)
-        return try png(answer.map.drawn(over: picture, at: answer.box.scaled(by: scale)))
+        guard hasOverlay else { return try drawn(answer) }
+        return try drawing(on: bytes, context) { picture in
+            let scale = Double(picture.width) / Double(answer.size.width)
+            return answer.map.drawn(over: picture, at: answer.box.scaled(by: scale))
+        }
     }
 
     /// The map alone, as large as the part of the image that it is of.
@@ -115,21 +93,6 @@ extension Service {
         let lease = try leasePicture(size)
         defer { withExtendedLifetime(lease) {} }
         return try png(answer.map.drawn(size))
-    }
-
-    /// Leases what drawing and writing a picture takes.
-    func leasePicture(_ size: ImageSize) throws(ServingError) -> MemoryLease {
-        let pixels = size.height * size.width * 3
-        return try budget.require(2 * pixels + PNGEncoder.mostBytes(size, channels: 3), for: .answers)
-    }
-
-    func png(_ image: Image) throws(ServingError) -> Response {
-        do throws(ImageError) {
-            let file = try PNGEncoder.encode(image)
-            return Response(fields: [.contentType: PNGEncoder.mediaType], body: file).varying
-        } catch {
-            throw .memoryFull(wanted: image.pixels.count, limit: budget.limit)
-        }
     }
 
     private func explainSequence(_ call: Call, _ model: Model) async throws -> Response {

@@ -21,6 +21,16 @@ extension Service {
         return (model, try budget.require(bytes, for: .inputs))
     }
 
+    /// The images of a call, and its parameters: those of the query and, of a form, its fields.
+    func images(
+        of call: Call,
+        known names: [String]
+    ) throws -> (upload: ImageUpload, parameters: RequestParameters, context: RequestContext) {
+        let upload = try ImageUpload(call.request, context(of: call), parameterNames: names)
+        let parameters = try RequestParameters(call.request.query.pairs + upload.fields, known: names)
+        return (upload, parameters, try context(of: call, parameters))
+    }
+
     /// What a model says of each instance, whatever it takes.
     ///
     /// - Parameters:

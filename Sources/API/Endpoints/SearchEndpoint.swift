@@ -30,12 +30,7 @@ extension Service {
     func search(_ call: Call) async throws -> Response {
         var call = call
         let model = try await admittedModel(&call)
-        let upload = try ImageUpload(call.request, context(of: call), parameterNames: Self.searchParameters)
-        let parameters = try RequestParameters(
-            call.request.query.pairs + upload.fields,
-            known: Self.searchParameters
-        )
-        let context = try context(of: call, parameters)
+        let (upload, parameters, context) = try images(of: call, known: Self.searchParameters)
         let count = try parameters.positiveInteger("k") ?? Self.usualNeighbors
         guard count <= Self.mostNeighbors else {
             throw ServingError.invalidParameter(

@@ -8,11 +8,7 @@ internal import Tasks
 
 extension Service {
     private static let segmentQuery: [RouteDescription.Parameter] = [
-        .init(
-            "format",
-            .choice(PictureFormat.allCases.map(\.rawValue)),
-            "What the answer is, whatever `Accept` says"
-        ),
+        .pictureFormat(),
         .init(
             "overlay",
             .choice(["true", "false"]),
@@ -24,23 +20,16 @@ extension Service {
     static let segmentDescription = RouteDescription(
         "A class for each pixel of one image or several, as run lengths; or of one image as a PNG with a palette",
         query: segmentQuery,
-        takes: RouteDescription.Content.image + [.json(.imagesInJSON), .form(.imageForm)],
-        answers: .init(content: [.json(.segmentation), .init(type: PNGEncoder.mediaType, schema: .bytes)])
+        drawsOr: .segmentation
     )
 
     /// `POST /v1/models/{model}:segment`: one image or several in, a class for each of their pixels out.
     func segment(_ call: Call) async throws -> Response {
         var call = call
         let model = try await admittedModel(&call)
-        let upload = try ImageUpload(call.request, context(of: call), parameterNames: Self.segmentParameters)
-        let parameters = try RequestParameters(
-            call.request.query.pairs + upload.fields,
-            known: Self.segmentParameters
-        )
-        let context = try context(of: call, parameters)
+        let (upload, parameters, context) = try images(of: call, known: Self.segmentParameters)
         let hasOverlay = try parameters.boolean("overlay") ?? false
-        let format = try PictureFormat(parameters, accept: call.request.accept)
-        if format == .png { try upload.requireOne() }
+        let format = try PictureFormat(parameters, of: upload, accept: call.request.accept)
         let results = try await ImageSegmenter(classifier).segment(
             images: upload.images,
             with: model,

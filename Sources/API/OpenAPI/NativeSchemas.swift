@@ -240,7 +240,7 @@ extension Schema {
             "temperature?": .number(atLeast: 0, atMost: 100).orNull,
             "top_k?": .integer(atLeast: 1, atMost: 1 << 24).orNull,
             "top_p?": .number(atLeast: 1e-9, atMost: 1).orNull,
-            "seed?": .integer(atLeast: 0, atMost: (1 << 53) - 1).orNull,
+            "seed?": .integer(atLeast: 0, atMost: Sampler.maxSeed).orNull,
             "stop?": .anyOf([.string(), .array(of: .string(), atMost: 16), .null]),
             "stream?": .boolean.orNull,
         ])

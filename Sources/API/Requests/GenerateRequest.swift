@@ -11,8 +11,6 @@ struct GenerateRequest {
     private static let maxTokens = 1 << 16
     private static let maxStops = 16
     private static let maxStopBytes = 256
-    /// Whole numbers that JSON's readers agree on (RFC 8259 §6).
-    private static let maxSeed = (1 << 53) - 1
 
     let prompt: String
     /// Whether the text is sent while it is made.
@@ -27,7 +25,7 @@ struct GenerateRequest {
     init(
         _ request: Request,
         _ context: RequestContext,
-        freshSeed: () -> UInt64 = { .random(in: 0...UInt64(maxSeed)) }
+        freshSeed: () -> UInt64 = Sampler.freshSeed
     ) throws {
         let type = RequestBody.mediaType(request)
         guard ["application/json", "application/x-www-form-urlencoded", ""].contains(type) else {
@@ -51,7 +49,7 @@ struct GenerateRequest {
         _ fields: JSONFields,
         _ freshSeed: () -> UInt64
     ) throws(FormatError) -> TextGenerator.Options {
-        let seed = try fields.optional("seed")?.integer(in: 0...maxSeed)
+        let seed = try fields.optional("seed")?.integer(in: 0...Sampler.maxSeed)
         var options = TextGenerator.Options(seed: seed.map(UInt64.init) ?? freshSeed())
         if let reader = fields.optional("max_tokens") {
             options.maxTokens = try reader.integer(in: 1...maxTokens)

@@ -11,8 +11,6 @@ package enum Head: Sendable, Equatable {
     case regions(RegionHead)
     /// A class for each pixel.
     case classMap(MapHead)
-    /// What a decoder reads, as `logits`, and behind it the state from which it begins.
-    case memory
     /// A vector, which is the answer.
     case vector(TensorPort)
     /// Any tensors, which are the answer.
@@ -24,7 +22,6 @@ package enum Head: Sendable, Equatable {
         case .logits, .classMap, .vector: ["logits"]
         case .boxes(let head): head.parts.map(\.name)
         case .regions: RegionHead.outputs
-        case .memory: ["logits", "h", "c"]
         case .tensors(let ports): ports.outputs.map(\.name)
         }
     }

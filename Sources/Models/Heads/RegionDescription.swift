@@ -83,10 +83,9 @@ extension Manifest {
     /// - Parameters:
     ///   - network: the one that answers.
     ///   - extractor: what makes features of regions for it, if there is one.
-    /// - Returns: the regions, what a decoder reads, or the logits.
+    /// - Returns: the regions, or the logits.
     /// - Throws: `FormatError` where its input has no room for a region beside the context.
     func head(_ network: Graph, _ extractor: Graph?) throws(FormatError) -> Head {
-        if task == .imageCaptioning { return .memory }
         guard let regions, let input = extractor?.inputShape else { return .logits }
         let most = (min(input[1], input[2]) - 1) / 2
         guard regions.transform.padding <= most else {
