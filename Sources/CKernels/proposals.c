@@ -196,18 +196,8 @@ static inline size_t clamped(ptrdiff_t place, size_t count) {
     return place < 0 ? 0 : place >= (ptrdiff_t)count ? count - 1 : (size_t)place;
 }
 
-#if defined(__x86_64__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"), min_vector_width(512))), apply_to = function)
-#define ISA(name) name##_avx512
-#include "proposals.inc"
-#pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#define ISA(name) name##_avx2
-#include "proposals.inc"
-#pragma clang attribute pop
-#endif
-#define ISA(name) name##_portable
-#include "proposals.inc"
+#define TEMPLATE "proposals.inc"
+#include "each_isa.inc"
 
 void kernel_smooth(const uint8_t *planes, size_t channels, size_t width, size_t height, size_t first, size_t last,
                    uint16_t *scratch, uint16_t *out) {

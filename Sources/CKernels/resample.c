@@ -85,18 +85,8 @@ void kernel_resample_weights(kernel_filter filter, size_t from, size_t to, size_
 
 static const int32_t half = 1 << (precision - 1);
 
-#if defined(__x86_64__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"), min_vector_width(512))), apply_to = function)
-#define ISA(name) name##_avx512
-#include "resample.inc"
-#pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#define ISA(name) name##_avx2
-#include "resample.inc"
-#pragma clang attribute pop
-#endif
-#define ISA(name) name##_portable
-#include "resample.inc"
+#define TEMPLATE "resample.inc"
+#include "each_isa.inc"
 
 void kernel_resample_columns(const uint8_t *rows, size_t row_count, size_t in_width, size_t channels, size_t width,
                              size_t taps, const size_t *starts, const size_t *counts, const int32_t *weights,
